@@ -1,0 +1,110 @@
+"""Trading accounts, their venue sessions, and the instruments a venue lists today."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+
+from accounts.fields import SecretField
+from accounts.ownership import OwnedManager
+from brokers.domain.money import Currency
+
+
+class Venue(models.TextChoices):
+    KITE = "kite", "Zerodha Kite"
+    ASTER = "aster", "Aster"
+
+
+class SessionState(models.TextChoices):
+    NEEDS_LOGIN = "needs_login", "Needs login"
+    LIVE = "live", "Logged in"
+
+
+class TradingAccount(models.Model):
+    """One account at one venue, owned by one person of one desk."""
+
+    desk_path = "desk"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    desk = models.ForeignKey("accounts.Desk", on_delete=models.PROTECT, related_name="accounts")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="trading_accounts"
+    )
+    venue = models.CharField(max_length=16, choices=Venue.choices)
+    label = models.CharField(max_length=60)
+    venue_user_id = models.CharField(max_length=32)
+    currency = models.CharField(max_length=8, choices=[(c.value, c.value) for c in Currency])
+    # a simulated account's venue is the desk's own simulator: no real money can move
+    is_simulated = models.BooleanField(default=False)
+    is_live = models.BooleanField(default=False)
+    is_enabled = models.BooleanField(default=True)
+    egress_address = models.CharField(max_length=64, blank=True)
+    api_key = models.CharField(max_length=64, blank=True)
+    api_secret = SecretField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = OwnedManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["desk", "venue", "venue_user_id"], name="one_account_per_venue_user"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.venue_user_id} · {self.get_venue_display()}"
+
+
+class VenueLogin(models.Model):
+    """The venue session of an account; the token is readable on desk and guardian only."""
+
+    desk_path = "account__desk"
+
+    account = models.OneToOneField(
+        TradingAccount, on_delete=models.CASCADE, related_name="login", primary_key=True
+    )
+    state = models.CharField(
+        max_length=16, choices=SessionState.choices, default=SessionState.NEEDS_LOGIN
+    )
+    reason = models.CharField(max_length=300, blank=True)
+    access_token = SecretField(blank=True)
+    login_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    # grows with every login and loss of one, so that an old notice cannot undo a new session
+    epoch = models.PositiveIntegerField(default=0)
+
+    objects = OwnedManager()
+
+    def __str__(self) -> str:
+        return f"{self.account}: {self.state}"
+
+
+class ListedInstrument(models.Model):
+    """One row of a venue's instrument list of one day; public, so it has no owner."""
+
+    venue = models.CharField(max_length=16, choices=Venue.choices)
+    exchange = models.CharField(max_length=8)
+    symbol = models.CharField(max_length=64)
+    token = models.BigIntegerField()
+    kind = models.CharField(max_length=8)
+    name = models.CharField(max_length=64, blank=True)
+    segment = models.CharField(max_length=16)
+    expiry = models.DateField(null=True)
+    strike = models.DecimalField(max_digits=18, decimal_places=4, null=True)
+    tick_size = models.DecimalField(max_digits=18, decimal_places=8)
+    lot_size = models.PositiveIntegerField()
+    listed_on = models.DateField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["venue", "exchange", "symbol"], name="one_row_per_instrument"
+            ),
+        ]
+        indexes = [models.Index(fields=["venue", "name", "kind", "expiry"])]
+
+    def __str__(self) -> str:
+        return f"{self.exchange}:{self.symbol}"

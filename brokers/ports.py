@@ -1,0 +1,248 @@
+"""The ports: every way in which the desk touches the world.
+
+Shells get these as arguments. Production binds them to the machine (`execution.runtime`), tests
+bind them to simulated time, network and disk, so that each call can be made to fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from brokers.domain.instruments import Instrument
+from brokers.domain.market import Bar, QuoteColumns
+from brokers.domain.orders import (
+    ApprovedOrder,
+    VenueMargin,
+    VenueOrder,
+    VenuePosition,
+    VenueTrade,
+)
+
+
+class Clock(Protocol):
+    """Wall time and boot time; market time is the feed's and arrives in events."""
+
+    def now(self) -> datetime:
+        """Return aware UTC wall time."""
+        ...
+
+    def boot_ns(self) -> int:
+        """Return CLOCK_BOOTTIME in nanoseconds: it counts suspended time, never steps back."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A whole HTTP answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Net(Protocol):
+    """HTTP and streams to a venue.
+
+    `request` raises `Retryable` when no byte of a request can have left, `Ambiguous` when one may
+    have left and no whole answer came back. `before_write` runs immediately before the bytes go
+    out; what it raises stops the request with nothing sent.
+    """
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Sequence[tuple[str, str]] | None = None,
+        form: Mapping[str, str] | None = None,
+        json: object | None = None,
+        timeout_s: float = 7.0,
+        before_write: Callable[[], None] | None = None,
+    ) -> Reply: ...
+
+    async def connect(self, url: str, *, headers: Mapping[str, str] | None = None) -> Stream: ...
+
+    async def close(self) -> None: ...
+
+
+class Stream(Protocol):
+    """One websocket; `recv` raises `Retryable` when it ends."""
+
+    async def send(self, text: str) -> None: ...
+
+    async def recv(self) -> bytes | str: ...
+
+    async def close(self) -> None: ...
+
+
+class Disk(Protocol):
+    """Append-only files of one account: the send log, the session log."""
+
+    def append(self, name: str, record: bytes) -> None:
+        """Hand a record to the operating system before returning."""
+        ...
+
+    def sync(self, name: str) -> None: ...
+
+    def read(self, name: str) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseGrant:
+    """A held lease: the fencing token and the boot time until which sending is permitted."""
+
+    account_id: str
+    token: int
+    incarnation: str
+    permitted_until_boot_ns: int
+
+
+class Lease(Protocol):
+    """One writer per trading account."""
+
+    async def claim(self, account_id: str) -> LeaseGrant | None: ...
+
+    async def renew(self, grant: LeaseGrant) -> LeaseGrant | None:
+        """Return the renewed grant, or None once another owner holds a higher token."""
+        ...
+
+    async def release(self, grant: LeaseGrant) -> None: ...
+
+
+class Budget(Protocol):
+    """Paced calls towards a venue; a cold budget starts empty."""
+
+    async def acquire(self, kind: str, *, urgent: bool = False) -> None: ...
+
+
+class Bus(Protocol):
+    """Best-effort publishing with a 0.5 s bound; a failure is counted and never stops trading."""
+
+    async def publish(self, topic: str, state: Mapping[str, object]) -> None: ...
+
+    async def wait_doorbell(self, timeout_s: float) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """The venue took note of a write; its outcome arrives as order updates."""
+
+    venue_order_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """Decrypted just before use, on the desk and the guardian only."""
+
+    user_id: str
+    api_key: str
+    access_token: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(user_id={self.user_id!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueSession:
+    """What a login exchange brings back."""
+
+    user_id: str
+    access_token: str
+    login_at: datetime
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"VenueSession(user_id={self.user_id!r}, expires_at={self.expires_at!r})"
+
+
+class Venue(Protocol):
+    """What every venue adapter does; `tests/contracts` is its conformance suite.
+
+    Writes raise `Rejected` (definite no), `Retryable` (no byte left) or `Ambiguous` (unknown),
+    and are never repeated by the adapter. Reads raise `Retryable`, `NeedsLogin` or `DataError`.
+    """
+
+    name: str
+
+    async def place(
+        self, order: ApprovedOrder, instrument: Instrument, before_write: Callable[[], None]
+    ) -> Receipt: ...
+
+    async def modify(
+        self,
+        order: VenueOrder,
+        *,
+        price: Decimal | None,
+        trigger_price: Decimal | None,
+        before_write: Callable[[], None],
+    ) -> Receipt: ...
+
+    async def cancel(self, venue_order_id: str, before_write: Callable[[], None]) -> Receipt: ...
+
+    async def orders(self) -> list[VenueOrder]: ...
+
+    async def trades(self) -> list[VenueTrade]: ...
+
+    async def positions(self) -> list[VenuePosition]: ...
+
+    async def holdings(self) -> list[Mapping[str, object]]: ...
+
+    async def margins(self) -> list[VenueMargin]: ...
+
+    async def profile(self) -> Mapping[str, object]: ...
+
+    async def instruments(self) -> list[Instrument]: ...
+
+    async def history(
+        self, instrument: Instrument, interval_s: int, start: datetime, end: datetime
+    ) -> list[Bar]: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedQuotes:
+    columns: QuoteColumns
+    raw_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedOrder:
+    order: VenueOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedState:
+    """`state` is connected, silent, disconnected or needs_login; `reason` is a sentence."""
+
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedHeartbeat:
+    received_ns: int
+
+
+FeedEvent = FeedQuotes | FeedOrder | FeedState | FeedHeartbeat
+
+
+class Feed(Protocol):
+    """A venue's stream: reconnects, watches for silence, stops on a dead session."""
+
+    async def subscribe(self, tokens: Sequence[int]) -> None: ...
+
+    async def unsubscribe(self, tokens: Sequence[int]) -> None: ...
+
+    def events(self) -> AsyncIterator[FeedEvent]: ...
+
+    async def close(self) -> None: ...
+
+
