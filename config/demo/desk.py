@@ -1,0 +1,158 @@
+"""The demo from an empty folder to the ready line, and on until it is stopped."""
+
+import os
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib import import_module
+
+from config.demo import jobs, processes, readiness, valkey
+from config.demo.jobs import SignIn
+from config.demo.options import DemoOptions, any_free_port
+from config.demo.processes import Process
+from config.demo.state import State, environment_of, held, open_state
+from config.demo.supervisor import Supervisor
+
+# Imported once, before the first fork, and shared by every process: what all of them would load anyway.
+# Nothing here may read the environment of one process, open a connection or start a thread.
+SHARED_LIBRARIES = (
+    "celery.app.base",
+    "celery.worker",
+    "channels.layers",
+    "cryptography.fernet",
+    "django.contrib.admin.options",
+    "django.core.management",
+    "django.db.backends.sqlite3.base",
+    "django.forms",
+    "django.template.defaulttags",
+    "httpx",
+    "kombu.transport.redis",
+    "numpy",
+    "orjson",
+    "pydantic_settings",
+    "redis.asyncio",
+    "structlog",
+    "websockets.asyncio.client",
+)
+SECONDS_BETWEEN_LOGIN_CHECKS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demo:
+    """One run of the demo."""
+
+    options: DemoOptions
+    state: State
+    supervisor: Supervisor
+    simulator_port: int
+
+    @property
+    def base(self) -> str:
+        return f"http://127.0.0.1:{self.options.port}"
+
+    @property
+    def simulator_url(self) -> str:
+        return f"http://127.0.0.1:{self.simulator_port}"
+
+
+def run(options: DemoOptions) -> None:
+    """Bring the desk up, print the ready line, and stop everything when asked to or when the time is up."""
+    state = open_state(options.state)
+    with ExitStack() as stack:
+        stack.enter_context(held(state))
+        own_redis = "REDIS_URL" not in os.environ
+        demo = Demo(
+            options=options,
+            state=state,
+            supervisor=Supervisor(state=state, say=say),
+            simulator_port=any_free_port(),
+        )
+        os.environ.update(environment_of(state) | _demo_variables(demo))
+        stack.enter_context(demo.supervisor.signals())
+        stack.callback(demo.supervisor.stop_all, ["simulator"], ["valkey"])
+        sign_in = _come_up(demo, own_redis=own_redis)
+        print(_ready_line(options, sign_in), flush=True)
+        _stay_up(demo, sign_in)
+
+
+def say(text: str) -> None:
+    """Report progress, one line each."""
+    print(text, flush=True)
+
+
+def _come_up(demo: Demo, *, own_redis: bool) -> SignIn:
+    supervisor = demo.supervisor
+    if own_redis:
+        _start_valkey(demo)
+    for name in SHARED_LIBRARIES:
+        import_module(name)
+
+    jobs.database_ready(supervisor)
+    say("starting the simulated exchange")
+    supervisor.start(processes.simulator(port=demo.simulator_port, arguments=_simulator_arguments(demo.options)))
+    jobs.static_files_ready(supervisor)
+    supervisor.start(processes.web(port=demo.options.port))
+    readiness.wait_for(supervisor, "the simulated exchange", lambda: readiness.fetch(demo.simulator_url)[0] != 0)
+    say("seeding the demo account")
+    sign_in = jobs.seeded(supervisor, simulator_url=demo.simulator_url, replay=demo.options.replay is not None)
+    say("starting the desk")
+    for process in (
+        processes.desk(number=1),
+        processes.desk(number=2),
+        processes.worker(),
+        processes.beat(),
+        processes.guardian(),
+    ):
+        supervisor.start(process)
+    readiness.wait_for(supervisor, "the web server", lambda: readiness.healthy(demo.base))
+    readiness.wait_for(supervisor, "the market feed", lambda: readiness.feed_live(demo.base, sign_in.key))
+    supervisor.settled = True
+    return sign_in
+
+
+def _stay_up(demo: Demo, sign_in: SignIn) -> None:
+    seconds = demo.options.seconds
+    ends_at = None if seconds is None else time.monotonic() + seconds
+    while ends_at is None or time.monotonic() < ends_at:
+        left = SECONDS_BETWEEN_LOGIN_CHECKS if ends_at is None else ends_at - time.monotonic()
+        demo.supervisor.pause(max(0.0, min(left, SECONDS_BETWEEN_LOGIN_CHECKS)))
+        # The simulated exchange ends sessions as the real one does; nobody is there to sign in again.
+        if readiness.needs_login(demo.base, sign_in.key):
+            say("renewing the session at the simulated exchange")
+            demo.supervisor.run(processes.manage_process("login", "demo_login"))
+
+
+def _start_valkey(demo: Demo) -> None:
+    path = demo.state.redis_socket
+    command = valkey.command(valkey.find_server(), path)
+
+    def serve() -> None:
+        valkey.prepare_socket(path)
+        processes.replace_with(command)
+
+    demo.supervisor.start(Process(name="valkey", run=serve))
+    valkey.wait_until_answering(path)
+
+
+def _simulator_arguments(options: DemoOptions) -> list[str]:
+    arguments = []
+    if options.replay is not None:
+        arguments += ["--replay", str(options.replay)]
+    if options.speed is not None:
+        arguments += ["--speed", f"{options.speed:g}"]
+    return arguments
+
+
+def _demo_variables(demo: Demo) -> dict[str, str]:
+    return {
+        "WINDHOVER_DEMO": "1",
+        "WINDHOVER_SIMULATOR_URL": demo.simulator_url,
+        "WINDHOVER_KITE_API_URL": demo.simulator_url,
+        "WINDHOVER_KITE_STREAM_URL": demo.simulator_url.replace("http", "ws", 1),
+    }
+
+
+def _ready_line(options: DemoOptions, sign_in: SignIn) -> str:
+    return (
+        f"ready url=http://localhost:{options.port} user={sign_in.user} password={sign_in.password} key={sign_in.key}"
+    )
