@@ -29,9 +29,7 @@ class TradingAccount(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     desk = models.ForeignKey("accounts.Desk", on_delete=models.PROTECT, related_name="accounts")
-    owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="trading_accounts"
-    )
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="trading_accounts")
     venue = models.CharField(max_length=16, choices=Venue.choices)
     label = models.CharField(max_length=60)
     venue_user_id = models.CharField(max_length=32)
@@ -49,9 +47,7 @@ class TradingAccount(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["desk", "venue", "venue_user_id"], name="one_account_per_venue_user"
-            ),
+            models.UniqueConstraint(fields=["desk", "venue", "venue_user_id"], name="one_account_per_venue_user"),
         ]
 
     def __str__(self) -> str:
@@ -63,12 +59,8 @@ class VenueLogin(models.Model):
 
     desk_path = "account__desk"
 
-    account = models.OneToOneField(
-        TradingAccount, on_delete=models.CASCADE, related_name="login", primary_key=True
-    )
-    state = models.CharField(
-        max_length=16, choices=SessionState.choices, default=SessionState.NEEDS_LOGIN
-    )
+    account = models.OneToOneField(TradingAccount, on_delete=models.CASCADE, related_name="login", primary_key=True)
+    state = models.CharField(max_length=16, choices=SessionState.choices, default=SessionState.NEEDS_LOGIN)
     reason = models.CharField(max_length=300, blank=True)
     access_token = SecretField(blank=True)
     login_at = models.DateTimeField(null=True)
@@ -100,9 +92,7 @@ class ListedInstrument(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["venue", "exchange", "symbol"], name="one_row_per_instrument"
-            ),
+            models.UniqueConstraint(fields=["venue", "exchange", "symbol"], name="one_row_per_instrument"),
         ]
         indexes = [models.Index(fields=["venue", "name", "kind", "expiry"])]
 

@@ -1,16 +1,16 @@
 """The error tree, by who must act.
 
-    WindhoverError
-    ├── Invalid            the caller: the request is malformed or names a wrong value
-    │   ├── NotFound       the thing named does not exist, or not for this caller
-    │   └── AlreadyStopped asked to stop what is stopped; the caller may ignore it
-    ├── RefusedByRisk      nobody: a limit spoke, nothing was sent
-    ├── VenueError         the venue, or the way to it
-    │   ├── Retryable      nothing was changed at the venue; a read may be asked again
-    │   ├── Rejected       the venue said a definite no; nothing was placed
-    │   │   └── NeedsLogin the session is dead: one state change, no retries
-    │   └── Ambiguous      a write may or may not have happened: reconcile, never resend
-    └── DataError          data is missing, stale or corrupt: stop, do not repair in passing
+WindhoverError
+├── Invalid            the caller: the request is malformed or names a wrong value
+│   ├── NotFound       the thing named does not exist, or not for this caller
+│   └── AlreadyStopped asked to stop what is stopped; the caller may ignore it
+├── RefusedByRisk      nobody: a limit spoke, nothing was sent
+├── VenueError         the venue, or the way to it
+│   ├── Retryable      nothing was changed at the venue; a read may be asked again
+│   ├── Rejected       the venue said a definite no; nothing was placed
+│   │   └── NeedsLogin the session is dead: one state change, no retries
+│   └── Ambiguous      a write may or may not have happened: reconcile, never resend
+└── DataError          data is missing, stale or corrupt: stop, do not repair in passing
 """
 
 from __future__ import annotations

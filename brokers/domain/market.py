@@ -7,6 +7,7 @@ the instrument's currency, quantities float64 units, times int64 nanoseconds sin
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -182,9 +183,7 @@ class BarSeries:
     def _grow(self) -> None:
         size = self._starts.size
         self._starts = np.concatenate([self._starts, np.empty(size, dtype=np.int64)])
-        self._columns = np.concatenate(
-            [self._columns, np.empty((5, size), dtype=np.float64)], axis=1
-        )
+        self._columns = np.concatenate([self._columns, np.empty((5, size), dtype=np.float64)], axis=1)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -215,7 +214,7 @@ class BarBuilder:
         """Take one quote; `volume` is the day's cumulative volume, NaN where there is none."""
         start_ns = self._start_of(at_ns)
         known = self._volume.get(instrument)
-        cumulative = volume if volume == volume else 0.0  # NaN is unequal to itself
+        cumulative = 0.0 if math.isnan(volume) else volume
         forming = self._forming.get(instrument)
         if forming is None or forming.start_ns != start_ns:
             # a day's counter restarts at the open: then all of it belongs to this bar

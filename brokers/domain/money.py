@@ -55,7 +55,5 @@ class Money:
 
     def _same(self, other: Money) -> Decimal:
         if other.currency is not self.currency:
-            raise Invalid(
-                f"cannot mix {self.currency} with {other.currency}", code="money.currency"
-            )
+            raise Invalid(f"cannot mix {self.currency} with {other.currency}", code="money.currency")
         return other.amount

@@ -1,0 +1,186 @@
+"""Trading days and sessions as dated data.
+
+A `CalendarTable` is what an operator may replace: holidays by year and session rules by segment
+and date. `TradingCalendar` answers from it, and refuses to answer for a year it does not hold:
+a library that calls every weekday open would let the desk trade on a holiday.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from brokers.domain.clock import IST, require_aware
+from brokers.domain.errors import DataError
+from brokers.domain.instruments import Instrument, InstrumentKind
+
+
+class Segment(StrEnum):
+    """A part of the market with its own hours."""
+
+    EQUITY_WITH_DERIVATIVES = "NSE-EQ-FO"
+    EQUITY = "NSE-EQ"
+    BSE_EQUITY = "BSE-EQ"
+    NSE_DERIVATIVES = "NFO"
+    BSE_DERIVATIVES = "BFO"
+
+
+class Phase(StrEnum):
+    CLOSED = "closed"
+    PRE_OPEN = "pre_open"
+    CONTINUOUS = "continuous"
+    CLOSING_AUCTION = "closing_auction"
+    POST_CLOSE = "post_close"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRule:
+    """Hours of one segment from a date on; times are the exchange's, intervals half-open.
+
+    `square_off` is when the desk flattens its own intraday positions, ahead of the broker's own
+    act, which costs a fee. `entry_cutoff` leaves an entry time to matter.
+    """
+
+    segment: Segment
+    effective_from: date
+    pre_open: time
+    open: time
+    continuous_end: time
+    entry_cutoff: time
+    square_off: time
+    auction_end: time | None = None
+    post_close: tuple[time, time] | None = None
+    # expiring index contracts may stop earlier than their segment
+    expiring_end: time | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarTable:
+    """Holidays and special sessions by year, session rules by date."""
+
+    holidays: Mapping[int, frozenset[date]]
+    extra_days: frozenset[date]
+    rules: tuple[SessionRule, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One segment's hours on one trading day, as aware times."""
+
+    segment: Segment
+    day: date
+    pre_open_at: datetime
+    open_at: datetime
+    continuous_end_at: datetime
+    entry_cutoff_at: datetime
+    square_off_at: datetime
+    auction_end_at: datetime | None
+    post_close_at: tuple[datetime, datetime] | None
+
+    def phase(self, at: datetime) -> Phase:
+        """Return the phase at an instant; the end of an interval belongs to the next."""
+        if self.pre_open_at <= at < self.open_at:
+            return Phase.PRE_OPEN
+        if self.open_at <= at < self.continuous_end_at:
+            return Phase.CONTINUOUS
+        if self.auction_end_at and self.continuous_end_at <= at < self.auction_end_at:
+            return Phase.CLOSING_AUCTION
+        if self.post_close_at and self.post_close_at[0] <= at < self.post_close_at[1]:
+            return Phase.POST_CLOSE
+        return Phase.CLOSED
+
+
+class TradingCalendar:
+    """Answers what is open when; raises DataError for a year without a loaded list."""
+
+    def __init__(self, table: CalendarTable) -> None:
+        self._table = table
+
+    def is_trading_day(self, day: date) -> bool:
+        holidays = self._holidays(day)
+        if day in self._table.extra_days:
+            return True
+        return day.weekday() < 5 and day not in holidays
+
+    def session(self, segment: Segment, day: date, *, expires_today: bool = False) -> Session | None:
+        """Return the day's hours, or None on a day without trading."""
+        if not self.is_trading_day(day):
+            return None
+        rule = self._rule(segment, day)
+
+        def at(clock: time) -> datetime:
+            return datetime.combine(day, clock, tzinfo=IST)
+
+        end = rule.continuous_end
+        if expires_today and rule.expiring_end is not None:
+            end = min(end, rule.expiring_end)
+        return Session(
+            segment=segment,
+            day=day,
+            pre_open_at=at(rule.pre_open),
+            open_at=at(rule.open),
+            continuous_end_at=at(end),
+            entry_cutoff_at=at(rule.entry_cutoff),
+            square_off_at=at(rule.square_off),
+            auction_end_at=at(rule.auction_end) if rule.auction_end else None,
+            post_close_at=(at(rule.post_close[0]), at(rule.post_close[1])) if rule.post_close else None,
+        )
+
+    def phase(self, segment: Segment, at: datetime) -> Phase:
+        """Return a segment's phase at an instant."""
+        day = require_aware(at, "at").astimezone(IST).date()
+        session = self.session(segment, day)
+        return session.phase(at) if session else Phase.CLOSED
+
+    def previous_trading_day(self, day: date) -> date:
+        """Return the last trading day before `day`."""
+        candidate = day - timedelta(days=1)
+        while not self.is_trading_day(candidate):
+            candidate -= timedelta(days=1)
+        return candidate
+
+    def next_trading_day(self, day: date) -> date:
+        """Return the first trading day after `day`."""
+        candidate = day + timedelta(days=1)
+        while not self.is_trading_day(candidate):
+            candidate += timedelta(days=1)
+        return candidate
+
+    def expiry_on_or_before(self, day: date) -> date:
+        """Return `day`, or the trading day before it when it is a holiday."""
+        return day if self.is_trading_day(day) else self.previous_trading_day(day)
+
+    def _holidays(self, day: date) -> frozenset[date]:
+        holidays = self._table.holidays.get(day.year)
+        if holidays is None:
+            raise DataError(
+                f"no holiday list is loaded for {day.year}, so {day} cannot be traded",
+                code="calendar.year_missing",
+                details={"year": day.year},
+            )
+        return holidays
+
+    def _rule(self, segment: Segment, day: date) -> SessionRule:
+        found = [rule for rule in self._table.rules if rule.segment is segment and rule.effective_from <= day]
+        if not found:
+            raise DataError(f"no session hours are known for {segment} on {day}", code="calendar.rule_missing")
+        return max(found, key=lambda rule: rule.effective_from)
+
+
+_DERIVATIVE_KINDS = frozenset({InstrumentKind.FUTURE, InstrumentKind.CALL, InstrumentKind.PUT})
+
+
+def segment_of(instrument: Instrument, *, has_derivatives: bool = True) -> Segment:
+    """Return the segment whose hours an instrument keeps.
+
+    A stock is taken to have derivatives unless said otherwise: its continuous session is the
+    shorter one, so the mistake is on the safe side.
+    """
+    if instrument.kind in _DERIVATIVE_KINDS:
+        is_bse = instrument.exchange == "BFO"
+        return Segment.BSE_DERIVATIVES if is_bse else Segment.NSE_DERIVATIVES
+    if instrument.exchange == "BSE":
+        return Segment.BSE_EQUITY
+    return Segment.EQUITY_WITH_DERIVATIVES if has_derivatives else Segment.EQUITY
