@@ -1,0 +1,216 @@
+"""What the engine is told. Every event carries the wall time at which the shell took it in.
+
+Market time travels inside `MarketFrame`; the engine asks nobody for either clock. A shell that
+stores these events in order can replay a session and get the same commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from brokers.domain.market import Bar, QuoteColumns
+from brokers.domain.orders import Book, VenueOrder, VenuePosition, VenueTrade
+from risk.domain.limits import Limits
+
+
+class Via(StrEnum):
+    STREAM = "stream"
+    BOOK = "book"
+
+
+class Write(StrEnum):
+    """The three writes a venue knows; only a placement carries a client id to look up later."""
+
+    PLACE = "place"
+    MODIFY = "modify"
+    CANCEL = "cancel"
+
+
+class SendResult(StrEnum):
+    """`NOT_SENT` is claimed only with proof: no mark in the send log, or a write that never began."""
+
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    AMBIGUOUS = "ambiguous"
+    NOT_SENT = "not_sent"
+
+
+class Link(StrEnum):
+    """The state of the market feed."""
+
+    CONNECTED = "connected"
+    SILENT = "silent"
+    DISCONNECTED = "disconnected"
+    NEEDS_LOGIN = "needs_login"
+
+
+class SessionState(StrEnum):
+    LIVE = "live"
+    NEEDS_LOGIN = "needs_login"
+
+
+class Act(StrEnum):
+    """What an operator can ask for; the payload's keys stand beside each kind.
+
+    A deployment's `spec` is `deployment_id, strategy, instruments, params, mode, label`.
+    """
+
+    DEPLOYMENT_START = "deployment_start"  # spec
+    DEPLOYMENT_STOP = "deployment_stop"  # deployment_id
+    DEPLOYMENT_REMOVE = "deployment_remove"  # deployment_id
+    KILL = "kill"  # scope (desk, account, deployment), target_id, reason, epoch
+    UNKILL = "unkill"  # scope, target_id, reason, epoch
+    CANCEL_ORDER = "cancel_order"  # client_id
+    EXIT_POSITION = "exit_position"  # book, instrument, product, strategy_key
+    EXIT_ALL = "exit_all"  # book (optional)
+    LIVE_START = "live_start"  # deployments: list of spec
+    LIVE_STOP = "live_stop"  # nothing
+    SETTLE_ORDER = "settle_order"  # client_id, verdict ("not_placed"), reason: a human's proof
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketFrame:
+    """One decoded frame of quotes; market time is its newest exchange time."""
+
+    at: datetime
+    columns: QuoteColumns
+    source: str = "stream"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderSeen:
+    at: datetime
+    order: VenueOrder
+    via: Via = Via.STREAM
+    book: Book = Book.LIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TradeSeen:
+    at: datetime
+    trade: VenueTrade
+    book: Book = Book.LIVE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendStarted:
+    """The bytes of a placement are leaving; optional, it only names the state sooner."""
+
+    at: datetime
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendOutcome:
+    """How a write ended. For `NOT_SENT` and `REJECTED` the message says why, in a sentence."""
+
+    at: datetime
+    client_id: str
+    result: SendResult
+    write: Write = Write.PLACE
+    venue_order_id: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooksRead:
+    """One whole successful read of the live venue's three books, begun at `started_at`."""
+
+    at: datetime
+    started_at: datetime
+    orders: tuple[VenueOrder, ...]
+    trades: tuple[VenueTrade, ...]
+    positions: tuple[VenuePosition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BooksFailed:
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired:
+    at: datetime
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorAct:
+    at: datetime
+    command_id: str
+    kind: str
+    payload: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryLoaded:
+    """Closed bars, oldest first; they may overlap what is known already."""
+
+    at: datetime
+    deployment_id: str
+    instrument: str
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryFailed:
+    at: datetime
+    deployment_id: str
+    instrument: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedChanged:
+    at: datetime
+    state: Link
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionChanged:
+    at: datetime
+    state: SessionState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsChanged:
+    at: datetime
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenOver:
+    """A lease was claimed and the journal restored; always the first event of an owner's life.
+
+    `unsent` names the client ids for which the same host's send log proves that no byte left.
+    """
+
+    at: datetime
+    lease_token: int
+    incarnation: str
+    unsent: tuple[str, ...] = ()
+
+
+Event = (
+    MarketFrame
+    | OrderSeen
+    | TradeSeen
+    | SendStarted
+    | SendOutcome
+    | BooksRead
+    | BooksFailed
+    | TimerFired
+    | OperatorAct
+    | HistoryLoaded
+    | HistoryFailed
+    | FeedChanged
+    | SessionChanged
+    | LimitsChanged
+    | TakenOver
+)
