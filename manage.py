@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line; `./run manage` calls it with the environment of the state folder."""
+"""Django's command line for this project."""
 
 import os
 import sys

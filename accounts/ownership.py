@@ -20,9 +20,7 @@ class OwnedQuerySet(models.QuerySet[Any]):
         if not user.is_authenticated:
             return self.none()
         path: str = self.model.desk_path
-        return self.filter(
-            **{f"{path}__memberships__user": user, f"{path}__memberships__is_active": True}
-        )
+        return self.filter(**{f"{path}__memberships__user": user, f"{path}__memberships__is_active": True})
 
 
 OwnedManager = models.Manager.from_queryset(OwnedQuerySet)

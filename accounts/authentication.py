@@ -1,0 +1,49 @@
+"""Who is calling the API: a browser with its session, or a program with a key."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+
+from accounts.selectors import api_key_find
+from accounts.services import api_key_touch
+
+if TYPE_CHECKING:
+    from rest_framework.request import Request
+
+    from accounts.models import ApiKey, User
+
+SCHEME = "bearer"
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Reads `Authorization: Bearer KEY`."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        """Return the key's user and the key; a key that is unknown, expired or revoked raises AuthenticationFailed."""
+        text = bearer_text(request.headers.get("Authorization", ""))
+        if text is None:
+            return None
+        now = timezone.now()
+        key = api_key_find(key=text, at=now)
+        if key is None:
+            raise AuthenticationFailed("The API key is unknown, expired or revoked.", code="auth.key")
+        api_key_touch(key=key, at=now)
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
+        """Name the scheme, so that a refusal is 401 and not 403."""
+        return "Bearer"
+
+
+class BrowserSessionAuthentication(SessionAuthentication):
+    """The browser's session; its writes need the CSRF token."""
+
+
+def bearer_text(header: str) -> str | None:
+    """Return the key in an Authorization header, or None for another scheme."""
+    scheme, _, text = header.partition(" ")
+    return text.strip() if scheme.lower() == SCHEME and text.strip() else None

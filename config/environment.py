@@ -1,0 +1,105 @@
+"""Everything that the desk reads from its environment, as one checked object."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Environment(BaseSettings):
+    """The variables an operator may set; a missing or wrong one stops the process with its name."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="WINDHOVER_", env_file=ROOT / ".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    database_url: str = Field(
+        default=f"sqlite:///{ROOT / 'var' / 'windhover.sqlite3'}", validation_alias=AliasChoices("DATABASE_URL")
+    )
+    redis_url: str = Field(default="redis://127.0.0.1:6379/0", validation_alias=AliasChoices("REDIS_URL"))
+
+    secret_key: SecretStr = Field(min_length=32)
+    vault_keys: SecretStr
+    state: Path = ROOT / "var"
+    demo: bool = False
+    debug: bool = False
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ("localhost", "127.0.0.1", "[::1]")
+    trusted_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    process: str = "windhover"
+    role: str = ""
+    log_level: str = "INFO"
+
+    kite_api_url: str = "https://api.kite.trade"
+    kite_stream_url: str = "wss://ws.kite.trade"
+    kite_login_url: str = "https://kite.zerodha.com/connect/login"
+    simulator_url: str = ""
+
+    lease_ttl_s: float = Field(default=5.0, gt=0)
+    lease_renew_s: float = Field(default=1.0, gt=0)
+    feed_silence_s: float = Field(default=8.0, gt=0)
+
+    # Without a host the letters are written to <state>/mail, where the operator of a small desk reads them.
+    email_host: str = ""
+    email_port: int = 587
+    email_user: str = ""
+    email_password: SecretStr = SecretStr("")
+    email_use_tls: bool = True
+    email_from: str = "windhover@localhost"
+
+    @field_validator("allowed_hosts", "trusted_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "postgresql://", "postgres://")):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, value: str) -> str:
+        if not value.startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("must begin with redis://, rediss:// or unix://")
+        return value
+
+    @field_validator("vault_keys")
+    @classmethod
+    def _readable_keys(cls, value: SecretStr) -> SecretStr:
+        parse_vault_keys(value.get_secret_value())
+        return value
+
+    @property
+    def celery_broker_url(self) -> str:
+        """The Redis address in the words of kombu, which calls a unix socket redis+socket."""
+        if self.redis_url.startswith("unix://"):
+            return "redis+socket://" + self.redis_url.removeprefix("unix://")
+        return self.redis_url
+
+
+def parse_vault_keys(text: str) -> dict[str, bytes]:
+    """Read "id:key,id2:key2", newest first; a key that is not 32 bytes of base64 raises ValueError."""
+    keys: dict[str, bytes] = {}
+    for part in text.split(","):
+        key_id, _, key = part.strip().partition(":")
+        try:
+            fits = len(base64.urlsafe_b64decode(key)) == 32
+        except (binascii.Error, ValueError):
+            fits = False
+        if not (key_id.isalnum() and fits) or key_id in keys:
+            raise ValueError("must be id:key pairs separated by commas, each key 32 bytes in urlsafe base64")
+        keys[key_id] = key.encode()
+    return keys
+
+
+# Required fields come from the environment, which the type checker cannot see.
+environment = Environment()  # type: ignore[call-arg]
