@@ -56,19 +56,13 @@ class Command(models.Model):
     desk_path = "account__desk"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(
-        "brokers.TradingAccount", on_delete=models.CASCADE, related_name="commands"
-    )
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.CASCADE, related_name="commands")
     kind = models.CharField(max_length=40)
     payload = models.JSONField(default=dict)
     idempotency_key = models.CharField(max_length=80)
-    state = models.CharField(
-        max_length=12, choices=CommandState.choices, default=CommandState.ACCEPTED
-    )
+    state = models.CharField(max_length=12, choices=CommandState.choices, default=CommandState.ACCEPTED)
     outcome = models.CharField(max_length=300, blank=True)
-    requested_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     requested_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -76,9 +70,7 @@ class Command(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["account", "idempotency_key"], name="one_command_per_key"
-            ),
+            models.UniqueConstraint(fields=["account", "idempotency_key"], name="one_command_per_key"),
         ]
         indexes = [models.Index(fields=["account", "state", "requested_at"])]
 
@@ -92,9 +84,7 @@ class JournalEvent(models.Model):
     desk_path = "account__desk"
 
     id = models.BigAutoField(primary_key=True)
-    account = models.ForeignKey(
-        "brokers.TradingAccount", on_delete=models.PROTECT, related_name="journal"
-    )
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.PROTECT, related_name="journal")
     seq = models.PositiveBigIntegerField()
     at = models.DateTimeField()
     kind = models.CharField(max_length=40)
@@ -121,9 +111,7 @@ class Order(models.Model):
     desk_path = "account__desk"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(
-        "brokers.TradingAccount", on_delete=models.PROTECT, related_name="orders"
-    )
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.PROTECT, related_name="orders")
     book = models.CharField(max_length=8, choices=_choices(Book))
     # the desk's own id for ours, "EXT-" and the venue's id for orders placed by others
     client_id = models.CharField(max_length=48)
@@ -140,9 +128,7 @@ class Order(models.Model):
     purpose = models.CharField(max_length=8, choices=_choices(Purpose))
     status = models.CharField(max_length=20, choices=_choices(OrderStatus))
     origin = models.CharField(max_length=12, choices=_choices(Origin))
-    deployment = models.ForeignKey(
-        "strategies.Deployment", on_delete=models.PROTECT, null=True, related_name="orders"
-    )
+    deployment = models.ForeignKey("strategies.Deployment", on_delete=models.PROTECT, null=True, related_name="orders")
     reason = models.CharField(max_length=300, blank=True)
     message = models.CharField(max_length=300, blank=True)
     lease_token = models.PositiveBigIntegerField(default=0)
@@ -173,9 +159,7 @@ class Fill(models.Model):
     desk_path = "account__desk"
 
     id = models.BigAutoField(primary_key=True)
-    account = models.ForeignKey(
-        "brokers.TradingAccount", on_delete=models.PROTECT, related_name="fills"
-    )
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.PROTECT, related_name="fills")
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="fills")
     book = models.CharField(max_length=8, choices=_choices(Book))
     venue_day = models.DateField()
@@ -186,9 +170,7 @@ class Fill(models.Model):
     quantity = models.DecimalField(max_digits=24, decimal_places=8)
     price = models.DecimalField(max_digits=24, decimal_places=8)
     product = models.CharField(max_length=8, choices=_choices(Product))
-    deployment = models.ForeignKey(
-        "strategies.Deployment", on_delete=models.PROTECT, null=True, related_name="fills"
-    )
+    deployment = models.ForeignKey("strategies.Deployment", on_delete=models.PROTECT, null=True, related_name="fills")
     filled_at = models.DateTimeField()
 
     objects = OwnedManager()
@@ -211,9 +193,7 @@ class PositionRow(models.Model):
 
     desk_path = "account__desk"
 
-    account = models.ForeignKey(
-        "brokers.TradingAccount", on_delete=models.PROTECT, related_name="positions"
-    )
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.PROTECT, related_name="positions")
     book = models.CharField(max_length=8, choices=_choices(Book))
     instrument = models.CharField(max_length=80)
     product = models.CharField(max_length=8, choices=_choices(Product))
@@ -221,6 +201,8 @@ class PositionRow(models.Model):
     strategy_key = models.CharField(max_length=40, blank=True)
     quantity = models.DecimalField(max_digits=24, decimal_places=8)
     average_price = models.DecimalField(max_digits=24, decimal_places=8)
+    # what was held at the day's start costs that day's opening mark; the day's P&L speaks of this average
+    day_average = models.DecimalField(max_digits=24, decimal_places=8, default=0)
     realised_today_quote = models.DecimalField(max_digits=24, decimal_places=8)
     venue_day = models.DateField()
     updated_at = models.DateTimeField()
@@ -244,9 +226,7 @@ class EquityPoint(models.Model):
 
     desk_path = "account__desk"
 
-    account = models.ForeignKey(
-        "brokers.TradingAccount", on_delete=models.CASCADE, related_name="equity_points"
-    )
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.CASCADE, related_name="equity_points")
     book = models.CharField(max_length=8, choices=_choices(Book))
     market_at = models.DateTimeField()
     net_quote = models.DecimalField(max_digits=24, decimal_places=8)
@@ -255,9 +235,7 @@ class EquityPoint(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["account", "book", "market_at"], name="one_equity_point_per_minute"
-            ),
+            models.UniqueConstraint(fields=["account", "book", "market_at"], name="one_equity_point_per_minute"),
         ]
 
     def __str__(self) -> str:
@@ -270,9 +248,7 @@ class Discrepancy(models.Model):
     desk_path = "account__desk"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(
-        "brokers.TradingAccount", on_delete=models.CASCADE, related_name="discrepancies"
-    )
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.CASCADE, related_name="discrepancies")
     kind = models.CharField(max_length=40)
     subject = models.CharField(max_length=120)
     sentence = models.CharField(max_length=300)

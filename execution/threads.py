@@ -1,0 +1,123 @@
+"""One thread with one database connection, to which an asyncio loop hands its work.
+
+`sync_to_async` would serialise all of a process on one thread and never close a dead connection
+there; this thread owns its connection and replaces it when the database went away.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import structlog
+from django.db import InterfaceError, OperationalError, connection
+
+Answer = TypeVar("Answer")
+log = structlog.get_logger(__name__)
+
+LOST = (OperationalError, InterfaceError)
+RECONNECT_S = (0.05, 0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(slots=True)
+class Job(Generic[Answer]):
+    """A piece of work and the future that will hold its answer."""
+
+    work: Callable[[], Answer]
+    future: Future[Answer] = field(default_factory=Future)
+
+
+class DatabaseThread:
+    """Runs work in order on its own connection; a lost connection is replaced and the work repeated.
+
+    The work must therefore be one transaction, harmless when run again.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
+        self._is_stopping = False
+        self._prepared: object = None
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Finish what waits, close the connection and end the thread; a second call does nothing."""
+        if self._is_stopping:
+            return
+        self._is_stopping = True
+        self._items.put(None)
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            log.error("database_thread_stuck", thread=self.name, waited_s=timeout_s)
+
+    def run(self, work: Callable[[], Answer]) -> Future[Answer]:
+        """Queue work and return the future of its answer; a stopping thread raises RuntimeError."""
+        job = Job(work)
+        self._put(job)
+        return job.future
+
+    def _put(self, item: object) -> None:
+        if self._is_stopping:
+            raise RuntimeError(f"{self.name} is stopping")
+        self._items.put(item)
+
+    def _loop(self) -> None:
+        while True:
+            try:
+                item = self._items.get(timeout=0.5)
+            except queue.Empty:
+                self._idle()
+                continue
+            if item is None:
+                break
+            self._handle(item)
+            self._idle()
+        self._end()
+        connection.close()
+
+    def _handle(self, item: Any) -> None:
+        job: Job[Any] = item
+        if not job.future.set_running_or_notify_cancel():
+            return
+        try:
+            answer = self._persist(job.work)
+        except Exception as error:  # noqa: BLE001 - a supervisor: the error goes to whoever waits for the future
+            job.future.set_exception(error)
+        else:
+            job.future.set_result(answer)
+
+    def _persist(self, work: Callable[[], Answer]) -> Answer:
+        for pause_s in RECONNECT_S:
+            try:
+                self._connect()
+                return work()
+            except LOST as error:
+                log.warning("database_lost", thread=self.name, error=str(error), retry_in_s=pause_s)
+                connection.close()
+                time.sleep(pause_s)
+        self._connect()
+        return work()
+
+    def _connect(self) -> None:
+        connection.ensure_connection()
+        if connection.connection is not self._prepared:
+            self._prepare()
+            self._prepared = connection.connection
+
+    def _prepare(self) -> None:
+        """Set up a new connection; called once for each."""
+
+    def _idle(self) -> None:
+        """Do what may wait; called after every piece of work and twice in each idle second."""
+
+    def _end(self) -> None:
+        """Do what must happen before the thread ends."""
