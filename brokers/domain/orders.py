@@ -8,7 +8,7 @@ its adapter and moved through the table of `execution.domain.lifecycle`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -147,10 +147,11 @@ class ApprovedOrder:
     approved_at: datetime
     reserved_quote: Decimal
     kill_epoch: int
-    capability: object
+    # Not kept, so that dataclasses.replace cannot carry it over into a larger order.
+    capability: InitVar[object]
 
-    def __post_init__(self) -> None:
-        if self.capability is not _CAPABILITY:
+    def __post_init__(self, capability: object) -> None:
+        if capability is not _CAPABILITY:
             raise PermissionError("an ApprovedOrder is made by the risk gate alone")
 
 
