@@ -1,0 +1,196 @@
+"""The rules of the gate: each objects in one sentence with both numbers, or keeps silent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TypeAlias
+
+from brokers.domain.calendar import Phase
+from brokers.domain.clock import IST
+from brokers.domain.figures import in_words, price_in_words
+from brokers.domain.instruments import OPTION_KINDS
+from brokers.domain.orders import OrderIntent, Side
+from risk.domain.exposure import (
+    ZERO,
+    Reach,
+    RiskView,
+    closable,
+    gross_exposure,
+    holder_of,
+    position_value,
+    reaches,
+    underlying_of,
+    worst_price,
+)
+from risk.domain.limits import Limits
+
+Rule: TypeAlias = Callable[[OrderIntent, RiskView, Limits], str | None]
+
+
+def daily_loss(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
+    """Object once the day's net loss, open positions marked and charges paid, reached its limit."""
+    loss = -view.pnl_today_net_quote
+    if loss >= limits.max_daily_loss_quote:
+        return f"lost {in_words(loss)} today net of charges, limit {in_words(limits.max_daily_loss_quote)}"
+    return None
+
+
+def unknown_outcome(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
+    """Object while an order of the same underlying or deployment may or may not have been placed."""
+    underlying = underlying_of(view.instrument)
+    for order in view.pending:
+        same_basket = intent.deployment_id is not None and order.deployment_id == intent.deployment_id
+        if order.is_unknown and (order.underlying == underlying or same_basket):
+            return f"the outcome of {order.client_id} in {order.instrument} is unknown, so entries wait for it"
+    return None
+
+
+def session_phase(_intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
+    """Object outside the continuous session and after its entry cut-off."""
+    now = f"{view.market_at.astimezone(IST):%H:%M}"
+    if view.phase is not Phase.CONTINUOUS:
+        return f"entries need the continuous session, at {now} the phase is {view.phase.replace('_', ' ')}"
+    if view.entry_cutoff_at is not None and view.market_at >= view.entry_cutoff_at:
+        return f"it is {now}, entries end at {view.entry_cutoff_at.astimezone(IST):%H:%M}"
+    return None
+
+
+def tradable(_intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
+    """Object to what is quoted but cannot be traded."""
+    if not view.instrument.is_tradable:
+        return f"{view.instrument.key} is an index and cannot be traded"
+    return None
+
+
+def written_option(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
+    """Object to selling an option to open: its loss is not bounded by the premium that limits count."""
+    if view.instrument.kind in OPTION_KINDS and intent.side is Side.SELL:
+        return f"{view.instrument.key} would be sold to open, and a written option's loss has no bound here"
+    return None
+
+
+def stale_quote(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
+    """Object when there is no recent price to judge the order by."""
+    if view.quote is None:
+        return f"no quote of {view.instrument.key} has been received"
+    if view.quote.is_stale or view.quote.age_s > limits.max_quote_age_s:
+        age = in_words(view.quote.age_s)
+        return f"the quote of {view.instrument.key} is {age} s old, limit {in_words(limits.max_quote_age_s)} s"
+    return None
+
+
+def whole_lots(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
+    """Object to a quantity that is no whole number of lots."""
+    if view.instrument.lots_of(intent.quantity) != intent.quantity:
+        return f"quantity {in_words(intent.quantity)} is not a multiple of the lot of {view.instrument.lot_size}"
+    return None
+
+
+def price_band(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
+    """Object to a price too far from the last one: a slipped digit, or a stale idea."""
+    if view.quote is None:
+        return None
+    last = view.quote.last_price
+    for price in (intent.price, intent.trigger_price):
+        if price is not None and abs(price - last) > last * limits.price_band_fraction:
+            away = in_words(abs(price - last) / last * 100) if last else "unknown"
+            allowed = in_words(limits.price_band_fraction * 100)
+            return f"price {price_in_words(price)} is {away} % from the last {price_in_words(last)}, limit {allowed} %"
+    return None
+
+
+def order_rate(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
+    """Object when the second's or the day's orders are used up."""
+    if view.orders_last_second >= limits.max_orders_per_second:
+        return f"{view.orders_last_second} orders in the last second, limit {limits.max_orders_per_second}"
+    if view.orders_today >= limits.max_orders_per_day:
+        return f"{view.orders_today} orders today, limit {limits.max_orders_per_day}"
+    return None
+
+
+def order_value(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
+    """Object to an order worth more than one order may be."""
+    value = worst_price(intent, view.quote) * intent.quantity
+    if value > limits.max_order_value_quote:
+        return f"order value {in_words(value)}, limit {in_words(limits.max_order_value_quote)}"
+    return None
+
+
+def position_size(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
+    """Object when the instrument's worst case would exceed what one position may be worth."""
+    value = position_value(view, intent.instrument) + _added(intent, view)
+    if value > limits.max_position_value_quote:
+        limit = in_words(limits.max_position_value_quote)
+        return f"{intent.instrument} could be worth {in_words(value)} with what is pending, limit {limit}"
+    return None
+
+
+def gross_value(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
+    """Object when the book's worst case would exceed the account's gross exposure."""
+    value = gross_exposure(view) + _added(intent, view)
+    if value > limits.max_gross_exposure_quote:
+        limit = in_words(limits.max_gross_exposure_quote)
+        return f"gross exposure could be {in_words(value)} with what is pending, limit {limit}"
+    return None
+
+
+def reduces_only(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
+    """Object to an exit larger than what is still closable."""
+    free = closable(view, holder_of(intent), intent.side)
+    if intent.quantity > free:
+        return f"{intent.side.lower()} of {in_words(intent.quantity)} to exit, closable {in_words(free)}"
+    return None
+
+
+def largest_quantity(intent: OrderIntent, view: RiskView, limits: Limits) -> Decimal:
+    """Return the largest whole-lot quantity of an entry that the size rules would let pass."""
+    price = worst_price(intent, view.quote)
+    if price <= 0:
+        return ZERO
+    own = _own_reach(intent, view)
+    elsewhere_position = position_value(view, intent.instrument) - own.worst_quote
+    elsewhere_gross = gross_exposure(view) - own.worst_quote
+    room = min(
+        limits.max_order_value_quote,
+        own.room_quote(intent.side, limits.max_position_value_quote - elsewhere_position),
+        own.room_quote(intent.side, limits.max_gross_exposure_quote - elsewhere_gross),
+    )
+    return view.instrument.lots_of(max(min(room / price, intent.quantity), ZERO))
+
+
+def _own_reach(intent: OrderIntent, view: RiskView) -> Reach:
+    return reaches(view.holdings, view.pending).get(holder_of(intent), Reach())
+
+
+def _added(intent: OrderIntent, view: RiskView) -> Decimal:
+    own = _own_reach(intent, view)
+    value = worst_price(intent, view.quote) * intent.quantity
+    return own.after(intent.side, value).worst_quote - own.worst_quote
+
+
+# The loss limit speaks first: after a bad day the reader of the journal should see that. Then
+# whatever stops every entry (an unknown outcome, the clock, the instrument itself), then what
+# makes figures untrustworthy, then the order's own form, then its pace. Size speaks last, because
+# only its objection can be met by a smaller order.
+ENTRY_RULES: tuple[tuple[str, Rule], ...] = (
+    ("daily_loss", daily_loss),
+    ("unknown_outcome", unknown_outcome),
+    ("session_phase", session_phase),
+    ("tradable", tradable),
+    ("written_option", written_option),
+    ("stale_quote", stale_quote),
+    ("whole_lots", whole_lots),
+    ("price_band", price_band),
+    ("order_rate", order_rate),
+)
+
+SIZE_RULES: tuple[tuple[str, Rule], ...] = (
+    ("order_value", order_value),
+    ("position_value", position_size),
+    ("gross_exposure", gross_value),
+)
+
+# An exit that can only reduce passes every other rule: a loss, a switch or a stale quote must
+# never keep the desk in a position.
+EXIT_RULES: tuple[tuple[str, Rule], ...] = (("reduce_only", reduces_only),)

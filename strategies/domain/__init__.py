@@ -1,0 +1,21 @@
+"""The strategy interface: pure, importable with Django absent."""
+
+from strategies.domain.params import Direction, StrategyParams, param, wrong
+from strategies.domain.session import SessionColumns, SessionInfo, Sessions
+from strategies.domain.signals import Signal
+from strategies.domain.strategy import SignalStrategy, decide, schema_for, standing
+
+__all__ = [
+    "Direction",
+    "SessionColumns",
+    "SessionInfo",
+    "Sessions",
+    "Signal",
+    "SignalStrategy",
+    "StrategyParams",
+    "decide",
+    "param",
+    "schema_for",
+    "standing",
+    "wrong",
+]

@@ -1,0 +1,159 @@
+"""The strategy interface: bars in, wanted exposure out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import numpy as np
+
+from brokers.domain.clock import IST
+from brokers.domain.errors import Invalid
+from brokers.domain.instruments import split_key
+from brokers.domain.market import NANOSECONDS, Bars, Float64Array1D
+from strategies.domain.params import Direction, StrategyParams
+from strategies.domain.session import Sessions
+from strategies.domain.signals import Signal
+
+
+class SignalStrategy(ABC):
+    """A strategy as one vectorised function of closed bars.
+
+    The desk calls it on all bars of a growing history, a backtest once on the whole of it; both
+    must give the same decision at every bar, so `exposure[i]` may depend on bars up to i alone.
+    """
+
+    slug: ClassVar[str]
+    title: ClassVar[str]
+    # Whether a deployment started in the middle of a wanted exposure takes it up at once, or
+    # waits for the next change.
+    joins_late: ClassVar[bool] = True
+
+    class Params(StrategyParams):
+        """The parameters that every strategy has."""
+
+    def __init__(self, params: StrategyParams, sessions: Sessions) -> None:
+        if not isinstance(params, type(self).Params):
+            raise TypeError(f"{type(self).__name__} takes its own Params, not {type(params).__name__}")
+        self.params = params
+        self.sessions = sessions
+
+    @abstractmethod
+    def warmup_bars(self) -> int:
+        """Return how many bars must precede the first decision."""
+
+    @abstractmethod
+    def exposure(self, bars: Bars) -> Float64Array1D:
+        """Return the wanted exposure after each bar, in [-1, 1]; NaN means no view."""
+
+    @abstractmethod
+    def reason(self, bars: Bars) -> str:
+        """Return why the last bar's exposure is wanted, with its numbers, to follow the instrument's name."""
+
+    def silence(self, _bars: Bars) -> str | None:
+        """Return why it can have no view of this instrument at all, or None."""
+        return None
+
+
+def decide(
+    strategy: SignalStrategy,
+    bars: Bars,
+    *,
+    deployment_id: str,
+    decided_at: datetime,
+    current: float = 0.0,
+) -> Signal | None:
+    """Return the signal of the last closed bar, or None when nothing is to change.
+
+    `current` is the exposure of the deployment's last signal, 0 when it never gave one. NaN, and a
+    history shorter than the warm-up, mean no view: whatever is held stays.
+    """
+    if len(bars) < max(strategy.warmup_bars(), 1):
+        return None
+    series = _allowed(strategy, bars)
+    wanted = float(series[-1])
+    if np.isnan(wanted) or wanted == current:
+        return None
+    if not strategy.joins_late and wanted != 0.0 and not _just_changed(series):
+        return None
+    _, symbol = split_key(bars.instrument)
+    return Signal(
+        deployment_id=deployment_id,
+        instrument=bars.instrument,
+        exposure=wanted,
+        previous_exposure=current,
+        reason=f"{symbol}: {strategy.reason(bars)} at {bar_end_at(bars).astimezone(IST):%H:%M}",
+        bar_end_at=bar_end_at(bars),
+        decided_at=decided_at,
+    )
+
+
+def standing(strategy: SignalStrategy, bars: Bars) -> str:
+    """Return in one sentence why a deployment holds no view, or an empty text when it has one."""
+    _, symbol = split_key(bars.instrument)
+    needed = strategy.warmup_bars()
+    if len(bars) < needed:
+        return f"{symbol}: warming up, {len(bars)} of {needed} bars"
+    silence = strategy.silence(bars)
+    if silence is not None:
+        return f"{symbol}: {silence}"
+    if np.isnan(strategy.exposure(bars)[-1]):
+        return f"{symbol}: no view after the last bar"
+    return ""
+
+
+def bar_end_at(bars: Bars) -> datetime:
+    """Return the end of the last bar."""
+    end_ns = int(bars.start_ns[-1]) + bars.interval_s * NANOSECONDS
+    return datetime.fromtimestamp(end_ns // NANOSECONDS, tz=UTC)
+
+
+def schema_for(strategy: type[SignalStrategy]) -> dict[str, Any]:
+    """Return a strategy's parameters as plain data for a form, in the order of declaration."""
+    schema = strategy.Params.model_json_schema()
+    shared = schema.get("$defs", {})
+    return {
+        "slug": strategy.slug,
+        "title": strategy.title,
+        "summary": (strategy.__doc__ or "").strip().partition("\n")[0],
+        "params": [_field(name, raw, shared) for name, raw in schema["properties"].items()],
+    }
+
+
+def _allowed(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
+    series = strategy.exposure(bars)
+    if series.shape != bars.close.shape:
+        raise Invalid(
+            f"{strategy.slug} gave {series.shape} exposures for {len(bars)} bars", code="strategy.exposure_shape"
+        )
+    if strategy.params.direction is Direction.LONG:
+        return np.maximum(series, 0.0)
+    return series
+
+
+def _just_changed(series: Float64Array1D) -> bool:
+    return series.size < 2 or bool(series[-1] != series[-2])
+
+
+def _field(name: str, raw: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+    kinds = [raw, *raw.get("anyOf", [])]
+    reference = next((k["$ref"].rpartition("/")[2] for k in kinds if "$ref" in k), None)
+    choices = shared[reference]["enum"] if reference else None
+    bounds = {key: value for kind in kinds for key, value in kind.items()}
+    return {
+        "name": name,
+        "kind": "choice" if choices else _kind(bounds.get("type"), kinds),
+        "default": raw.get("default"),
+        "minimum": bounds.get("minimum", bounds.get("exclusiveMinimum")),
+        "maximum": bounds.get("maximum"),
+        "step": raw.get("step"),
+        "choices": choices,
+        "help": raw.get("description", ""),
+    }
+
+
+def _kind(kind: str | None, kinds: list[dict[str, Any]]) -> str:
+    if any(k.get("type") == "number" for k in kinds):
+        return "number"
+    return {"integer": "integer", "boolean": "boolean"}.get(kind or "", "text")
