@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from brokers.domain.orders import ApprovedOrder, Book
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
 
 class Level(StrEnum):

@@ -1,0 +1,275 @@
+"""The facts that the journal holds: one dataclass per kind of record, and the way both ways.
+
+`Record` is what travels (kind, time, JSON); a fact is the same thing typed. Nothing but facts
+changes the journalled state, so the journal alone rebuilds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, cast
+
+from brokers.domain.errors import DataError
+from brokers.domain.orders import Book, Fill, OrderIntent, OrderStatus
+from brokers.domain.portfolio import PositionKey
+from execution.domain.codec import decode, encode
+from execution.domain.commands import Json, Record, RecordKind
+from execution.domain.events import SendResult, SessionState, Write
+from execution.domain.lifecycle import OrderEvent
+
+
+class DeploymentState(StrEnum):
+    """The words of `strategies.models.DeploymentState`, which a pure core may not import."""
+
+    STOPPED = "stopped"
+    STARTING = "starting"
+    RUNNING = "running"
+    HALTED = "halted"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentSpec:
+    deployment_id: str
+    strategy: str
+    instruments: tuple[str, ...]
+    mode: Book
+    params: Mapping[str, Any] = field(default_factory=dict)
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """The signed quantity that one holder should have, and why; pursued until it stands.
+
+    An entry has one attempt; what it leaves unfilled is given up. An exit is repeated: `failures`
+    counts refused attempts and `retry_at` spaces them.
+    """
+
+    key: PositionKey
+    quantity: Decimal
+    reason: str
+    decided_at: datetime
+    decision_price: Decimal | None = None
+    failures: int = 0
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Takeover:
+    lease_token: int
+    incarnation: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intended:
+    """An approved order of ours, before any byte of it is sent."""
+
+    client_id: str
+    intent: OrderIntent
+    venue_day: str
+    send_by: datetime
+    reserved_quote: Decimal
+    kill_epoch: int
+    lease_token: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    client_id: str
+    write: Write
+    result: SendResult
+    venue_order_id: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderMoved:
+    """What the venue showed of an order; `adopted` carries the terms of one without an intent."""
+
+    client_id: str
+    event: OrderEvent
+    status: OrderStatus
+    venue_order_id: str = ""
+    venue_filled: Decimal = Decimal(0)
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    message: str = ""
+    adopted: OrderIntent | None = None
+    venue_day: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteAsked:
+    """A cancel or modify of a known order; without `write` it is only wanted, and waits."""
+
+    client_id: str
+    write: Write | None
+    cancel_wanted: bool = False
+    price: Decimal | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FillTaken:
+    client_id: str
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalMade:
+    """A change of wanted exposure; a baseline is the first view after a start, never acted on."""
+
+    deployment_id: str
+    instrument: str
+    exposure: float
+    reason: str
+    bar_end_ns: int
+    decided_at: datetime
+    is_baseline: bool = False
+    decision_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoalSet:
+    goal: Goal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    intent: OrderIntent
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentMoved:
+    """A deployment's state and last reason; `spec` comes with a start."""
+
+    deployment_id: str
+    state: DeploymentState
+    reason: str
+    cause: str = ""
+    spec: DeploymentSpec | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchSet:
+    scope: str
+    target_id: str
+    engaged: bool
+    reason: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A placement's answer never came; from here only evidence moves the order."""
+
+    client_id: str
+    why: str
+    last_byte_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LookUp:
+    client_id: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiscrepancyFound:
+    """An entry of the exceptions inbox, or the end of one."""
+
+    kind: str
+    subject: str
+    sentence: str
+    resolved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionMoved:
+    state: SessionState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayStarted:
+    """A new venue day; what is held costs its mark, other things of yesterday go."""
+
+    venue_day: str
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandEnded:
+    command_id: str
+    ok: bool
+    outcome: str
+
+
+Fact = (
+    Takeover
+    | Intended
+    | Sent
+    | Outcome
+    | OrderMoved
+    | WriteAsked
+    | FillTaken
+    | SignalMade
+    | GoalSet
+    | Refusal
+    | DeploymentMoved
+    | SwitchSet
+    | Doubt
+    | LookUp
+    | DiscrepancyFound
+    | SessionMoved
+    | DayStarted
+    | CommandEnded
+)
+
+FACTS: dict[str, type[Fact]] = {
+    RecordKind.TAKEOVER: Takeover,
+    RecordKind.INTENT: Intended,
+    RecordKind.SENT: Sent,
+    RecordKind.OUTCOME: Outcome,
+    RecordKind.ORDER: OrderMoved,
+    RecordKind.WRITE: WriteAsked,
+    RecordKind.FILL: FillTaken,
+    RecordKind.SIGNAL: SignalMade,
+    RecordKind.GOAL: GoalSet,
+    RecordKind.REFUSAL: Refusal,
+    RecordKind.DEPLOYMENT: DeploymentMoved,
+    RecordKind.SWITCH: SwitchSet,
+    RecordKind.UNKNOWN: Doubt,
+    RecordKind.LOOK_UP: LookUp,
+    RecordKind.DISCREPANCY: DiscrepancyFound,
+    RecordKind.SESSION: SessionMoved,
+    RecordKind.DAY: DayStarted,
+    RecordKind.COMMAND: CommandEnded,
+}
+_KIND_OF = {fact: str(kind) for kind, fact in FACTS.items()}
+
+
+def record_of(fact: Fact, at: datetime) -> Record:
+    """Return a fact as the row that the journal keeps."""
+    payload = cast("dict[str, Json]", encode(fact))
+    return Record(kind=_KIND_OF[type(fact)], at=at, payload=payload)
+
+
+def fact_of(record: Record) -> Fact:
+    """Return the fact a row holds; raise DataError on a kind or shape that is not known."""
+    kind = FACTS.get(record.kind)
+    if kind is None:
+        raise DataError(f"the journal holds a row of unknown kind {record.kind!r}", code="journal.kind")
+    return cast("Fact", decode(kind, record.payload))

@@ -1,0 +1,331 @@
+"""The journalled state of one account, and the only function that changes it: `apply`.
+
+What is not here (quotes, bars, the feed, limits) is told anew by the shell after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from brokers.domain.errors import DataError
+from brokers.domain.orders import Book, Fill, OrderStatus
+from brokers.domain.portfolio import PositionBook, PositionKey
+from execution.domain import records as facts
+from execution.domain.codec import encode
+from execution.domain.commands import Json, Record
+from execution.domain.events import SendResult, SessionState, Write
+from execution.domain.lifecycle import LookUps, OrderEvent, OrderRecord
+from execution.domain.records import DeploymentSpec, DeploymentState, Goal
+from risk.domain.switch import Switches, SwitchState
+
+DESK_SCOPE, ACCOUNT_SCOPE, DEPLOYMENT_SCOPE = "desk", "account", "deployment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A deployment as the journal knows it; `exposures` are the last wanted ones by instrument."""
+
+    spec: DeploymentSpec
+    state: DeploymentState
+    reason: str = ""
+    reason_at: datetime | None = None
+    cause: str = ""
+    exposures: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def is_running(self) -> bool:
+        return self.state in (DeploymentState.STARTING, DeploymentState.RUNNING)
+
+
+@dataclass(slots=True, kw_only=True)
+class DeskState:
+    account_id: str
+    lease_token: int = 0
+    incarnation: str = ""
+    venue_day: str = ""
+    session: SessionState = SessionState.LIVE
+    session_reason: str = ""
+    orders: dict[str, OrderRecord] = field(default_factory=dict)
+    unsettled: dict[str, None] = field(default_factory=dict)
+    by_venue_id: dict[tuple[Book, str], str] = field(default_factory=dict)
+    positions: PositionBook = field(default_factory=PositionBook)
+    fills_today: list[Fill] = field(default_factory=list)
+    goals: dict[PositionKey, Goal] = field(default_factory=dict)
+    deployments: dict[str, Deployment] = field(default_factory=dict)
+    switches: Switches = field(default_factory=Switches)
+    discrepancies: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
+    commands_done: dict[str, None] = field(default_factory=dict)
+    refusals: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    orders_today: int = 0
+    order_times: list[datetime] = field(default_factory=list)
+
+    def apply(self, record: Record) -> None:
+        """Take one record in; raise DataError, changing nothing, when it cannot be read."""
+        fact = facts.fact_of(record)
+        _APPLY[type(fact)](self, fact, record.at)
+
+    def order(self, client_id: str) -> OrderRecord:
+        found = self.orders.get(client_id)
+        if found is None:
+            raise DataError(f"the journal speaks of an unknown order {client_id}", code="journal.order")
+        return found
+
+    def find(self, book: Book, venue_order_id: str, tags: tuple[str, ...] = ()) -> OrderRecord | None:
+        """Return the order a venue row speaks of, by its venue id, else by a tag of ours."""
+        known = self.by_venue_id.get((book, venue_order_id))
+        if known is not None:
+            return self.orders[known]
+        for tag in tags:
+            order = self.orders.get(tag)
+            # an id of the venue's is never exchanged for another: that would be a second order
+            if order is not None and order.intent.book is book and order.venue_order_id in ("", venue_order_id):
+                return order
+        return None
+
+    def open_orders(self) -> list[OrderRecord]:
+        """Return every order from which something may still come, oldest first."""
+        return [self.orders[client_id] for client_id in self.unsettled]
+
+    def fingerprint(self) -> Json:
+        """Return the whole state as JSON, so that two of them can be compared."""
+        return {
+            "account": [self.account_id, self.lease_token, self.incarnation, self.venue_day],
+            "session": [self.session, self.session_reason],
+            "orders": {key: encode(order) for key, order in self.orders.items()},
+            "unsettled": sorted(self.unsettled),
+            "positions": [encode(position) for position in self.positions.all()],
+            "fills_today": encode(self.fills_today),
+            "goals": [encode(goal) for goal in self.goals.values()],
+            "deployments": {key: encode(value) for key, value in self.deployments.items()},
+            "switches": encode(self.switches),
+            "discrepancies": [[*key, *encode_pair(value)] for key, value in self.discrepancies.items()],
+            "commands": list(self.commands_done),
+            "refusals": {key: encode_pair(value) for key, value in self.refusals.items()},
+            "orders_today": [self.orders_today, encode(self.order_times)],
+        }
+
+    def put(self, order: OrderRecord) -> None:
+        """Keep an order's newest record and its places in the indexes; `apply` alone calls it."""
+        self.orders[order.client_id] = order
+        if order.venue_order_id:
+            self.by_venue_id[order.intent.book, order.venue_order_id] = order.client_id
+        if order.is_settled:
+            self.unsettled.pop(order.client_id, None)
+        else:
+            self.unsettled.setdefault(order.client_id, None)
+
+
+def encode_pair(pair: tuple[str, datetime]) -> list[Json]:
+    return [encode(part) for part in pair]
+
+
+_OUTCOME_EVENT = {
+    SendResult.CONFIRMED: OrderEvent.CONFIRM,
+    SendResult.REJECTED: OrderEvent.REFUSE,
+    SendResult.NOT_SENT: OrderEvent.PROVE_UNSENT,
+}
+
+
+def _takeover(state: DeskState, fact: facts.Takeover, at: datetime) -> None:
+    state.lease_token, state.incarnation = fact.lease_token, fact.incarnation
+
+
+def _intent(state: DeskState, fact: facts.Intended, at: datetime) -> None:
+    state.put(
+        OrderRecord(
+            client_id=fact.client_id,
+            intent=fact.intent,
+            status=OrderStatus.INTENDED,
+            venue_day=fact.venue_day,
+            created_at=at,
+            updated_at=at,
+            send_by=fact.send_by,
+            reserved_quote=fact.reserved_quote,
+            kill_epoch=fact.kill_epoch,
+            lease_token=fact.lease_token,
+            price=fact.intent.price,
+            trigger_price=fact.intent.trigger_price,
+        )
+    )
+    state.orders_today += 1
+    state.order_times = [*state.order_times[-19:], at]
+
+
+def _sent(state: DeskState, fact: facts.Sent, at: datetime) -> None:
+    state.put(state.order(fact.client_id).moved(OrderEvent.SEND, at))
+
+
+def _outcome(state: DeskState, fact: facts.Outcome, at: datetime) -> None:
+    order = state.order(fact.client_id)
+    if fact.write is Write.PLACE:
+        moved = order.moved(_OUTCOME_EVENT[fact.result], at, message=fact.message)
+        state.put(replace(moved, venue_order_id=fact.venue_order_id or moved.venue_order_id))
+    elif fact.result is not SendResult.AMBIGUOUS:
+        state.put(replace(order, writing=None, writing_at=None, message=fact.message or order.message, updated_at=at))
+
+
+def _order(state: DeskState, fact: facts.OrderMoved, at: datetime) -> None:
+    known = state.orders.get(fact.client_id) or _adopted(state, fact, at)
+    moved = known if known.status is fact.status else replace(known, status=fact.status, updated_at=at)
+    has_terms_changed = (known.price, known.trigger_price) != (fact.price, fact.trigger_price)
+    state.put(
+        replace(
+            moved,
+            venue_order_id=fact.venue_order_id or known.venue_order_id,
+            venue_filled=max(fact.venue_filled, known.venue_filled),
+            price=fact.price,
+            trigger_price=fact.trigger_price,
+            message=fact.message or known.message,
+            writing=None if moved.is_final or has_terms_changed else known.writing,
+            writing_at=None if moved.is_final or has_terms_changed else known.writing_at,
+            updated_at=at,
+        )
+    )
+
+
+def _adopted(state: DeskState, fact: facts.OrderMoved, at: datetime) -> OrderRecord:
+    if fact.adopted is None:
+        raise DataError(f"the journal speaks of an unknown order {fact.client_id}", code="journal.order")
+    return OrderRecord(
+        client_id=fact.client_id,
+        intent=fact.adopted,
+        status=fact.status,
+        venue_day=fact.venue_day,
+        created_at=at,
+        updated_at=at,
+        send_by=at,
+        lease_token=state.lease_token,
+    )
+
+
+def _write(state: DeskState, fact: facts.WriteAsked, at: datetime) -> None:
+    order = state.order(fact.client_id)
+    is_modify = fact.write is Write.MODIFY
+    state.put(
+        replace(
+            order,
+            writing=fact.write,
+            writing_at=at if fact.write else None,
+            cancel_wanted=order.cancel_wanted or fact.cancel_wanted,
+            modifications=order.modifications + is_modify,
+            updated_at=at,
+        )
+    )
+
+
+def _fill(state: DeskState, fact: facts.FillTaken, at: datetime) -> None:
+    order = state.order(fact.client_id)
+    if order.has_fill(fact.fill) or not state.positions.apply(fact.fill):
+        return
+    state.put(order.filled(fact.fill, at))
+    state.fills_today.append(fact.fill)
+
+
+def _signal(state: DeskState, fact: facts.SignalMade, at: datetime) -> None:
+    known = state.deployments[fact.deployment_id]
+    exposures = {**known.exposures, fact.instrument: fact.exposure}
+    state.deployments[fact.deployment_id] = replace(known, exposures=exposures, reason=fact.reason, reason_at=at)
+
+
+def _goal(state: DeskState, fact: facts.GoalSet, at: datetime) -> None:
+    state.goals[fact.goal.key] = fact.goal
+
+
+def _refusal(state: DeskState, fact: facts.Refusal, at: datetime) -> None:
+    state.refusals[fact.rule] = (fact.reason, at)
+
+
+def _deployment(state: DeskState, fact: facts.DeploymentMoved, at: datetime) -> None:
+    known = state.deployments.get(fact.deployment_id)
+    if fact.state is DeploymentState.REMOVED:
+        state.deployments.pop(fact.deployment_id, None)
+        return
+    spec = fact.spec or (known.spec if known else None)
+    if spec is None:
+        raise DataError(f"the journal speaks of an unknown deployment {fact.deployment_id}", code="journal.deployment")
+    state.deployments[fact.deployment_id] = Deployment(
+        spec=spec,
+        state=fact.state,
+        reason=fact.reason,
+        reason_at=at,
+        cause=fact.cause,
+        # a new start takes its own baseline; a halt or a resumption keeps what was wanted
+        exposures={} if fact.spec or known is None else known.exposures,
+    )
+
+
+def _switch(state: DeskState, fact: facts.SwitchSet, at: datetime) -> None:
+    switch = SwitchState(is_engaged=fact.engaged, reason=fact.reason, epoch=fact.epoch)
+    if fact.scope == DESK_SCOPE:
+        state.switches = replace(state.switches, desk=switch)
+    elif fact.scope == ACCOUNT_SCOPE:
+        state.switches = replace(state.switches, account=switch)
+    else:
+        deployments = {**state.switches.deployments, fact.target_id: switch}
+        state.switches = replace(state.switches, deployments=deployments)
+
+
+def _unknown(state: DeskState, fact: facts.Doubt, at: datetime) -> None:
+    order = state.order(fact.client_id).moved(OrderEvent.DOUBT, at, message=fact.why)
+    state.put(replace(order, last_byte_at=fact.last_byte_at, look_ups=LookUps()))
+
+
+def _look_up(state: DeskState, fact: facts.LookUp, at: datetime) -> None:
+    order = state.order(fact.client_id)
+    seen = order.look_ups
+    look_ups = LookUps(count=seen.count + 1, first_at=seen.first_at or fact.started_at, last_at=fact.started_at)
+    state.put(replace(order, look_ups=look_ups))
+
+
+def _discrepancy(state: DeskState, fact: facts.DiscrepancyFound, at: datetime) -> None:
+    key = (fact.kind, fact.subject)
+    if fact.resolved:
+        state.discrepancies.pop(key, None)
+    else:
+        state.discrepancies.setdefault(key, (fact.sentence, at))
+
+
+def _session(state: DeskState, fact: facts.SessionMoved, at: datetime) -> None:
+    state.session, state.session_reason = fact.state, fact.reason
+
+
+def _day(state: DeskState, fact: facts.DayStarted, at: datetime) -> None:
+    state.venue_day = fact.venue_day
+    state.positions.start_day({key: Decimal(mark) for key, mark in fact.marks.items()})
+    state.fills_today = []
+    state.orders_today = 0
+    state.orders = {key: order for key, order in state.orders.items() if key in state.unsettled}
+    # a venue's order ids start again every day
+    state.by_venue_id = {
+        (order.intent.book, order.venue_order_id): key for key, order in state.orders.items() if order.venue_order_id
+    }
+
+
+def _command(state: DeskState, fact: facts.CommandEnded, at: datetime) -> None:
+    state.commands_done[fact.command_id] = None
+
+
+_APPLY: dict[type[facts.Fact], Callable[[DeskState, Any, datetime], None]] = {
+    facts.Takeover: _takeover,
+    facts.Intended: _intent,
+    facts.Sent: _sent,
+    facts.Outcome: _outcome,
+    facts.OrderMoved: _order,
+    facts.WriteAsked: _write,
+    facts.FillTaken: _fill,
+    facts.SignalMade: _signal,
+    facts.GoalSet: _goal,
+    facts.Refusal: _refusal,
+    facts.DeploymentMoved: _deployment,
+    facts.SwitchSet: _switch,
+    facts.Doubt: _unknown,
+    facts.LookUp: _look_up,
+    facts.DiscrepancyFound: _discrepancy,
+    facts.SessionMoved: _session,
+    facts.DayStarted: _day,
+    facts.CommandEnded: _command,
+}
