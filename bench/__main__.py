@@ -1,0 +1,57 @@
+"""`./run bench TOPIC`: measure, show a table, and write the figures where asked."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from bench.measure import Topic
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure one topic."""
+    parser = argparse.ArgumentParser(prog="./run bench")
+    parser.add_argument("topic")
+    parser.add_argument("--json", metavar="FILE", help="write the figures as JSON; - for standard output")
+    values = parser.parse_args(arguments)
+    problem = _unwritable(values.json)
+    if problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+    topic: Topic = importlib.import_module(f"bench.{values.topic}").measure()
+    # Standard output belongs to the JSON when it was asked for there.
+    _show(topic, sys.stderr if values.json == "-" else sys.stdout)
+    if values.json is not None:
+        document = json.dumps(topic.document(), indent=2) + "\n"
+        if values.json == "-":
+            sys.stdout.write(document)
+        else:
+            Path(values.json).write_text(document, encoding="utf-8")
+    return 0
+
+
+def _unwritable(file: str | None) -> str | None:
+    """Object before minutes of measuring, not after."""
+    if file is None or file == "-":
+        return None
+    try:
+        Path(file).touch()
+    except OSError as error:
+        return f"The figures cannot be written to {file}: {error.strerror}."
+    return None
+
+
+def _show(topic: Topic, stream: TextIO) -> None:
+    for case in topic.cases:
+        peers = ", ".join(f"{name} {value:,.0f}" for name, value in case.peers.items())
+        print(f"{case.name:<24} ours {case.ours:>14,.0f} {case.unit}   {peers}   {case.ratio:.1f}x", file=stream)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
