@@ -14,7 +14,7 @@ from brokers.simulator.sessions import (
     trading_day_on_or_before,
     years_to_expiry,
 )
-from brokers.simulator.smile import RATE_ANNUAL, black76, smile_vol
+from brokers.simulator.smile import RATE_ANNUAL, black76, smile_vol, term_vol
 from brokers.simulator.universe import INDEX_LEVELS, SECTORS, STOCKS, Universe, build_universe
 
 Float64Array1D = npt.NDArray[np.float64]
@@ -65,6 +65,10 @@ class SyntheticMarket:
         self.finished = False
         self._weights = index_weights()
         self._levels = np.array([INDEX_LEVELS[name] * 100.0 for name in ("NIFTY 50", "NIFTY BANK", "SENSEX")])
+        self.universe: Universe
+        self._strike: Float64Array1D
+        self._is_call: npt.NDArray[np.bool_]
+        self._expiry_group: Int64Array1D
         self._open_day(day, trading_day_on_or_before(date.fromordinal(day.toordinal() - 1)))
 
     def next_at_ns(self) -> int | None:
@@ -118,8 +122,7 @@ class SyntheticMarket:
         fair[universe.futures] = self.index_level * np.exp(RATE_ANNUAL * self._future_years(at_s)) * (1.0 + self.basis)
         years = np.array([years_to_expiry(at_s, expiry) for expiry in universe.expiries])
         forward = self.index_level[0] * np.exp(RATE_ANNUAL * years) * (1.0 + self.basis[0])
-        # Short-dated volatility sits a little above the long end.
-        term = self.atm_vol * (1.0 + 0.04 / (1.0 + 60.0 * years))
+        term = term_vol(self.atm_vol, years)
         group = self._expiry_group
         vol = smile_vol(forward[group], self._strike, years[group], term[group])
         fair[universe.options] = black76(forward[group], self._strike, years[group], vol, self._is_call)
@@ -188,7 +191,7 @@ class SyntheticMarket:
         self.price *= np.exp(_BETA * 0.003 * z[0] + 0.004 * z[1:])
 
     def _read_universe(self) -> None:
-        universe: Universe = self.universe
+        universe = self.universe
         options = universe.listings[universe.options]
         self._strike = np.array([float(listing.strike) for listing in options])
         self._is_call = np.array([listing.kind == "CE" for listing in options])

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
+IST_OFFSET_S = 19_800
 SECOND_NS = 1_000_000_000
 _HOLIDAYS = frozenset(
     date(2026, month, day)

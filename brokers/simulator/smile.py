@@ -40,6 +40,11 @@ def smile_vol(
     return np.asarray(atm_vol * (1.0 - 0.065 * deviations + 0.022 * deviations**2), dtype=np.float64)
 
 
+def term_vol(atm_vol: float, years: Float64Array1D) -> Float64Array1D:
+    """Return at-the-money volatility by maturity: the short end sits a little above the long one."""
+    return np.asarray(atm_vol * (1.0 + 0.04 / (1.0 + 60.0 * years)), dtype=np.float64)
+
+
 def black76(
     forward: Float64Array1D,
     strike: Float64Array1D,

@@ -1,0 +1,362 @@
+"""Kite's JSON and CSV bodies: rupees as floats, Indian times, keys as in the official samples."""
+
+import csv
+import hashlib
+import io
+from typing import Any
+
+from brokers.simulator.board import DEPTH, Board
+from brokers.simulator.orders import Fill, Order, OrderEvent, Refusal, Status
+from brokers.simulator.portfolio import Account, Holding, Position
+from brokers.simulator.rules import circuit_limits
+from brokers.simulator.sessions import SECOND_NS, stamp
+
+Json = dict[str, Any]
+INSTRUMENT_COLUMNS = (
+    "instrument_token exchange_token tradingsymbol name last_price expiry strike tick_size lot_size "
+    "instrument_type segment exchange"
+).split()  # noqa: SIM905 -- one line of twelve column names reads better
+EXCHANGES = ["NSE", "BSE", "NFO", "BFO"]
+PRODUCTS = ["CNC", "NRML", "MIS"]
+ORDER_TYPES = ["MARKET", "LIMIT", "SL", "SL-M"]
+
+
+def success(data: object) -> Json:
+    """Return the envelope of an answer."""
+    return {"status": "success", "data": data}
+
+
+def failure(refusal: Refusal) -> Json:
+    """Return the envelope of an error."""
+    return {"status": "error", "message": refusal.message, "error_type": refusal.error_type, "data": None}
+
+
+def profile(user_id: str) -> Json:
+    """Return `/user/profile`."""
+    return {
+        "user_id": user_id,
+        "user_type": "individual",
+        "email": f"{user_id.lower()}@example.com",
+        "user_name": f"Demo {user_id}",
+        "user_shortname": user_id,
+        "broker": "ZERODHA",
+        "exchanges": EXCHANGES,
+        "products": PRODUCTS,
+        "order_types": ORDER_TYPES,
+        "avatar_url": None,
+        "meta": {"demat_consent": "physical"},
+    }
+
+
+def session(user_id: str, api_key: str, access_token: str, login_ns: int) -> Json:
+    """Return the answer to a token exchange."""
+    return {
+        **profile(user_id),
+        "api_key": api_key,
+        "access_token": access_token,
+        "public_token": hashlib.sha256(access_token.encode()).hexdigest()[:32],
+        "enctoken": "",
+        "refresh_token": "",
+        "silo": "",
+        "login_time": stamp(login_ns),
+    }
+
+
+def margins(account: Account, board: Board) -> Json:
+    """Return the equity segment; the commodity one is empty."""
+    unrealised = sum(
+        position.profit(int(board.last[board.row_of_key[key[0], key[1]]])) - position.realised
+        for key, position in account.positions.items()
+    )
+    net = account.available / 100
+    used = account.blocked / 100
+    premium = sum(p.quantity * p.average for p in account.open() if p.listing.is_option and p.quantity > 0) / 100
+    utilised = dict.fromkeys(
+        ("exposure", "payout", "holding_sales", "turnover", "liquid_collateral", "stock_collateral", "delivery"), 0
+    )
+    return {
+        "enabled": True,
+        "net": net,
+        "available": {
+            "adhoc_margin": 0,
+            "cash": account.cash / 100,
+            "opening_balance": account.cash / 100,
+            "live_balance": net,
+            "collateral": 0,
+            "intraday_payin": 0,
+        },
+        "utilised": {
+            **utilised,
+            "debits": used - account.realised / 100,
+            "m2m_realised": account.realised / 100,
+            "m2m_unrealised": unrealised / 100,
+            "option_premium": premium,
+            "span": used - premium,
+        },
+    }
+
+
+def no_margins() -> Json:
+    """Return a segment that is not enabled."""
+    available = ("adhoc_margin", "cash", "opening_balance", "live_balance", "collateral", "intraday_payin")
+    utilised = (
+        "debits exposure m2m_realised m2m_unrealised option_premium payout span holding_sales turnover "
+        "liquid_collateral stock_collateral delivery"
+    )
+    return {
+        "enabled": False,
+        "net": 0,
+        "available": dict.fromkeys(available, 0),
+        "utilised": dict.fromkeys(utilised.split(), 0),
+    }
+
+
+def order_row(order: Order) -> Json:
+    """Return one row of the order book or of an order's history."""
+    average = order.filled_value / order.filled / 100 if order.filled else 0
+    cancelled = order.cancelled if order.status is Status.CANCELLED else 0
+    pending = 0 if order.status is Status.REJECTED else order.quantity - order.filled
+    exchange_at = stamp(order.exchange_ns) if order.exchange_ns is not None else None
+    return {
+        "account_id": order.account,
+        "placed_by": order.account,
+        "order_id": order.order_id,
+        "exchange_order_id": order.exchange_order_id if exchange_at else None,
+        "parent_order_id": None,
+        "status": str(order.status),
+        "status_message": order.status_message,
+        "status_message_raw": order.status_message_raw,
+        "order_timestamp": stamp(order.placed_ns),
+        "exchange_update_timestamp": stamp(order.updated_ns) if exchange_at else None,
+        "exchange_timestamp": exchange_at,
+        "variety": order.variety,
+        "modified": order.modified,
+        "exchange": order.listing.exchange,
+        "tradingsymbol": order.listing.symbol,
+        "instrument_token": order.listing.token,
+        "order_type": order.order_type,
+        "transaction_type": order.side,
+        "validity": order.validity,
+        "validity_ttl": 0,
+        "product": order.product,
+        "quantity": order.quantity,
+        "disclosed_quantity": order.disclosed_quantity,
+        "price": order.price / 100,
+        "trigger_price": order.trigger_price / 100,
+        "average_price": average,
+        "filled_quantity": order.filled,
+        "pending_quantity": pending,
+        "cancelled_quantity": cancelled,
+        "market_protection": 0,
+        "meta": {},
+        "tag": order.tag,
+        "tags": list(order.tags) or None,
+        "guid": None,
+    }
+
+
+def order_update(event: OrderEvent, *, app_id: int, api_secret: str) -> Json:
+    """Return the socket's and the postback's order payload, signed as a postback is."""
+    row = order_row(event.order)
+    for name in ("account_id", "modified", "tags", "validity_ttl"):
+        row.pop(name)
+    signed = f"{row['order_id']}{row['order_timestamp']}{api_secret}"
+    return {
+        **row,
+        "status": str(event.status),
+        "user_id": event.account,
+        "app_id": app_id,
+        "unfilled_quantity": event.order.remaining,
+        "checksum": hashlib.sha256(signed.encode()).hexdigest(),
+    }
+
+
+def trade_row(fill: Fill) -> Json:
+    """Return one execution."""
+    at = stamp(fill.market_ns)
+    return {
+        "trade_id": fill.trade_id,
+        "order_id": fill.order_id,
+        "exchange": fill.exchange,
+        "tradingsymbol": fill.symbol,
+        "instrument_token": fill.token,
+        "product": fill.product,
+        "average_price": fill.price / 100,
+        "quantity": fill.quantity,
+        "exchange_order_id": fill.exchange_order_id,
+        "transaction_type": fill.side,
+        "fill_timestamp": at,
+        "order_timestamp": at[11:],
+        "exchange_timestamp": at,
+    }
+
+
+def positions(account: Account, board: Board) -> Json:
+    """Return net and day positions; those without trades today are missing from ``day``."""
+    net, day = [], []
+    for key, position in account.positions.items():
+        last = int(board.last[board.row_of_key[key[0], key[1]]])
+        net.append(position_row(position, last))
+        if position.day_buy or position.day_sell:
+            today = Position(
+                listing=position.listing,
+                product=position.product,
+                day_buy=position.day_buy,
+                day_buy_value=position.day_buy_value,
+                day_sell=position.day_sell,
+                day_sell_value=position.day_sell_value,
+            )
+            day.append(position_row(today, last))
+    return {"net": net, "day": day}
+
+
+def position_row(position: Position, last: int) -> Json:
+    """Return one position; ``m2m`` counts the carried part from yesterday's close."""
+    (bought, cost), (sold, proceeds) = position.buys, position.sells
+    carried, price = position.carried, position.carried_price
+    step = position.close_price - price
+    buy_m2m = cost + max(carried, 0) * step
+    sell_m2m = proceeds + max(-carried, 0) * step
+    profit = position.profit(last) / 100
+    return {
+        "tradingsymbol": position.listing.symbol,
+        "exchange": position.listing.exchange,
+        "instrument_token": position.listing.token,
+        "product": position.product,
+        "quantity": position.quantity,
+        "overnight_quantity": carried,
+        "multiplier": 1,
+        "average_price": _average(position) / 100,
+        "close_price": position.close_price / 100,
+        "last_price": last / 100,
+        "value": (proceeds - cost) / 100,
+        "pnl": profit,
+        "m2m": (sell_m2m - buy_m2m + position.quantity * last) / 100,
+        "unrealised": profit,
+        "realised": 0,
+        **_side("buy", bought, cost),
+        "buy_m2m": buy_m2m / 100,
+        **_side("sell", sold, proceeds),
+        "sell_m2m": sell_m2m / 100,
+        **_side("day_buy", position.day_buy, position.day_buy_value),
+        **_side("day_sell", position.day_sell, position.day_sell_value),
+    }
+
+
+def _average(position: Position) -> float:
+    quantity, value = position.buys if position.quantity > 0 else position.sells
+    return value / quantity if position.quantity else 0
+
+
+def _side(name: str, quantity: int, value: int) -> Json:
+    price = value / quantity / 100 if quantity else 0
+    return {f"{name}_quantity": quantity, f"{name}_price": price, f"{name}_value": value / 100}
+
+
+def holding_row(holding: Holding, board: Board, row: int) -> Json:
+    """Return one holding at the last price."""
+    last, close = int(board.last[row]), int(board.close[row])
+    return {
+        "tradingsymbol": holding.symbol,
+        "exchange": "NSE",
+        "instrument_token": int(board.token[row]),
+        "isin": holding.isin,
+        "product": "CNC",
+        "price": 0,
+        "quantity": holding.quantity,
+        "used_quantity": holding.used,
+        "t1_quantity": 0,
+        "realised_quantity": holding.quantity,
+        "authorised_quantity": 0,
+        "authorised_date": stamp(0),
+        "authorisation": {},
+        "opening_quantity": holding.quantity,
+        "short_quantity": 0,
+        "collateral_quantity": 0,
+        "collateral_type": "",
+        "discrepancy": False,
+        "average_price": holding.average / 100,
+        "last_price": last / 100,
+        "close_price": close / 100,
+        "pnl": holding.quantity * (last - holding.average) / 100,
+        "day_change": (last - close) / 100,
+        "day_change_percentage": (last - close) / close * 100,
+        "mtf": {"quantity": 0, "used_quantity": 0, "average_price": 0, "value": 0, "initial_margin": 0},
+    }
+
+
+def ltp(board: Board, row: int) -> Json:
+    """Return `/quote/ltp` of one instrument."""
+    return {"instrument_token": int(board.token[row]), "last_price": int(board.last[row]) / 100}
+
+
+def ohlc(board: Board, row: int) -> Json:
+    """Return `/quote/ohlc` of one instrument; ``close`` is the previous day's."""
+    return {**ltp(board, row), "ohlc": {name: _price(board, name, row) for name in ("open", "high", "low", "close")}}
+
+
+def quote(board: Board, row: int) -> Json:
+    """Return `/quote` of one instrument."""
+    low, high = circuit_limits(board.listings[row], last=int(board.last[row]), close=int(board.close[row]))
+    sizes = board.depth_quantity[row]
+    traded_s = int(board.last_trade_s[row])
+    return {
+        "instrument_token": int(board.token[row]),
+        "timestamp": stamp(int(board.quoted_s[row]) * SECOND_NS),
+        "last_trade_time": stamp(traded_s * SECOND_NS) if traded_s else None,
+        "last_price": _price(board, "last", row),
+        "last_quantity": int(board.last_quantity[row]),
+        "buy_quantity": int(sizes[:DEPTH].sum()),
+        "sell_quantity": int(sizes[DEPTH:].sum()),
+        "volume": int(board.volume[row]),
+        "average_price": int(board.turnover[row]) / max(int(board.volume[row]), 1) / 100,
+        "oi": int(board.oi[row]),
+        "oi_day_high": int(board.oi_high[row]),
+        "oi_day_low": int(board.oi_low[row]),
+        "net_change": 0,
+        "lower_circuit_limit": low / 100,
+        "upper_circuit_limit": high / 100,
+        "ohlc": ohlc(board, row)["ohlc"],
+        "depth": {"buy": _levels(board, row, 0), "sell": _levels(board, row, DEPTH)},
+    }
+
+
+def _levels(board: Board, row: int, first: int) -> list[Json]:
+    return [
+        {
+            "price": int(board.depth_price[row, level]) / 100,
+            "quantity": int(board.depth_quantity[row, level]),
+            "orders": int(board.depth_orders[row, level]),
+        }
+        for level in range(first, first + DEPTH)
+    ]
+
+
+def _price(board: Board, name: str, row: int) -> float:
+    return int(getattr(board, name)[row]) / 100
+
+
+def instruments_csv(board: Board, exchange: str | None) -> bytes:
+    """Return the instrument dump of one exchange or of all."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(INSTRUMENT_COLUMNS)
+    for listing in board.listings:
+        if exchange is None or listing.exchange == exchange:
+            writer.writerow(
+                (
+                    listing.token,
+                    listing.token // 256,
+                    listing.symbol,
+                    listing.name,
+                    "0",
+                    listing.expiry or "",
+                    listing.strike / 100,
+                    listing.tick / 100,
+                    listing.lot,
+                    listing.kind,
+                    listing.segment,
+                    listing.exchange,
+                )
+            )
+    return text.getvalue().encode()
