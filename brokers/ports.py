@@ -121,6 +121,10 @@ class Budget(Protocol):
 
     async def acquire(self, kind: str, *, urgent: bool = False) -> None: ...
 
+    def pause(self, kind: str, seconds: float) -> None:
+        """Let no call of this kind go for a while: the venue said that there were too many."""
+        ...
+
 
 class Bus(Protocol):
     """Best-effort publishing with a 0.5 s bound; a failure is counted and never stops trading."""

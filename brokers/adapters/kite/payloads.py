@@ -1,0 +1,252 @@
+"""From Kite's rows to the desk's words. Unknown fields are ignored; an unknown status is not final."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from brokers.domain.clock import IST
+from brokers.domain.errors import Ambiguous, DataError
+from brokers.domain.orders import (
+    OrderStatus,
+    OrderType,
+    Product,
+    Side,
+    VenueMargin,
+    VenueOrder,
+    VenuePosition,
+    VenueTrade,
+)
+from brokers.ports import Receipt, VenueSession
+
+ZERO = Decimal(0)
+# access tokens die at 06:00 IST; Kite tells no expiry
+TOKEN_DIES_AT = time(6, 0)
+
+_STATUSES = {
+    "COMPLETE": OrderStatus.FILLED,
+    "CANCELLED": OrderStatus.CANCELLED,
+    "REJECTED": OrderStatus.REJECTED,
+    "OPEN": OrderStatus.OPEN,
+    "TRIGGER PENDING": OrderStatus.TRIGGER_PENDING,
+}
+# A protected market order stands in the book as a LIMIT, and a venue may add words: an unknown one falls back.
+_ORDER_TYPES = {word.value: word for word in OrderType}
+# CO and BO legs are intraday; MTF is held overnight as delivery is
+_PRODUCTS = {word.value: word for word in Product} | {
+    "CO": Product.INTRADAY,
+    "BO": Product.INTRADAY,
+    "MTF": Product.DELIVERY,
+}
+
+Row = Mapping[str, Any]
+
+
+def receipt_of(data: object) -> Receipt:
+    """Read the answer to a write; one that names no order leaves the write's outcome unknown."""
+    order_id = data.get("order_id") if isinstance(data, Mapping) else None
+    if not isinstance(order_id, str | int) or order_id == "":
+        raise Ambiguous("the venue's receipt names no order", code="venue.unreadable")
+    return Receipt(venue_order_id=str(order_id))
+
+
+def session(data: object) -> VenueSession:
+    """Read a login exchange; the token dies at the next 06:00 IST after the login."""
+    row = _row(data)
+    login_at = ist_time(row.get("login_time"))
+    if login_at is None:
+        raise DataError("the venue's session carries no login time", code="venue.unreadable")
+    return VenueSession(
+        user_id=_text(row, "user_id"),
+        access_token=_text(row, "access_token"),
+        login_at=login_at,
+        expires_at=token_end(login_at),
+    )
+
+
+def token_end(login_at: datetime) -> datetime:
+    """Return the next 06:00 IST after a login: the same morning for one made at 02:00."""
+    local = login_at.astimezone(IST)
+    end = datetime.combine(local.date(), TOKEN_DIES_AT, tzinfo=IST)
+    return (end if end > local else end + timedelta(days=1)).astimezone(login_at.tzinfo)
+
+
+def orders(data: object) -> list[VenueOrder]:
+    """Read an order book; a null book is an empty one."""
+    return [order(row) for row in _rows(data)]
+
+
+def order(row: Row) -> VenueOrder:
+    """Read one row of the book, or one order frame of the stream."""
+    venue_status = str(row.get("status") or "")
+    filled = _number(row, "filled_quantity")
+    return VenueOrder(
+        venue_order_id=_text(row, "order_id"),
+        instrument=f"{_text(row, 'exchange')}:{_text(row, 'tradingsymbol')}",
+        side=_side(row),
+        quantity=_number(row, "quantity"),
+        filled_quantity=filled,
+        pending_quantity=_number(row, "pending_quantity"),
+        cancelled_quantity=_number(row, "cancelled_quantity"),
+        order_type=_ORDER_TYPES.get(str(row.get("order_type")), OrderType.LIMIT),
+        product=_product(row),
+        price=_positive(row, "price"),
+        trigger_price=_positive(row, "trigger_price"),
+        average_price=_positive(row, "average_price"),
+        status=_status(venue_status, filled),
+        venue_status=venue_status,
+        message=str(row.get("status_message") or row.get("status_message_raw") or ""),
+        tags=_tags(row),
+        placed_at=ist_time(row.get("order_timestamp")),
+        updated_at=ist_time(row.get("exchange_update_timestamp")) or ist_time(row.get("order_timestamp")),
+        parent_order_id=str(row["parent_order_id"]) if row.get("parent_order_id") else None,
+    )
+
+
+def trades(data: object) -> list[VenueTrade]:
+    """Read a trade book."""
+    return [_trade(row) for row in _rows(data)]
+
+
+def positions(data: object) -> list[VenuePosition]:
+    """Read the net positions, closed ones included."""
+    return [_position(row) for row in _rows(_row(data).get("net"))]
+
+
+def margins(data: object) -> list[VenueMargin]:
+    """Read each segment's buying power; `net` is what can be used."""
+    return [_margin(name, segment) for name, segment in _row(data).items() if isinstance(segment, Mapping)]
+
+
+def holdings(data: object) -> list[Mapping[str, object]]:
+    """Read the holdings, as the venue shows them."""
+    return [dict(row) for row in _rows(data)]
+
+
+def profile(data: object) -> Mapping[str, object]:
+    """Read who is signed in."""
+    row = dict(_row(data))
+    _text(row, "user_id")
+    return row
+
+
+def quotes(data: object) -> dict[str, Row]:
+    """Read quotes by instrument, with exact numbers."""
+    return {str(key): row for key, row in _row(data).items() if isinstance(row, Mapping)}
+
+
+def ist_time(value: object) -> datetime | None:
+    """Read one of Kite's IST times as an aware UTC one; None for null, zero or an unreadable time."""
+    if not isinstance(value, str) or value.startswith("0001-"):
+        return None
+    try:
+        return datetime.strptime(value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=IST).astimezone(UTC)
+    except ValueError:
+        return None
+
+
+def _trade(row: Row) -> VenueTrade:
+    filled_at = ist_time(row.get("fill_timestamp")) or ist_time(row.get("exchange_timestamp"))
+    if filled_at is None:
+        raise DataError(f"trade {row.get('trade_id')} carries no time", code="venue.unreadable")
+    return VenueTrade(
+        trade_id=_text(row, "trade_id"),
+        venue_order_id=_text(row, "order_id"),
+        instrument=f"{_text(row, 'exchange')}:{_text(row, 'tradingsymbol')}",
+        side=_side(row),
+        quantity=_number(row, "quantity"),
+        price=_number(row, "average_price"),
+        product=_product(row),
+        filled_at=filled_at,
+    )
+
+
+def _position(row: Row) -> VenuePosition:
+    return VenuePosition(
+        instrument=f"{_text(row, 'exchange')}:{_text(row, 'tradingsymbol')}",
+        product=_product(row),
+        quantity=_number(row, "quantity"),
+        average_price=_number(row, "average_price"),
+        last_price=_number(row, "last_price"),
+        realised_quote=_number(row, "realised"),
+        unrealised_quote=_number(row, "unrealised"),
+    )
+
+
+def _margin(name: str, segment: Row) -> VenueMargin:
+    available = segment.get("available") or {}
+    used = segment.get("utilised") or {}
+    return VenueMargin(
+        segment=name,
+        available=_number(available, "live_balance"),
+        used=_number(used, "debits"),
+        net=_number(segment, "net"),
+    )
+
+
+def _status(word: str, filled: Decimal) -> OrderStatus:
+    status = _STATUSES.get(word, OrderStatus.ACCEPTED)
+    if status is OrderStatus.OPEN and filled > 0:
+        return OrderStatus.PARTIALLY_FILLED
+    return status
+
+
+def _tags(row: Row) -> tuple[str, ...]:
+    listed = row.get("tags")
+    found = [row.get("tag"), *(listed if isinstance(listed, list) else [])]
+    return tuple(dict.fromkeys(str(tag) for tag in found if tag))
+
+
+def _side(row: Row) -> Side:
+    try:
+        return Side(str(row.get("transaction_type")))
+    except ValueError:
+        raise DataError(f"order {row.get('order_id')} has no side", code="venue.unreadable") from None
+
+
+def _product(row: Row) -> Product:
+    word = str(row.get("product"))
+    if word not in _PRODUCTS:
+        raise DataError(f"{word!r} is no product that the desk knows", code="venue.product")
+    return _PRODUCTS[word]
+
+
+def _row(data: object) -> Row:
+    if not isinstance(data, Mapping):
+        raise DataError("the venue sent no object where one was expected", code="venue.unreadable")
+    return data
+
+
+def _rows(data: object) -> Iterable[Row]:
+    if data is None:
+        return []
+    if not isinstance(data, list):
+        raise DataError("the venue sent no list where one was expected", code="venue.unreadable")
+    return [_row(row) for row in data]
+
+
+def _text(row: Row, name: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str | int) or value == "":
+        raise DataError(f"the venue's row has no {name}", code="venue.unreadable")
+    return str(value)
+
+
+def _number(row: Row, name: str) -> Decimal:
+    value = row.get(name)
+    if value is None:
+        return ZERO
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        raise DataError(f"{name} is {value!r}, not a number", code="venue.unreadable") from None
+    if not number.is_finite():
+        raise DataError(f"{name} is not finite", code="venue.unreadable")
+    return number
+
+
+def _positive(row: Row, name: str) -> Decimal | None:
+    number = _number(row, name)
+    return number if number > 0 else None

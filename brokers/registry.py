@@ -1,0 +1,80 @@
+"""From a venue's name to its adapter; imported by `execution.runtime` and by this room alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from brokers.adapters.backoff import Backoff
+from brokers.adapters.budget import KITE_RATES, PacedBudget
+from brokers.adapters.kite.client import KiteVenue
+from brokers.adapters.kite.feed import DEFAULT_SILENCE_S, KiteFeed
+from brokers.adapters.rest import HttpNet
+from brokers.domain.errors import NotFound
+from brokers.ports import Budget, Clock, Credentials, Feed, Net, Venue
+
+KITE = "kite"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueUrls:
+    """Where one venue is reached; the caller reads them from its settings."""
+
+    api: str
+    stream: str
+    login: str
+
+
+def venue_for(
+    venue: str,
+    *,
+    net: Net,
+    budget: Budget,
+    credentials: Credentials,
+    clock: Clock,
+    urls: VenueUrls,
+    jitter: Callable[[], float],
+) -> Venue:
+    """Return the adapter of a venue for one session; raise NotFound for a venue without one."""
+    _require_known(venue)
+    return KiteVenue(net=net, budget=budget, credentials=credentials, clock=clock, jitter=jitter, api_url=urls.api)
+
+
+def feed_for(
+    venue: str,
+    *,
+    net: Net,
+    credentials: Credentials,
+    clock: Clock,
+    urls: VenueUrls,
+    jitter: Callable[[], float],
+    silence_s: float = DEFAULT_SILENCE_S,
+    with_depth: bool = True,
+) -> Feed:
+    """Return the stream of a venue for one session; raise NotFound for a venue without one."""
+    _require_known(venue)
+    return KiteFeed(
+        net=net,
+        credentials=credentials,
+        clock=clock,
+        backoff=Backoff(jitter=jitter),
+        stream_url=urls.stream,
+        silence_s=silence_s,
+        with_depth=with_depth,
+    )
+
+
+def net_for(*, egress_address: str | None = None) -> Net:
+    """Return the machine's network, leaving from one local address where an account names it."""
+    return HttpNet(egress_address=egress_address)
+
+
+def budget_for(venue: str, *, clock: Clock) -> Budget:
+    """Return a cold budget with a venue's limits, one per trading account."""
+    _require_known(venue)
+    return PacedBudget(clock=clock, rates=KITE_RATES)
+
+
+def _require_known(venue: str) -> None:
+    if venue != KITE:
+        raise NotFound(f"no venue is named {venue!r}; there is {KITE!r}", code="venue.unknown", field="venue")
