@@ -14,6 +14,7 @@ PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 HEALTHY_AFTER_S = 60.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,9 +38,14 @@ class Child:
         sys.stdout.flush()
         sys.stderr.flush()
         self.started_at = time.monotonic()
-        pid = os.fork()
-        if pid == 0:
-            self._become()
+        # Held back until the child has its own handlers: a stop sent at once would reach the parent's copy there.
+        signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                self._become()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
         self.pid = pid
         self.pid_file.write_text(f"{pid}\n")
 
@@ -109,8 +115,10 @@ def _detach(name: str, log: Path) -> None:
     # A group of its own: Ctrl-C at the terminal reaches the supervisor alone, which stops the others in order.
     os.setpgid(0, 0)
     signal.set_wakeup_fd(-1)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
-        signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     if sys.platform == "linux":
         process = ctypes.CDLL(None, use_errno=True)
         # A supervisor that is killed outright must not leave a desk running that nobody watches.

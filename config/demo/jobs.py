@@ -35,7 +35,7 @@ def database_ready(supervisor: Supervisor) -> None:
 
 def static_files_ready(supervisor: Supervisor) -> None:
     """Collect the static files under their hashed names, unless these were collected already."""
-    marker = _Marker(supervisor.state.folder / "collected", _fingerprint([*(ROOT / "static").rglob("*"), RUNTIME.lock]))
+    marker = _Marker(ROOT / "staticfiles" / ".collected", _fingerprint([*(ROOT / "static").rglob("*"), RUNTIME.lock]))
     if marker.stands():
         return
     supervisor.say("collecting the static files")

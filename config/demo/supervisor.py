@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from config.demo.children import Child
+from config.demo.children import STOP_SIGNALS, Child
 from config.demo.processes import Process, environment_for
 from config.demo.state import State
 
@@ -70,7 +70,7 @@ class Supervisor:
             left = deadline - time.monotonic()
             if left <= 0:
                 return
-            self._sleep(min(left, 0.5))
+            self._sleep(min(left, 0.2))
 
     def stop_all(self, *last: Sequence[str]) -> None:
         """Stop everything, the processes named in `last` after the others because those still talk to them."""
@@ -86,7 +86,7 @@ class Supervisor:
         self.wakeup.setblocking(False)
         writer.setblocking(False)
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, self._request_stop)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         try:
