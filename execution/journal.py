@@ -21,7 +21,7 @@ from execution.anchors import Anchors, anchored_tips
 from execution.chain import GENESIS, Link, Tip
 from execution.domain.commands import Record
 from execution.models import JournalEvent, Lease
-from execution.projections import project
+from execution.projections import NOTHING, Touched, Written, project
 from execution.threads import DatabaseThread
 
 MAX_GROUP = 256
@@ -40,6 +40,7 @@ class Batch:
     account_id: str
     token: int
     records: tuple[Record, ...]
+    touched: Touched = NOTHING
 
 
 @dataclass(slots=True)
@@ -121,14 +122,14 @@ class Journal(DatabaseThread):
         with transaction.atomic():
             held = _lock_leases({waiting.batch.account_id for waiting in group})
             tips: dict[str, Tip] = {}
-            links: list[Link] = []
-            outcomes = [self._link(waiting, held, tips, links) for waiting in group]
-            JournalEvent.objects.bulk_create([_row_of(link) for link in links])
-            project(links)
+            written: list[Written] = []
+            outcomes = [self._link(waiting, held, tips, written) for waiting in group]
+            JournalEvent.objects.bulk_create([_row_of(link) for part in written for link in part.links])
+            project(written)
         return outcomes
 
     def _link(
-        self, waiting: _Waiting, held: dict[str, int], tips: dict[str, Tip], links: list[Link]
+        self, waiting: _Waiting, held: dict[str, int], tips: dict[str, Tip], written: list[Written]
     ) -> Tip | StaleToken:
         batch = waiting.batch
         if waiting.tried is not None and _is_written(batch.account_id, waiting.tried):
@@ -141,10 +142,10 @@ class Journal(DatabaseThread):
         if batch.account_id not in tips:
             fresh = waiting.tried is not None
             tips[batch.account_id] = self._tip(batch.account_id, batch.token, fresh=fresh)
-        chained = list(chain(batch, tips[batch.account_id]))
-        links.extend(chained)
-        if chained:
-            tips[batch.account_id] = Tip(seq=chained[-1].seq, hash=chained[-1].hash)
+        links = list(chain(batch, tips[batch.account_id]))
+        if links:
+            written.append(Written(account_id=batch.account_id, links=links, touched=batch.touched))
+            tips[batch.account_id] = Tip(seq=links[-1].seq, hash=links[-1].hash)
         waiting.tried = tips[batch.account_id]
         return waiting.tried
 

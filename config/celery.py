@@ -1,0 +1,46 @@
+"""The Celery application: the workers' queues, and the desk host where a process is a desk."""
+
+from __future__ import annotations
+
+import os
+
+from celery import Celery
+from kombu import Queue
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
+
+from django.conf import settings
+
+DEFAULT_QUEUE = "default"
+QUEUES = (DEFAULT_QUEUE, "research", "minds", "notify", "desk")
+
+app = Celery("windhover")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    result_backend=None,
+    task_ignore_result=True,
+    task_default_queue=DEFAULT_QUEUE,
+    task_queues=[Queue(name) for name in QUEUES],
+    accept_content=["json"],
+    task_serializer="json",
+    result_serializer="json",
+    timezone=settings.TIME_ZONE,
+    enable_utc=True,
+    # Acknowledged before the work: with acks_late a lost Redis connection kills the worker (kombu 5.7.0).
+    # What a killed worker held is dispatched again from the database's state.
+    task_acks_late=False,
+    worker_prefetch_multiplier=1,
+    # A visibility timeout shorter than a task starts a second copy of it.
+    broker_transport_options={"visibility_timeout": 43_200, "socket_timeout": 30, "socket_connect_timeout": 5},
+    broker_connection_retry_on_startup=True,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
+    beat_max_loop_interval=30,
+)
+app.autodiscover_tasks()
+
+if os.environ.get("WINDHOVER_ROLE") == "desk":
+    from config.deskhost import DeskHost
+
+    app.steps["worker"].add(DeskHost)

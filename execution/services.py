@@ -1,0 +1,146 @@
+"""Operator's acts: each becomes a row that the account's desk executes once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from django.db import transaction
+
+from accounts.audit import audit_record
+from accounts.models import Desk
+from brokers import hub
+from brokers.domain.errors import AlreadyStopped, Invalid
+from brokers.models import TradingAccount
+from execution.domain.events import Act
+from execution.models import Command, Discrepancy
+from risk.models import KillSwitch, SwitchScope
+from strategies.models import Deployment
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+ACTS = frozenset(Act)
+REASON_LENGTH = 300
+
+
+@transaction.atomic
+def command_request(
+    *,
+    account: TradingAccount,
+    kind: str,
+    payload: Mapping[str, object],
+    by: User | None,
+    idempotency_key: str,
+    at: datetime,
+) -> Command:
+    """Write a command for the account's desk and ring its doorbell; a repeated key returns the first command.
+
+    Raises Invalid for a kind the desk does not know, and for a key reused for another act.
+    """
+    if kind not in ACTS:
+        raise Invalid(f"{kind!r} is no act of the desk", code="command.kind", field="kind")
+    command, is_new = Command.objects.get_or_create(
+        account=account,
+        idempotency_key=idempotency_key or uuid4().hex,
+        defaults={"kind": kind, "payload": dict(payload), "requested_by": by, "requested_at": at},
+    )
+    if not is_new:
+        _require_same(command, kind, payload)
+        return command
+    audit_record(action=f"command.{kind}", at=at, actor=by, desk_id=account.desk_id, subject=str(command.id))
+    _ring_on_commit(account)
+    return command
+
+
+@transaction.atomic
+def kill_switch_set(
+    *,
+    scope: str,
+    target: Desk | TradingAccount | Deployment,
+    engaged: bool,
+    reason: str,
+    by: User | None,
+    at: datetime,
+) -> KillSwitch:
+    """Set a kill switch and tell every desk under it; the row stands before any desk hears of it.
+
+    Setting a switch to what it is returns it unchanged and sends nothing. Raises Invalid for an unknown scope.
+    """
+    if scope not in SwitchScope.values:
+        raise Invalid(f"{scope!r} is no scope of a switch", code="switch.scope", field="scope")
+    desk, accounts = _under(target)
+    switch, _ = KillSwitch.objects.select_for_update().get_or_create(
+        scope=scope, target_id=target.pk, defaults={"desk": desk, "changed_at": at}
+    )
+    if switch.is_engaged == engaged:
+        return switch
+    switch.is_engaged, switch.reason, switch.changed_by, switch.changed_at = engaged, reason[:REASON_LENGTH], by, at
+    switch.epoch += 1
+    switch.save()
+    _tell_of_switch(switch, accounts=accounts, by=by, at=at)
+    audit_record(
+        action="switch.engage" if engaged else "switch.release",
+        at=at,
+        actor=by,
+        desk_id=desk.pk,
+        subject=f"{scope} {target.pk}",
+        details={"reason": reason},
+    )
+    return switch
+
+
+@transaction.atomic
+def discrepancy_resolve(*, discrepancy: Discrepancy, resolution: str, by: User, at: datetime) -> Discrepancy:
+    """Close an entry of the exceptions inbox with a person's words; a closed one raises AlreadyStopped."""
+    changed = Discrepancy.objects.filter(pk=discrepancy.pk, resolved_at=None).update(
+        resolved_at=at, resolution=resolution[:REASON_LENGTH]
+    )
+    if not changed:
+        raise AlreadyStopped("this entry was resolved before", code="discrepancy.resolved")
+    audit_record(action="discrepancy.resolve", at=at, actor=by, subject=str(discrepancy.pk))
+    discrepancy.refresh_from_db()
+    return discrepancy
+
+
+def _tell_of_switch(switch: KillSwitch, *, accounts: Iterable[TradingAccount], by: User | None, at: datetime) -> None:
+    payload = {
+        "scope": switch.scope,
+        "target_id": str(switch.target_id),
+        "reason": switch.reason,
+        "epoch": switch.epoch,
+    }
+    kind = Act.KILL if switch.is_engaged else Act.UNKILL
+    for account in accounts:
+        Command.objects.create(
+            account=account,
+            kind=kind,
+            payload=payload,
+            idempotency_key=f"switch-{switch.pk}-{switch.epoch}",
+            requested_by=by,
+            requested_at=at,
+        )
+        _ring_on_commit(account)
+
+
+def _under(target: Desk | TradingAccount | Deployment) -> tuple[Desk, list[TradingAccount]]:
+    if isinstance(target, Deployment):
+        return target.account.desk, [target.account]
+    if isinstance(target, TradingAccount):
+        return target.desk, [target]
+    return target, list(TradingAccount.objects.filter(desk=target, is_enabled=True))
+
+
+def _require_same(command: Command, kind: str, payload: Mapping[str, object]) -> None:
+    if command.kind != kind or command.payload != dict(payload):
+        raise Invalid(
+            "this Idempotency-Key was used for another act", code="command.key_reused", field="Idempotency-Key"
+        )
+
+
+def _ring_on_commit(account: TradingAccount) -> None:
+    account_id = str(account.pk)
+    transaction.on_commit(partial(hub.ring, account_id), robust=True)
