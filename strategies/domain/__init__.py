@@ -3,7 +3,7 @@
 from strategies.domain.params import Direction, StrategyParams, param, wrong
 from strategies.domain.session import SessionColumns, SessionInfo, Sessions
 from strategies.domain.signals import Signal
-from strategies.domain.strategy import SignalStrategy, decide, schema_for, standing
+from strategies.domain.strategy import SignalStrategy, decide, schema_for, standing, wanted_exposure
 
 __all__ = [
     "Direction",
@@ -17,5 +17,6 @@ __all__ = [
     "param",
     "schema_for",
     "standing",
+    "wanted_exposure",
     "wrong",
 ]

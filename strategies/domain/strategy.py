@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from brokers.domain.clock import IST
 from brokers.domain.errors import Invalid
 from brokers.domain.instruments import split_key
 from brokers.domain.market import NANOSECONDS, Bars, Float64Array1D
+from brokers.domain.orders import Product
 from strategies.domain.params import Direction, StrategyParams
 from strategies.domain.session import Sessions
 from strategies.domain.signals import Signal
@@ -29,6 +31,7 @@ class SignalStrategy(ABC):
     # Whether a deployment started in the middle of a wanted exposure takes it up at once, or
     # waits for the next change.
     joins_late: ClassVar[bool] = True
+    params: StrategyParams
 
     class Params(StrategyParams):
         """The parameters that every strategy has."""
@@ -71,22 +74,39 @@ def decide(
     """
     if len(bars) < max(strategy.warmup_bars(), 1):
         return None
-    series = _allowed(strategy, bars)
+    series = wanted_exposure(strategy, bars)
     wanted = float(series[-1])
     if np.isnan(wanted) or wanted == current:
         return None
     if not strategy.joins_late and wanted != 0.0 and not _just_changed(series):
         return None
-    _, symbol = split_key(bars.instrument)
     return Signal(
         deployment_id=deployment_id,
         instrument=bars.instrument,
         exposure=wanted,
         previous_exposure=current,
-        reason=f"{symbol}: {strategy.reason(bars)} at {bar_end_at(bars).astimezone(IST):%H:%M}",
+        reason=_reason(strategy, bars),
         bar_end_at=bar_end_at(bars),
         decided_at=decided_at,
     )
+
+
+def wanted_exposure(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
+    """Return a strategy's exposures within what its parameters allow, shape (n,).
+
+    Long-only deployments never go below 0, and intraday ones are flat from the last bar that can
+    be acted on before the square-off, and outside the session.
+    """
+    series = strategy.exposure(bars)
+    if series.shape != bars.close.shape:
+        raise Invalid(
+            f"{strategy.slug} gave {series.shape} exposures for {len(bars)} bars", code="strategy.exposure_shape"
+        )
+    if strategy.params.direction is Direction.LONG:
+        series = np.maximum(series, 0.0)
+    if strategy.params.product is Product.INTRADAY:
+        series = np.where(_is_closing_time(strategy, bars), 0.0, series)
+    return series
 
 
 def standing(strategy: SignalStrategy, bars: Bars) -> str:
@@ -98,7 +118,7 @@ def standing(strategy: SignalStrategy, bars: Bars) -> str:
     silence = strategy.silence(bars)
     if silence is not None:
         return f"{symbol}: {silence}"
-    if np.isnan(strategy.exposure(bars)[-1]):
+    if np.isnan(wanted_exposure(strategy, bars)[-1]):
         return f"{symbol}: no view after the last bar"
     return ""
 
@@ -121,15 +141,22 @@ def schema_for(strategy: type[SignalStrategy]) -> dict[str, Any]:
     }
 
 
-def _allowed(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
-    series = strategy.exposure(bars)
-    if series.shape != bars.close.shape:
-        raise Invalid(
-            f"{strategy.slug} gave {series.shape} exposures for {len(bars)} bars", code="strategy.exposure_shape"
-        )
-    if strategy.params.direction is Direction.LONG:
-        return np.maximum(series, 0.0)
-    return series
+def _is_closing_time(strategy: SignalStrategy, bars: Bars) -> npt.NDArray[np.bool_]:
+    session = strategy.sessions.of(bars.start_ns)
+    # the next bar may end too late to act on, so the last chance is one bar before the square-off
+    next_end_ns = bars.start_ns + 2 * bars.interval_s * NANOSECONDS
+    closing: npt.NDArray[np.bool_] = (bars.start_ns < session.open_ns) | (next_end_ns >= session.square_off_ns)
+    return closing
+
+
+def _reason(strategy: SignalStrategy, bars: Bars) -> str:
+    _, symbol = split_key(bars.instrument)
+    now = f"{bar_end_at(bars).astimezone(IST):%H:%M}"
+    if strategy.params.product is Product.INTRADAY and _is_closing_time(strategy, bars.last(1))[-1]:
+        square_off_ns = int(strategy.sessions.of(bars.start_ns[-1:]).square_off_ns[0])
+        deadline = datetime.fromtimestamp(square_off_ns // NANOSECONDS, tz=IST)
+        return f"{symbol}: flat at {now}, ahead of the square-off at {deadline:%H:%M}"
+    return f"{symbol}: {strategy.reason(bars)} at {now}"
 
 
 def _just_changed(series: Float64Array1D) -> bool:

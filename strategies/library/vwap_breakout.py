@@ -1,0 +1,122 @@
+"""Breakout from the session's volume-weighted average price."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.domain import atr, relative_volume, session_vwap
+from brokers.domain.figures import in_words, price_in_words
+from brokers.domain.market import NANOSECONDS, Bars, Float64Array1D
+from strategies.domain import Direction, SessionColumns, SignalStrategy, StrategyParams, param
+
+_Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measures:
+    vwap: Float64Array1D
+    band: Float64Array1D
+    relative_volume: Float64Array1D
+
+
+class VwapBreakout(SignalStrategy):
+    """Long after a close beyond VWAP + k·ATR on unusual volume, until a close back through VWAP.
+
+    Volume is unusual against the same minute of earlier sessions; where fewer than three of them
+    are known, against the bars just before. No entry in the first minutes or after the cut-off,
+    flat by the square-off. Where both ways are allowed, shorts mirror longs.
+    """
+
+    slug = "vwap-breakout"
+    title = "VWAP breakout"
+    # a breakout is an event: an hour later there is nothing left to break out of
+    joins_late = False
+
+    class Params(StrategyParams):
+        atr_bars: int = param(14, ge=2, le=100, help="bars in the average true range")
+        atr_multiple: float = param(1.0, ge=0.05, le=10, step=0.05, help="true ranges beyond VWAP that make a breakout")
+        volume_ratio: float = param(1.5, ge=1, le=20, step=0.1, help="times the usual volume that make it unusual")
+        volume_bars: int = param(20, ge=5, le=200, help="bars before that stand in for the same minute's average")
+        quiet_minutes: int = param(15, ge=0, le=120, help="minutes after the open without entries")
+
+    params: Params
+
+    def warmup_bars(self) -> int:
+        # Wilder's smoothing forgets e⁻¹⁰ after ten of its periods
+        return max(10 * self.params.atr_bars, self.params.volume_bars + 1)
+
+    def exposure(self, bars: Bars) -> Float64Array1D:
+        """Return 1 from a breakout upwards until the close is back, -1 downwards; NaN without a VWAP."""
+        columns = self.sessions.of(bars.start_ns)
+        measures = self._measures(bars, columns)
+        may_enter = self._may_enter(bars, columns) & (measures.relative_volume >= self.params.volume_ratio)
+        must_leave = _must_leave(bars, columns)
+        above = bars.close > measures.vwap + measures.band
+        longs = _held(may_enter & above, must_leave | (bars.close < measures.vwap))
+        if self.params.direction is Direction.BOTH:
+            below = bars.close < measures.vwap - measures.band
+            longs = longs - _held(may_enter & below, must_leave | (bars.close > measures.vwap))
+        return np.where(np.isnan(measures.vwap) & ~must_leave, np.nan, longs)
+
+    def reason(self, bars: Bars) -> str:
+        columns = self.sessions.of(bars.start_ns)
+        measures = self._measures(bars, columns)
+        close, vwap = price_in_words(float(bars.close[-1])), price_in_words(float(measures.vwap[-1]))
+        wanted = self.exposure(bars)[-1]
+        if wanted == 0.0:
+            return f"close {close} is back at VWAP {vwap}"
+        edge = float(measures.vwap[-1] + wanted * measures.band[-1])
+        return (
+            f"close {close} broke {'above' if wanted > 0 else 'below'} {price_in_words(edge)} "
+            f"(VWAP {vwap} {'plus' if wanted > 0 else 'minus'} {in_words(self.params.atr_multiple)} ATR) "
+            f"on {in_words(float(measures.relative_volume[-1]))} times the usual volume"
+        )
+
+    def silence(self, bars: Bars) -> str | None:
+        if np.nansum(bars.volume) > 0:
+            return None
+        return "no volume is reported, so there is no VWAP; trade its near future instead"
+
+    def _measures(self, bars: Bars, columns: SessionColumns) -> _Measures:
+        in_session = _in_session(bars, columns)
+        volume = np.where(in_session, bars.volume, 0.0)
+        return _Measures(
+            vwap=session_vwap(bars.high, bars.low, bars.close, volume, columns.open_ns),
+            band=self.params.atr_multiple * atr(bars.high, bars.low, bars.close, self.params.atr_bars),
+            relative_volume=relative_volume(
+                bars.volume, columns.open_ns, bars.start_ns - columns.open_ns, recent_bars=self.params.volume_bars
+            ),
+        )
+
+    def _may_enter(self, bars: Bars, columns: SessionColumns) -> _Flags:
+        end_ns = _end_ns(bars)
+        quiet_until = columns.open_ns + self.params.quiet_minutes * 60 * NANOSECONDS
+        allowed: _Flags = (end_ns >= quiet_until) & (end_ns < columns.entry_cutoff_ns) & _in_session(bars, columns)
+        return allowed
+
+
+def _end_ns(bars: Bars) -> npt.NDArray[np.int64]:
+    return bars.start_ns + bars.interval_s * NANOSECONDS
+
+
+def _in_session(bars: Bars, columns: SessionColumns) -> _Flags:
+    inside: _Flags = (bars.start_ns >= columns.open_ns) & (bars.start_ns < columns.close_ns)
+    return inside
+
+
+def _must_leave(bars: Bars, columns: SessionColumns) -> _Flags:
+    # one bar early: the next may end too late to act on
+    too_late = _end_ns(bars) + bars.interval_s * NANOSECONDS >= columns.square_off_ns
+    first = np.diff(columns.open_ns, prepend=-1) != 0
+    leave: _Flags = too_late | first | ~_in_session(bars, columns)
+    return leave
+
+
+def _held(enter: _Flags, leave: _Flags) -> Float64Array1D:
+    # leaving wins over entering; between two events the last one holds
+    event = np.where(leave, 0.0, np.where(enter, 1.0, np.nan))
+    last = np.maximum.accumulate(np.where(np.isnan(event), -1, np.arange(event.size)))
+    return np.where(last >= 0, event[np.maximum(last, 0)], 0.0)
