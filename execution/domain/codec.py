@@ -7,13 +7,13 @@ does not declare is refused: a journal row that cannot be read stops recovery.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from brokers.domain.errors import DataError
 from execution.domain.commands import Json
@@ -44,7 +44,7 @@ def decode(kind: type[T], data: Json) -> T:
     """Return the dataclass that `encode` turned into `data`; raise DataError when it cannot be."""
     if not isinstance(data, dict):
         raise DataError(f"{kind.__name__} is written as an object", code="journal.shape")
-    hints = _hints(kind)
+    hints = _hints(cast("Hashable", kind))
     unknown = data.keys() - hints.keys()
     if unknown:
         raise DataError(f"{kind.__name__} has no {sorted(unknown)}", code="journal.field")
@@ -60,12 +60,14 @@ def rfc3339(at: datetime) -> str:
 
 
 @cache
-def _hints(kind: type) -> dict[str, Any]:
+def _hints(kind: Hashable) -> dict[str, Any]:
+    assert isinstance(kind, type)
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind)}
 
 
-def _decode(hint: Any, data: Any) -> Any:
+# A hint and what JSON holds are of any type by nature; the dataclass's own hints check the result.
+def _decode(hint: Any, data: Any) -> Any:  # noqa: ANN401
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return None if data is None else _decode(_only(hint), data)
@@ -80,6 +82,6 @@ def _decode(hint: Any, data: Any) -> Any:
     return hint(data)
 
 
-def _only(hint: Any) -> Any:
+def _only(hint: Any) -> Any:  # noqa: ANN401
     [kind] = [part for part in get_args(hint) if part is not types.NoneType]
     return kind

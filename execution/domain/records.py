@@ -127,7 +127,7 @@ class FillTaken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalMade:
-    """A change of wanted exposure; a baseline is the first view after a start, never acted on."""
+    """A change of wanted exposure, and the middle of bid and ask at which it was decided."""
 
     deployment_id: str
     instrument: str
@@ -135,7 +135,6 @@ class SignalMade:
     reason: str
     bar_end_ns: int
     decided_at: datetime
-    is_baseline: bool = False
     decision_price: Decimal | None = None
 
 
@@ -272,4 +271,4 @@ def fact_of(record: Record) -> Fact:
     kind = FACTS.get(record.kind)
     if kind is None:
         raise DataError(f"the journal holds a row of unknown kind {record.kind!r}", code="journal.kind")
-    return cast("Fact", decode(kind, record.payload))
+    return decode(kind, record.payload)

@@ -93,18 +93,18 @@ class DeskState:
     def fingerprint(self) -> Json:
         """Return the whole state as JSON, so that two of them can be compared."""
         return {
-            "account": [self.account_id, self.lease_token, self.incarnation, self.venue_day],
-            "session": [self.session, self.session_reason],
+            "account": encode([self.account_id, self.lease_token, self.incarnation, self.venue_day]),
+            "session": encode([self.session, self.session_reason]),
             "orders": {key: encode(order) for key, order in self.orders.items()},
-            "unsettled": sorted(self.unsettled),
+            "unsettled": encode(sorted(self.unsettled)),
             "positions": [encode(position) for position in self.positions.all()],
             "fills_today": encode(self.fills_today),
             "goals": [encode(goal) for goal in self.goals.values()],
             "deployments": {key: encode(value) for key, value in self.deployments.items()},
             "switches": encode(self.switches),
-            "discrepancies": [[*key, *encode_pair(value)] for key, value in self.discrepancies.items()],
-            "commands": list(self.commands_done),
-            "refusals": {key: encode_pair(value) for key, value in self.refusals.items()},
+            "discrepancies": [[*key, *_pair(value)] for key, value in self.discrepancies.items()],
+            "commands": encode(list(self.commands_done)),
+            "refusals": {key: _pair(value) for key, value in self.refusals.items()},
             "orders_today": [self.orders_today, encode(self.order_times)],
         }
 
@@ -119,7 +119,7 @@ class DeskState:
             self.unsettled.setdefault(order.client_id, None)
 
 
-def encode_pair(pair: tuple[str, datetime]) -> list[Json]:
+def _pair(pair: tuple[str, datetime]) -> list[Json]:
     return [encode(part) for part in pair]
 
 
@@ -130,7 +130,7 @@ _OUTCOME_EVENT = {
 }
 
 
-def _takeover(state: DeskState, fact: facts.Takeover, at: datetime) -> None:
+def _takeover(state: DeskState, fact: facts.Takeover, _at: datetime) -> None:
     state.lease_token, state.incarnation = fact.lease_token, fact.incarnation
 
 
@@ -231,7 +231,7 @@ def _signal(state: DeskState, fact: facts.SignalMade, at: datetime) -> None:
     state.deployments[fact.deployment_id] = replace(known, exposures=exposures, reason=fact.reason, reason_at=at)
 
 
-def _goal(state: DeskState, fact: facts.GoalSet, at: datetime) -> None:
+def _goal(state: DeskState, fact: facts.GoalSet, _at: datetime) -> None:
     state.goals[fact.goal.key] = fact.goal
 
 
@@ -258,7 +258,7 @@ def _deployment(state: DeskState, fact: facts.DeploymentMoved, at: datetime) -> 
     )
 
 
-def _switch(state: DeskState, fact: facts.SwitchSet, at: datetime) -> None:
+def _switch(state: DeskState, fact: facts.SwitchSet, _at: datetime) -> None:
     switch = SwitchState(is_engaged=fact.engaged, reason=fact.reason, epoch=fact.epoch)
     if fact.scope == DESK_SCOPE:
         state.switches = replace(state.switches, desk=switch)
@@ -274,7 +274,7 @@ def _unknown(state: DeskState, fact: facts.Doubt, at: datetime) -> None:
     state.put(replace(order, last_byte_at=fact.last_byte_at, look_ups=LookUps()))
 
 
-def _look_up(state: DeskState, fact: facts.LookUp, at: datetime) -> None:
+def _look_up(state: DeskState, fact: facts.LookUp, _at: datetime) -> None:
     order = state.order(fact.client_id)
     seen = order.look_ups
     look_ups = LookUps(count=seen.count + 1, first_at=seen.first_at or fact.started_at, last_at=fact.started_at)
@@ -289,11 +289,11 @@ def _discrepancy(state: DeskState, fact: facts.DiscrepancyFound, at: datetime) -
         state.discrepancies.setdefault(key, (fact.sentence, at))
 
 
-def _session(state: DeskState, fact: facts.SessionMoved, at: datetime) -> None:
+def _session(state: DeskState, fact: facts.SessionMoved, _at: datetime) -> None:
     state.session, state.session_reason = fact.state, fact.reason
 
 
-def _day(state: DeskState, fact: facts.DayStarted, at: datetime) -> None:
+def _day(state: DeskState, fact: facts.DayStarted, _at: datetime) -> None:
     state.venue_day = fact.venue_day
     state.positions.start_day({key: Decimal(mark) for key, mark in fact.marks.items()})
     state.fills_today = []
@@ -305,7 +305,7 @@ def _day(state: DeskState, fact: facts.DayStarted, at: datetime) -> None:
     }
 
 
-def _command(state: DeskState, fact: facts.CommandEnded, at: datetime) -> None:
+def _command(state: DeskState, fact: facts.CommandEnded, _at: datetime) -> None:
     state.commands_done[fact.command_id] = None
 
 

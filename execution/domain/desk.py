@@ -1,0 +1,147 @@
+"""What the engine's rooms share: configuration, journalled state, market, and the list of asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from brokers.domain.calendar import TradingCalendar
+from brokers.domain.charges import ChargeSchedule
+from brokers.domain.clock import venue_day_of
+from brokers.domain.instruments import Instrument
+from brokers.domain.market import Bar, BarSeries
+from brokers.domain.money import Currency
+from brokers.domain.orders import Book
+from execution.domain.commands import Alert, Command, Level, ReadBooks, Schedule
+from execution.domain.events import Link, SessionState
+from execution.domain.lifecycle import ClientIds
+from execution.domain.market import Market
+from execution.domain.records import DiscrepancyFound, Fact, record_of
+from execution.domain.state import DeskState
+from risk.domain.limits import Limits
+from strategies.domain.strategy import SignalStrategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineConfig:
+    """Everything an engine is given once; times in seconds of wall time."""
+
+    account_id: str
+    account_code: str  # four letters or digits, part of every client id
+    desk_id: str
+    venue: str
+    instruments: Mapping[str, Instrument]
+    calendar: TradingCalendar
+    charges: ChargeSchedule
+    limits: Limits
+    strategy_for: Callable[[str], type[SignalStrategy]]
+    incarnation: str = "A"
+    currency: Currency = Currency.INR
+    cash_quote: Decimal | None = None
+    send_within_s: float = 2.0
+    entry_patience_s: float = 10.0
+    entry_age_s: float = 60.0
+    exit_patience_s: float = 3.0
+    exit_retry_s: float = 5.0
+    exit_attempts: int = 6
+    # a resting exit is re-priced at most this often; Kite allows 25 modifications of one order
+    max_modifications: int = 8
+    # how far beyond the far side a marketable limit reaches, as a fraction of the price
+    entry_slippage_fraction: Decimal = Decimal("0.001")
+    exit_slippage_fraction: Decimal = Decimal("0.002")
+    absence_after_s: float = 120.0
+    in_flight_read_s: float = 2.0
+    open_read_s: float = 5.0
+    idle_read_s: float = 30.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Series:
+    """The bars of one deployment's instrument; new ones are held back while history loads."""
+
+    bars: BarSeries
+    is_loading: bool = True
+    held: list[Bar] = field(default_factory=list)
+
+
+class Desk:
+    """One account's knowledge while an event is handled; `record` is the way to change it."""
+
+    def __init__(self, config: EngineConfig) -> None:
+        self.config = config
+        self.limits = config.limits
+        self.state = DeskState(account_id=config.account_id)
+        self.market = Market(config.instruments, config.calendar)
+        self.ids = ClientIds(config.incarnation, config.account_code)
+        self.at: datetime
+        self.out: list[Command] = []
+        self.strategies: dict[str, SignalStrategy] = {}
+        self.series: dict[tuple[str, str], Series] = {}
+        # live orders wait for one read of the books after every start, login and reconnection
+        self.is_reconciled = False
+        self.is_owner = False
+        # differences seen once, waiting for a second read that says the same
+        self.suspicions: dict[tuple[str, str], str] = {}
+        self.stale_said: set[str] = set()
+
+    def record(self, fact: Fact) -> None:
+        """Journal a fact and apply it."""
+        record = record_of(fact, self.at)
+        self.state.apply(record)
+        self.out.append(record)
+
+    def ask(self, command: Command) -> None:
+        self.out.append(command)
+
+    def schedule(self, name: str, seconds: float) -> None:
+        self.ask(Schedule(name=name, at=self.at + timedelta(seconds=seconds)))
+
+    def read_books(self, reason: str) -> None:
+        """Ask for one read of the live books, once per event."""
+        if self.state.session is SessionState.LIVE and not any(isinstance(c, ReadBooks) for c in self.out):
+            self.ask(ReadBooks(reason=reason))
+
+    def alert(self, level: Level, subject: str, sentence: str) -> None:
+        self.ask(Alert(level=level, subject=subject, sentence=sentence))
+
+    def discrepancy(self, kind: str, subject: str, sentence: str, level: Level = Level.WARNING) -> None:
+        """Put a difference into the inbox once, with an alert."""
+        if (kind, subject) in self.state.discrepancies:
+            return
+        self.record(DiscrepancyFound(kind=kind, subject=subject, sentence=sentence))
+        self.alert(level, subject, sentence)
+
+    def resolve(self, kind: str, subject: str, sentence: str) -> None:
+        if (kind, subject) in self.state.discrepancies:
+            self.record(DiscrepancyFound(kind=kind, subject=subject, sentence=sentence, resolved=True))
+
+    @property
+    def venue_day(self) -> str:
+        """Return the market's day, the wall's before any feed has shown one."""
+        return self.state.venue_day or venue_day_of(self.at).isoformat()
+
+    def why_not_entering(self, book: Book) -> str | None:
+        """Return why no entry of a book may be sent now, whatever the limits say."""
+        if not self.is_owner:
+            return "this process does not hold the account's lease"
+        if self.market.link is not Link.CONNECTED:
+            return f"the feed is {self.market.link}: {self.market.link_reason}"
+        if self.is_halted:
+            return "the account is halted: orders of ours were found without a journal row"
+        return self.why_not_sending(book)
+
+    def why_not_sending(self, book: Book) -> str | None:
+        """Return why not even an exit may be sent now; it then stays queued, visibly."""
+        if book is Book.PAPER:
+            return None
+        if self.state.session is SessionState.NEEDS_LOGIN:
+            return "the venue session needs a login"
+        if not self.is_reconciled:
+            return "the venue's books have not been read yet"
+        return None
+
+    @property
+    def is_halted(self) -> bool:
+        return any(kind == "journal_lost" for kind, _ in self.state.discrepancies)

@@ -1,0 +1,293 @@
+"""What the market shows now: the latest quotes in columns, the forming bars, the day's hours.
+
+Nothing here is journalled: after a restart the feed and the history tell it again. The per-tick
+path does numpy assignments for the table and plain Python only for instruments that build bars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from brokers.domain.calendar import Phase, Segment, Session, TradingCalendar, segment_of
+from brokers.domain.clock import MarketClock
+from brokers.domain.errors import DataError
+from brokers.domain.instruments import Instrument
+from brokers.domain.market import NANOSECONDS, Bar, BarBuilder, QuoteColumns, ns_of
+from execution.domain.events import Link
+from risk.domain.exposure import QuoteView
+
+LAST, BID, ASK, VOLUME, INTEREST, CLOSE = range(6)
+_NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(slots=True)
+class _Interval:
+    """The bars of one length: who uses them, and since when each one's ticks are complete."""
+
+    builder: BarBuilder
+    instruments: set[str] = field(default_factory=set)
+    since_ns: dict[str, int] = field(default_factory=dict)
+    due_ns: int = 0
+
+
+class Market:
+    """The ephemeral half of the desk's knowledge."""
+
+    def __init__(self, instruments: Mapping[str, Instrument], calendar: TradingCalendar) -> None:
+        self.instruments = instruments
+        self.clock = MarketClock()
+        self.link = Link.DISCONNECTED
+        self.link_reason = "the feed has not connected yet"
+        self.day: date | None = None
+        self.source = ""
+        self._calendar = calendar
+        self._sessions: dict[Segment, Session | None] = {}
+        self._hours: dict[str, tuple[int, int]] = {}
+        self._row_of_token: dict[int, int] = {}
+        self._row_of: dict[str, int] = {}
+        self._names: list[str] = []
+        self._table = np.full((6, 64), np.nan)
+        self._exchange_ns = np.zeros(64, dtype=np.int64)
+        self._received_ns = np.zeros(64, dtype=np.int64)
+        self._intervals: dict[int, _Interval] = {}
+        self._places: dict[bytes, tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = {}
+
+    @property
+    def now_ns(self) -> int:
+        return self.clock.now_ns
+
+    def now(self, fallback: datetime) -> datetime:
+        """Return market time, or the fallback before any feed has shown one."""
+        if self.clock.now_ns == 0:
+            return fallback
+        return datetime.fromtimestamp(self.clock.now_ns / NANOSECONDS, tz=UTC)
+
+    def tracked(self) -> tuple[str, ...]:
+        return tuple(self._names)
+
+    def track(self, names: Iterable[str]) -> bool:
+        """Keep quotes of these instruments too; answer whether any is new."""
+        fresh = [name for name in names if name not in self._row_of and name in self.instruments]
+        for name in fresh:
+            row = len(self._names)
+            if row == self._exchange_ns.size:
+                self._grow()
+            self._names.append(name)
+            self._row_of[name] = row
+            self._row_of_token[self.instruments[name].token] = row
+            self._hours[name] = self._hours_of(name)
+        if fresh:
+            self._places.clear()
+        return bool(fresh)
+
+    def build_bars(self, instrument: str, interval_s: int) -> None:
+        """Build this instrument's bars from its ticks from now on."""
+        self.track([instrument])
+        found = self._intervals.get(interval_s)
+        if found is None:
+            found = self._intervals[interval_s] = _Interval(BarBuilder(interval_s=interval_s, anchor_ns=self._anchor()))
+        found.instruments.add(instrument)
+        if self.now_ns:
+            found.since_ns.setdefault(instrument, self.now_ns)
+
+    def lose_ticks(self) -> None:
+        """Note that ticks are being missed: the bars now forming will not be whole."""
+        for interval in self._intervals.values():
+            interval.since_ns.clear()
+
+    def is_whole(self, bar: Bar) -> bool:
+        """Tell whether a bar built here began after its first tick was awaited."""
+        found = self._intervals.get(bar.interval_s)
+        since = found.since_ns.get(bar.instrument) if found else None
+        return since is not None and since <= bar.start_ns
+
+    def take(self, columns: QuoteColumns, source: str) -> list[Bar]:
+        """Take a frame in: the table, market time, the bars; return the bars that it closed."""
+        if len(columns) == 0:
+            return []
+        self.source = source
+        now = self.clock.advance(int(columns.exchange_ns.max()))
+        places, rows = self._placed(columns.token)
+        bars = self._take_bars(columns, places, rows, now)
+        if rows.size:
+            self._store(columns, places, rows)
+        return bars
+
+    def start_day(self, day: date) -> None:
+        """Look the day's hours up; raises DataError for a year without a calendar."""
+        self.day = day
+        self._sessions = {}
+        for name in self._names:
+            self._hours[name] = self._hours_of(name)
+        for interval in self._intervals.values():
+            interval.builder.anchor_ns = self._anchor()
+
+    def session(self, instrument: str) -> Session | None:
+        """Return today's session of an instrument, None on a day without one."""
+        if self.day is None or instrument not in self.instruments:
+            return None
+        segment = segment_of(self.instruments[instrument])
+        if segment not in self._sessions:
+            try:
+                self._sessions[segment] = self._calendar.session(segment, self.day)
+            except DataError:
+                self._sessions[segment] = None  # without a calendar nothing is open; the desk says so once a day
+        return self._sessions[segment]
+
+    def has_calendar(self) -> bool:
+        try:
+            return self.day is None or self._calendar.is_trading_day(self.day) in (True, False)
+        except DataError:
+            return False
+
+    def phase(self, instrument: str, at: datetime) -> Phase:
+        session = self.session(instrument)
+        return session.phase(at) if session else Phase.CLOSED
+
+    def mark(self, instrument: str) -> Decimal | None:
+        """Return the last price as an exact Decimal, None where none was shown."""
+        return self._price(instrument, LAST)
+
+    def middle(self, instrument: str) -> Decimal | None:
+        bid, ask = self._price(instrument, BID), self._price(instrument, ASK)
+        return self.mark(instrument) if bid is None or ask is None else (bid + ask) / 2
+
+    def marks(self, instruments: Iterable[str]) -> dict[str, Decimal]:
+        found = ((name, self.mark(name)) for name in instruments)
+        return {name: mark for name, mark in found if mark is not None}
+
+    def quote(self, instrument: str, at: datetime) -> QuoteView | None:
+        """Return what the gate may know of an instrument's price, with its age on both clocks."""
+        last = self.mark(instrument)
+        if last is None:
+            return None
+        return QuoteView(
+            last_price=last,
+            bid=self._price(instrument, BID),
+            ask=self._price(instrument, ASK),
+            age_s=self.age_s(instrument, at),
+            is_stale=self.link is not Link.CONNECTED,
+        )
+
+    def age_s(self, instrument: str, at: datetime) -> Decimal:
+        """Return a quote's age: since it was received, or since the venue made it, if longer."""
+        row = self._row_of[instrument]
+        waited = ns_of(at) - int(self._received_ns[row])
+        made = int(self._exchange_ns[row])
+        aged = max(waited, self.clock.now_ns - made if made else 0, 0)
+        return Decimal(aged // 1_000_000) / 1000
+
+    def figures(self, instrument: str) -> dict[str, float]:
+        """Return the raw columns of one instrument, for a page."""
+        row = self._row_of[instrument]
+        names = ("last_price", "bid", "ask", "volume", "oi", "previous_close")
+        return dict(zip(names, self._table[:, row].tolist(), strict=True))
+
+    def times(self, instrument: str) -> tuple[int, int]:
+        """Return when the venue made the quote and when it was received, in nanoseconds."""
+        row = self._row_of[instrument]
+        return int(self._exchange_ns[row]), int(self._received_ns[row])
+
+    def _price(self, instrument: str, column: int) -> Decimal | None:
+        row = self._row_of.get(instrument)
+        if row is None:
+            return None
+        value = float(self._table[column, row])
+        # an untraded option shows 0, an index has no bid: neither is a price
+        return self.instruments[instrument].price_of(value) if value > 0 else None
+
+    def _placed(self, token: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        key = token.tobytes()
+        known = self._places.get(key)
+        if known is None:
+            pairs = [(i, row) for i, t in enumerate(token.tolist()) if (row := self._row_of_token.get(t)) is not None]
+            places = np.array([i for i, _ in pairs], dtype=np.intp)
+            known = places, np.array([row for _, row in pairs], dtype=np.intp)
+            if len(self._places) >= 256:
+                self._places.clear()
+            self._places[key] = known
+        return known
+
+    def _store(self, columns: QuoteColumns, places: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> None:
+        table = self._table
+        table[LAST, rows] = columns.last_price[places]
+        table[BID, rows] = columns.bid[places]
+        table[ASK, rows] = columns.ask[places]
+        table[VOLUME, rows] = columns.volume[places]
+        table[INTEREST, rows] = columns.open_interest[places]
+        table[CLOSE, rows] = columns.previous_close[places]
+        self._exchange_ns[rows] = columns.exchange_ns[places]
+        self._received_ns[rows] = columns.received_ns
+
+    def _take_bars(
+        self,
+        columns: QuoteColumns,
+        places: npt.NDArray[np.intp],
+        rows: npt.NDArray[np.intp],
+        now_ns: int,
+    ) -> list[Bar]:
+        closed: list[Bar] = []
+        if not self._intervals:
+            return closed
+        prices, volumes = columns.last_price[places].tolist(), columns.volume[places].tolist()
+        times = columns.exchange_ns[places].tolist()
+        older = self._exchange_ns[rows].tolist()
+        names = self._names
+        ticks = [
+            (names[row], ns, price, volume)
+            for row, ns, price, volume, last in zip(rows.tolist(), times, prices, volumes, older, strict=True)
+            if price > 0 and ns >= last and self._is_open(names[row], ns)
+        ]
+        for interval in self._intervals.values():
+            closed += self._feed(interval, ticks, now_ns)
+        return closed
+
+    def _feed(self, interval: _Interval, ticks: list[tuple[str, int, float, float]], now_ns: int) -> list[Bar]:
+        used, add = interval.instruments, interval.builder.add
+        if len(interval.since_ns) < len(used):
+            for name in used:
+                interval.since_ns.setdefault(name, now_ns)
+        mine = [tick for tick in ticks if tick[0] in used]
+        if now_ns < interval.due_ns:
+            for name, ns, price, volume in mine:
+                add(name, ns, price, volume)
+            return []
+        # this frame ends bars: their own last ticks first, then the close, then the next bar's
+        edge = interval.due_ns
+        for name, ns, price, volume in mine:
+            if ns < edge:
+                add(name, ns, price, volume)
+        closed = interval.builder.close_until(now_ns)
+        for name, ns, price, volume in mine:
+            if ns >= edge:
+                add(name, ns, price, volume)
+        length = interval.builder.interval_s * NANOSECONDS
+        interval.due_ns = now_ns - (now_ns - interval.builder.anchor_ns) % length + length
+        return closed
+
+    def _is_open(self, name: str, ns: int) -> bool:
+        opens, closes = self._hours[name]
+        return opens <= ns < closes
+
+    def _hours_of(self, name: str) -> tuple[int, int]:
+        session = self.session(name)
+        if session is None:
+            return _NEVER, _NEVER
+        return ns_of(session.open_at), ns_of(session.continuous_end_at)
+
+    def _anchor(self) -> int:
+        # bars count from the open, so that an hour is 09:15 to 10:15 as the venue's candles are
+        opens = [hours[0] for hours in self._hours.values() if hours[0] != _NEVER]
+        return min(opens, default=0)
+
+    def _grow(self) -> None:
+        size = self._exchange_ns.size
+        self._table = np.concatenate([self._table, np.full((6, size), np.nan)], axis=1)
+        self._exchange_ns = np.concatenate([self._exchange_ns, np.zeros(size, dtype=np.int64)])
+        self._received_ns = np.concatenate([self._received_ns, np.zeros(size, dtype=np.int64)])
