@@ -80,7 +80,7 @@ def _daphne(port: int) -> None:
 def _celery(*arguments: str) -> None:
     from celery.bin.celery import celery
 
-    celery.main(args=["-A", "config", *arguments], prog_name="celery")
+    celery.main(args=["-A", "config.celery:app", *arguments], prog_name="celery")
 
 
 def _manage(*arguments: str) -> None:

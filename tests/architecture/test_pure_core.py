@@ -1,6 +1,6 @@
 import pytest
 
-from tests.architecture.tree import PURE, ROOT, python, settings
+from tests.architecture.tree import APPS, PURE, ROOT, python, settings
 
 FRAMEWORKS = "celery channels daphne django httpx kombu redis rest_framework twisted uvicorn websockets"
 
@@ -40,7 +40,7 @@ def test_the_import_contract_names_the_same_core():
 
 
 def test_every_domain_belongs_to_the_core():
-    domains = {f"{path.parent.name}.domain" for path in ROOT.glob("*/domain") if path.is_dir()}
+    domains = {f"{path.parent.parent.name}.domain" for path in ROOT.glob("*/domain/__init__.py")}
 
     assert domains <= set(PURE)
 
@@ -54,6 +54,6 @@ def test_the_launcher_needs_only_the_standard_library():
 
 
 def test_every_app_has_an_empty_init():
-    full = [path.parent.name for path in ROOT.glob("*/__init__.py") if path.read_text().strip()]
+    full = [app for app in APPS if (ROOT / app / "__init__.py").read_text().strip()]
 
     assert full == []
