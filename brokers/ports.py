@@ -166,6 +166,15 @@ class VenueSession:
         return f"VenueSession(user_id={self.user_id!r}, expires_at={self.expires_at!r})"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueUrls:
+    """Where one venue is reached: its API, its stream, and the page where a person signs in."""
+
+    api: str
+    stream: str
+    login: str
+
+
 class Venue(Protocol):
     """What every venue adapter does; `tests/contracts` is its conformance suite.
 

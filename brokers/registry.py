@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from brokers.adapters.backoff import Backoff
 from brokers.adapters.budget import KITE_RATES, PacedBudget
@@ -11,18 +10,9 @@ from brokers.adapters.kite.client import KiteVenue
 from brokers.adapters.kite.feed import DEFAULT_SILENCE_S, KiteFeed
 from brokers.adapters.rest import HttpNet
 from brokers.domain.errors import NotFound
-from brokers.ports import Budget, Clock, Credentials, Feed, Net, Venue
+from brokers.ports import Budget, Clock, Credentials, Feed, Net, Venue, VenueUrls
 
 KITE = "kite"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenueUrls:
-    """Where one venue is reached; the caller reads them from its settings."""
-
-    api: str
-    stream: str
-    login: str
 
 
 def venue_for(
