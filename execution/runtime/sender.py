@@ -1,0 +1,110 @@
+"""Carries a write out at a venue, once, and tells the engine how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import structlog
+
+from brokers.domain.errors import Ambiguous, NeedsLogin, Rejected, Retryable, WindhoverError
+from brokers.domain.instruments import Instrument
+from brokers.domain.orders import ApprovedOrder, Book, Purpose, VenueOrder
+from brokers.ports import Budget, Clock, Receipt, Venue
+from execution.domain.commands import CancelOrder, ModifyOrder, PlaceOrder
+from execution.domain.events import SendOutcome, SendResult, Write
+from execution.runtime.permit import Permit, PermitRefused
+
+log = structlog.get_logger(__name__)
+
+
+class Marks(Protocol):
+    """What a send log does for the sender."""
+
+    def mark(self, client_id: str) -> None: ...
+
+
+class Sender:
+    """One account's writes to its venues; every outcome goes through `report`."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        permit: Permit,
+        marks: Marks,
+        is_still_allowed: Callable[[ApprovedOrder], bool],
+        report: Callable[[SendOutcome], None],
+        on_needs_login: Callable[[str], None],
+    ) -> None:
+        self._clock = clock
+        self._permit = permit
+        self._marks = marks
+        self._is_still_allowed = is_still_allowed
+        self._report = report
+        self._on_needs_login = on_needs_login
+
+    async def place(self, command: PlaceOrder, *, instrument: Instrument, venue: Venue, budget: Budget | None) -> None:
+        """Send an approved order; its outcome is confirmed, rejected, not sent or ambiguous."""
+        order = command.order
+
+        def before_write() -> None:
+            self._permit.require_order(order, send_by=command.send_by, is_still_allowed=self._is_still_allowed)
+            self._marks.mark(order.client_id)
+
+        async def call() -> Receipt:
+            if budget is not None:
+                await budget.acquire("order", urgent=order.intent.purpose is not Purpose.ENTRY)
+            return await venue.place(order, instrument, before_write)
+
+        await self._carry_out(order.client_id, Write.PLACE, order.intent.book, call)
+
+    async def cancel(self, command: CancelOrder, *, venue: Venue, budget: Budget | None) -> None:
+        """Send a cancellation; how it ends is read from the order's state."""
+
+        async def call() -> Receipt:
+            if budget is not None:
+                await budget.acquire("order", urgent=True)
+            return await venue.cancel(command.venue_order_id, self._permit.require)
+
+        await self._carry_out(command.client_id, Write.CANCEL, command.book, call)
+
+    async def modify(self, command: ModifyOrder, *, order: VenueOrder, venue: Venue, budget: Budget | None) -> None:
+        """Send new prices; how it ends is read from the order's state."""
+
+        async def call() -> Receipt:
+            if budget is not None:
+                await budget.acquire("order", urgent=True)
+            return await venue.modify(
+                order, price=command.price, trigger_price=command.trigger_price, before_write=self._permit.require
+            )
+
+        await self._carry_out(command.client_id, Write.MODIFY, command.book, call)
+
+    async def _carry_out(self, client_id: str, write: Write, book: Book, call: Callable[[], object]) -> None:
+        result, venue_order_id, message = SendResult.AMBIGUOUS, "", "the write was interrupted"
+        try:
+            receipt: Receipt = await call()  # type: ignore[misc]
+            result, venue_order_id, message = SendResult.CONFIRMED, receipt.venue_order_id, ""
+        except NeedsLogin as error:
+            result, message = SendResult.REJECTED, error.message
+            self._on_needs_login(error.message)
+        except Rejected as error:
+            result, message = SendResult.REJECTED, error.message
+        except (Retryable, PermitRefused) as error:
+            result, message = SendResult.NOT_SENT, error.message
+        except (Ambiguous, WindhoverError) as error:
+            result, message = SendResult.AMBIGUOUS, error.message
+        finally:
+            # an error nobody foresaw leaves the outcome ambiguous, and then ends the session
+            log.info("write_ended", client_id=client_id, write=write, book=book, result=result, message=message)
+            self._report(
+                SendOutcome(
+                    at=self._clock.now(),
+                    client_id=client_id,
+                    result=result,
+                    write=write,
+                    venue_order_id=venue_order_id,
+                    message=message,
+                )
+            )

@@ -1,0 +1,261 @@
+"""What a desk reads from the database, as plain values; every function runs on a database thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from brokers import services
+from brokers.domain.errors import DataError, NeedsLogin, NotFound
+from brokers.domain.instruments import Instrument
+from brokers.domain.market import NANOSECONDS
+from brokers.domain.money import Currency
+from brokers.domain.orders import Book
+from brokers.models import TradingAccount, VenueLogin
+from brokers.ports import Credentials, VenueUrls
+from brokers.selectors import credentials_of, instruments_by_keys, venue_urls
+from execution.domain.codec import encode
+from execution.domain.commands import Json, Record
+from execution.domain.events import Act
+from execution.domain.records import DeploymentSpec
+from execution.models import Command, CommandState, EquityPoint, JournalEvent, Order, PositionRow
+from risk.domain.limits import Limits
+from risk.models import KillSwitch, LimitSet, SwitchScope
+from strategies.models import Deployment, DeploymentState
+
+READ_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountFacts:
+    """What does not change while an account is hosted."""
+
+    account_id: str
+    desk_id: str
+    venue: str
+    venue_user_id: str
+    label: str
+    currency: Currency
+    is_live: bool
+    is_simulated: bool
+    egress_address: str
+    api_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginFacts:
+    """The venue session as the database has it now; `credentials` only while it is live."""
+
+    epoch: int
+    reason: str
+    credentials: Credentials | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchFacts:
+    scope: str
+    target_id: str
+    is_engaged: bool
+    reason: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What one deployment row wants."""
+
+    spec: DeploymentSpec
+    is_enabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What people may change while the desk runs, read again every second."""
+
+    limits: Limits
+    switches: tuple[SwitchFacts, ...]
+    login_epoch: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A command that waits, with everything the engine needs to know about it."""
+
+    command_id: str
+    kind: str
+    payload: dict[str, Json]
+
+
+def account_facts(account_id: str) -> AccountFacts:
+    """Read an account; raise NotFound when it is gone."""
+    account = TradingAccount.objects.filter(pk=account_id).first()
+    if account is None:
+        raise NotFound(f"there is no account {account_id}")
+    return AccountFacts(
+        account_id=str(account.pk),
+        desk_id=str(account.desk_id),
+        venue=account.venue,
+        venue_user_id=account.venue_user_id,
+        label=account.label,
+        currency=Currency(account.currency),
+        is_live=account.is_live,
+        is_simulated=account.is_simulated,
+        egress_address=account.egress_address,
+        api_key=account.api_key,
+    )
+
+
+def login_facts(account_id: str) -> LoginFacts:
+    """Read and decrypt the venue session; without one there are no credentials."""
+    account = TradingAccount.objects.get(pk=account_id)
+    login = VenueLogin.objects.filter(pk=account_id).first()
+    epoch, expires_at = (login.epoch, login.expires_at) if login else (0, None)
+    try:
+        credentials = credentials_of(account)
+    except NeedsLogin as why:
+        return LoginFacts(epoch=epoch, reason=why.message, credentials=None, expires_at=None)
+    return LoginFacts(epoch=epoch, reason="", credentials=credentials, expires_at=expires_at)
+
+
+def login_lost(account_id: str, *, epoch: int, reason: str, at: datetime) -> bool:
+    """Note that a session died; answer False when a newer session stands."""
+    account = TradingAccount.objects.get(pk=account_id)
+    return services.login_lost(account=account, reason=reason, at=at, epoch=epoch)
+
+
+def urls_of(account_id: str) -> VenueUrls:
+    """Read where an account's venue is."""
+    return venue_urls(TradingAccount.objects.get(pk=account_id))
+
+
+def settings_of(account_id: str, desk_id: str) -> Settings:
+    """Read limits, switches and the login's epoch; raise DataError for an account without limits."""
+    limits = LimitSet.objects.filter(pk=account_id).first()
+    if limits is None:
+        raise DataError(f"account {account_id} has no limits", code="limits.missing")
+    epoch = VenueLogin.objects.filter(pk=account_id).values_list("epoch", flat=True).first()
+    return Settings(limits=_limits(limits), switches=_switches(account_id, desk_id), login_epoch=epoch or 0)
+
+
+def journal_of(account_id: str) -> list[Record]:
+    """Read an account's journal, oldest first."""
+    rows = JournalEvent.objects.filter(account_id=account_id).order_by("seq").values_list("kind", "at", "payload")
+    return [Record(kind=kind, at=at, payload=payload) for kind, at, payload in rows.iterator(READ_AT_ONCE)]
+
+
+def wishes_of(account_id: str) -> list[Wish]:
+    """Read what every deployment of an account wants."""
+    rows = Deployment.objects.filter(account_id=account_id).exclude(state=DeploymentState.REMOVED)
+    return [Wish(spec=_spec(row), is_enabled=row.is_enabled) for row in rows.order_by("created_at")]
+
+
+def waiting_commands(account_id: str) -> list[Waiting]:
+    """Read the commands that wait, oldest first; what they name is read with them."""
+    rows = Command.objects.filter(account_id=account_id, state=CommandState.ACCEPTED).order_by("requested_at", "pk")
+    return [
+        Waiting(command_id=str(row.pk), kind=row.kind, payload=_completed(account_id, row.kind, row.payload))
+        for row in rows
+    ]
+
+
+def command_refuse(command_id: str, *, outcome: str, at: datetime) -> None:
+    """End a command that the engine cannot take."""
+    Command.objects.filter(pk=command_id, state=CommandState.ACCEPTED).update(
+        state=CommandState.FAILED, outcome=outcome[:300], finished_at=at
+    )
+
+
+def instruments_in_use(account_id: str, venue: str) -> dict[str, Instrument]:
+    """Read the instruments that an account's deployments, positions and orders name."""
+    names: set[str] = set()
+    for wish in wishes_of(account_id):
+        names.update(wish.spec.instruments)
+    names.update(PositionRow.objects.filter(account_id=account_id).values_list("instrument", flat=True).distinct())
+    names.update(Order.objects.filter(account_id=account_id).values_list("instrument", flat=True).distinct())
+    return instruments_by_keys(venue, names)
+
+
+def equity_write(account_id: str, points: Sequence[tuple[Book, datetime, Decimal]]) -> None:
+    """Keep points of the day's curve; a minute written twice has the later value."""
+    EquityPoint.objects.bulk_create(
+        [
+            EquityPoint(account_id=account_id, book=book, market_at=market_at, net_quote=net)
+            for book, market_at, net in points
+        ],
+        update_conflicts=True,
+        unique_fields=["account", "book", "market_at"],
+        update_fields=["net_quote"],
+    )
+
+
+def equity_of(account_id: str, since: datetime) -> list[tuple[str, datetime, Decimal]]:
+    """Read the points of the curve since a time, oldest first."""
+    rows = EquityPoint.objects.filter(account_id=account_id, market_at__gte=since).order_by("market_at")
+    return list(rows.values_list("book", "market_at", "net_quote"))
+
+
+@transaction.atomic
+def _completed(account_id: str, kind: str, payload: dict[str, Json]) -> dict[str, Json]:
+    if kind == Act.DEPLOYMENT_START:
+        row = Deployment.objects.filter(pk=payload.get("deployment_id"), account_id=account_id).first()
+        return payload if row is None else {**payload, "spec": encode(_spec(row))}
+    if kind == Act.LIVE_START:
+        specs = [encode(wish.spec) for wish in wishes_of(account_id) if wish.is_enabled]
+        return {**payload, "deployments": specs}
+    return payload
+
+
+def _spec(row: Deployment) -> DeploymentSpec:
+    return DeploymentSpec(
+        deployment_id=str(row.pk),
+        strategy=row.strategy,
+        instruments=tuple(row.instruments),
+        mode=Book(row.mode),
+        params=row.params,
+        label=str(row),
+    )
+
+
+def _limits(row: LimitSet) -> Limits:
+    return Limits(
+        max_daily_loss_quote=row.max_daily_loss_quote,
+        max_order_value_quote=row.max_order_value_quote,
+        max_gross_exposure_quote=row.max_gross_exposure_quote,
+        max_position_value_quote=row.max_position_value_quote,
+        max_orders_per_second=row.max_orders_per_second,
+        max_orders_per_day=row.max_orders_per_day,
+        price_band_fraction=row.price_band_fraction,
+        max_quote_age_s=row.max_quote_age_s,
+    )
+
+
+def _switches(account_id: str, desk_id: str) -> tuple[SwitchFacts, ...]:
+    deployments = Deployment.objects.filter(account_id=account_id).values("pk")
+    rows = KillSwitch.objects.filter(
+        Q(scope=SwitchScope.DESK, target_id=UUID(desk_id))
+        | Q(scope=SwitchScope.ACCOUNT, target_id=UUID(account_id))
+        | Q(scope=SwitchScope.DEPLOYMENT, target_id__in=deployments)
+    )
+    return tuple(
+        SwitchFacts(
+            scope=row.scope,
+            target_id=str(row.target_id),
+            is_engaged=row.is_engaged,
+            reason=row.reason,
+            epoch=row.epoch,
+        )
+        for row in rows
+    )
+
+
+def day_start_ns(market_ns: int) -> int:
+    """Return the start of the UTC day of a market time: before every Indian session of that day."""
+    day_ns = 86_400 * NANOSECONDS
+    return market_ns - market_ns % day_ns
