@@ -12,10 +12,10 @@ from brokers.simulator.rules import circuit_limits
 from brokers.simulator.sessions import SECOND_NS, stamp
 
 Json = dict[str, Any]
-INSTRUMENT_COLUMNS = (
-    "instrument_token exchange_token tradingsymbol name last_price expiry strike tick_size lot_size "
-    "instrument_type segment exchange"
-).split()  # noqa: SIM905 -- one line of twelve column names reads better
+INSTRUMENT_HEADER = (
+    "instrument_token,exchange_token,tradingsymbol,name,last_price,expiry,strike,tick_size,lot_size,"
+    "instrument_type,segment,exchange\n"
+)
 EXCHANGES = ["NSE", "BSE", "NFO", "BFO"]
 PRODUCTS = ["CNC", "NRML", "MIS"]
 ORDER_TYPES = ["MARKET", "LIMIT", "SL", "SL-M"]
@@ -339,8 +339,8 @@ def _price(board: Board, name: str, row: int) -> float:
 def instruments_csv(board: Board, exchange: str | None) -> bytes:
     """Return the instrument dump of one exchange or of all."""
     text = io.StringIO()
+    text.write(INSTRUMENT_HEADER)
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(INSTRUMENT_COLUMNS)
     for listing in board.listings:
         if exchange is None or listing.exchange == exchange:
             writer.writerow(

@@ -38,11 +38,10 @@ class Engine:
 
     # Requests ------------------------------------------------------------------------------
 
-    def place(self, account_id: str, request: OrderRequest, at: Moment) -> Order:
+    def place(self, account_id: str, request: OrderRequest, at: Moment, *, ids: tuple[str, str] | None = None) -> Order:
         """Accept an order and carry it as far as the book allows; raises `Refusal` with no row kept."""
-        account, row = self.accounts[account_id], self.row_of(request.exchange, request.symbol)
-        self._check(request, row)
-        order = self._new_order(account_id, request, row, at)
+        account, row = self.accounts[account_id], self.check(request)
+        order = self._new_order(account_id, request, row, at, ids or self.ids.order())
         self._hold_margin(account, order)
         account.orders[order.order_id] = order
         self._note(order, at, Status.RECEIVED, Status.VALIDATION_PENDING)
@@ -53,7 +52,8 @@ class Engine:
         self._note(order, at, Status.OPEN_PENDING)
         order.exchange_ns = at.market_ns
         if order.waits_for_trigger:
-            self._wait(order, Status.TRIGGER_PENDING, at)
+            self._note(order, at, Status.TRIGGER_PENDING)
+            self._wait(order)
         else:
             self._enter(order, at)
         return order
@@ -64,7 +64,7 @@ class Engine:
         if order.modifications >= MAX_MODIFICATIONS:
             raise Refusal("Maximum allowed order modifications exceeded.", "OrderException")
         request = self._changed(order, changes)
-        self._check(request, order.row)
+        self.check(request)
         if request.quantity <= order.filled:
             raise Refusal("Quantity cannot be below what is already filled.")
         self._check_modified_margin(order, request)
@@ -91,6 +91,12 @@ class Engine:
         if order is None:
             raise Refusal("Couldn't find that `order_id`.", "OrderException", 404)
         return order
+
+    def check(self, request: OrderRequest) -> int:
+        """Return the board's row of a request that may be placed; raises `Refusal` otherwise."""
+        row, board = self.row_of(request.exchange, request.symbol), self.board
+        rules.check_request(request, board.listings[row], last=int(board.last[row]), close=int(board.close[row]))
+        return row
 
     def row_of(self, exchange: str, symbol: str) -> int:
         """Return the board's row of an instrument; raises `Refusal` when it is not listed."""
@@ -189,7 +195,7 @@ class Engine:
     # The book ------------------------------------------------------------------------------
 
     def _enter(self, order: Order, at: Moment) -> None:
-        order.status = Status.OPEN
+        self._note(order, at, Status.OPEN)
         for offer in list(offers(self.board, order, self._waiting.get(order.row, ()))):
             if order.remaining == 0 or (order.price - offer.price) * order.sign < 0:
                 break
@@ -200,7 +206,7 @@ class Engine:
             self._cancel_rest(order, at)
             return
         order.ahead = queue_before(self.board, order)
-        self._wait(order, Status.OPEN, at)
+        self._wait(order)
 
     def _take(self, order: Order, offer: Offer, at: Moment) -> None:
         quantity = min(order.remaining, offer.quantity)
@@ -213,12 +219,11 @@ class Engine:
         self._trade(order, quantity, offer.price, at, trade_id)
         self._trade(offer.order, quantity, offer.price, at, trade_id)
 
-    def _wait(self, order: Order, status: Status, at: Moment) -> None:
+    def _wait(self, order: Order) -> None:
         self._turn += 1
         order.turn = self._turn
         self._waiting.setdefault(order.row, []).append(order)
-        self._note(order, at, status)
-        self._announce(order, status)
+        self._announce(order, order.status)
 
     def _leave(self, order: Order) -> None:
         orders = self._waiting.get(order.row, [])
@@ -255,14 +260,10 @@ class Engine:
             self._note(order, at, Status.OPEN)
         self._announce(order, Status.COMPLETE if order.remaining == 0 else Status.UPDATE)
 
-    def _check(self, request: OrderRequest, row: int) -> None:
-        board = self.board
-        rules.check_request(request, board.listings[row], last=int(board.last[row]), close=int(board.close[row]))
-
     # Order rows ----------------------------------------------------------------------------
 
-    def _new_order(self, account_id: str, request: OrderRequest, row: int, at: Moment) -> Order:
-        order_id, exchange_order_id = self.ids.order()
+    def _new_order(self, account_id: str, request: OrderRequest, row: int, at: Moment, ids: tuple[str, str]) -> Order:
+        order_id, exchange_order_id = ids
         order = Order(
             account=account_id,
             order_id=order_id,

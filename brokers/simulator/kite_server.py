@@ -1,0 +1,197 @@
+"""The simulated Kite as one plain ASGI application over a venue that a pace drives."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from brokers.simulator import kite_payloads as payloads
+from brokers.simulator.faults import Fault, FaultKind, FaultScript
+from brokers.simulator.kite_requests import Request
+from brokers.simulator.kite_rest import Response, respond
+from brokers.simulator.kite_sessions import App, Budgets, Sessions
+from brokers.simulator.kite_stream import Hub, Receive, Send
+from brokers.simulator.orders import Moment, OrderRequest, Refusal
+from brokers.simulator.pace import Pace
+from brokers.simulator.sessions import ist
+from brokers.simulator.venue import Venue
+
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+MAX_BODY = 1_000_000
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class KiteSite:
+    """Everything one simulated Kite consists of."""
+
+    venue: Venue
+    sessions: Sessions
+    budgets: Budgets
+    pace: Pace
+    seed: int
+    replay: str | None = None
+    faults_allowed: bool = False
+    faults: FaultScript = field(default_factory=FaultScript)
+    wall_ns: Callable[[], int] = time.time_ns
+    monotonic_ns: Callable[[], int] = time.monotonic_ns
+    hub: Hub = field(init=False)
+    later: list[tuple[int, str, OrderRequest, tuple[str, str]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.hub = Hub(self.monotonic_ns)
+
+    def moment(self) -> Moment:
+        """Return this instant on both clocks; market time never passes the next step."""
+        market = self.venue.market
+        due = market.next_at_ns()
+        now_ns = market.now_ns
+        if due is not None and not self.venue.closed:
+            now_ns = min(max(self.pace.market_ns(self.monotonic_ns()), now_ns), due)
+        return Moment(market_ns=now_ns, wall_ns=self.wall_ns())
+
+    def state(self) -> dict[str, Any]:
+        """Return where the run stands, as `/sim/state` shows it."""
+        market_ns = self.moment().market_ns
+        return {
+            "market_time": ist(market_ns).isoformat(),
+            "market_ns": market_ns,
+            "phase": self.venue.phase,
+            "speed": self.pace.speed,
+            "steps": self.venue.steps,
+            "finished": self.venue.market.finished,
+            "replay": self.replay,
+            "seed": self.seed,
+            "fills": len(self.venue.engine.ledger),
+            "sockets": len(self.hub.sockets),
+        }
+
+    def place_later(self, user_id: str, wanted: OrderRequest, seconds: float) -> str:
+        """Give an order its id now and bring it to the venue after some wall seconds."""
+        self.venue.engine.check(wanted)
+        ids = self.venue.engine.ids.order()
+        self.later.append((self.wall_ns() + int(seconds * 1e9), user_id, wanted, ids))
+        return ids[0]
+
+    def place_due(self) -> None:
+        """Bring delayed orders to the venue; one that is refused by now never appears."""
+        now_ns = self.wall_ns()
+        due = [entry for entry in self.later if entry[0] <= now_ns]
+        self.later = [entry for entry in self.later if entry[0] > now_ns]
+        for _, user_id, wanted, ids in due:
+            try:
+                self.venue.engine.place(user_id, wanted, self.moment(), ids=ids)
+            except Refusal:
+                continue
+        self.announce()
+
+    def announce(self) -> None:
+        """Send what happened to orders to their users' sockets."""
+        events = self.venue.engine.events
+        apps = {app.user_id: (number, app) for number, app in enumerate(self.sessions.apps.values(), start=1)}
+        while events:
+            event = events.popleft()
+            number, app = apps[event.account]
+            payload = payloads.order_update(event, app_id=number, api_secret=app.api_secret)
+            self.hub.order_update(event.account, payload)
+
+    def add_fault(self, fault: Fault) -> None:
+        """Carry out an immediate fault, let the others wait for their request."""
+        if fault.kind is FaultKind.SILENT_SOCKET:
+            self.hub.silence(fault.account, fault.seconds)
+        elif fault.kind is FaultKind.KILL_TOKEN:
+            for app in self.sessions.apps.values():
+                if fault.account in {"", app.user_id}:
+                    self.end_session(app.user_id)
+        else:
+            self.faults.add(fault)
+
+    def end_session(self, user_id: str) -> None:
+        """End a user's session and connections."""
+        self.sessions.kill(user_id)
+        self.hub.disconnect(user_id)
+
+
+class KiteApplication:
+    """The ASGI callable; ``drop`` ends a client's connection without an answer."""
+
+    def __init__(self, site: KiteSite, drop: Any = None) -> None:
+        self.site = site
+        self._drop = drop
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one request or one websocket."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+
+    async def _http(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        request = await _read(scope, receive)
+        if not _is_local(request.headers):
+            response = Response(status=400, body=b"The simulator answers to this machine alone.")
+        else:
+            response = respond(self.site, request)
+            self.site.announce()
+        if response.lost:
+            await self._lose(scope, receive)
+            return
+        headers = {"content-type": response.content_type, "content-length": str(len(response.body))}
+        pairs = [(name.encode(), value.encode()) for name, value in (headers | response.headers).items()]
+        await send({"type": "http.response.start", "status": response.status, "headers": pairs})
+        await send({"type": "http.response.body", "body": response.body})
+
+    async def _lose(self, scope: dict[str, Any], receive: Receive) -> None:
+        if self._drop is not None:
+            self._drop(tuple(scope["client"]))
+        message = await receive()
+        while message["type"] != "http.disconnect":
+            message = await receive()
+
+    async def _websocket(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await receive()
+        app = self._socket_user(scope)
+        if app is None:
+            # Closing before accepting answers the handshake with 403, as Kite does.
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await send({"type": "websocket.accept"})
+        await self.site.hub.serve(app.user_id, self.site.venue.board, receive, send)
+
+    def _socket_user(self, scope: dict[str, Any]) -> App | None:
+        query = parse_qs(scope["query_string"].decode("utf-8", "replace"))
+        key, token = (query.get(name, [""])[0] for name in ("api_key", "access_token"))
+        if scope["path"] not in {"/", "/ws"} or not _is_local(_headers(scope)):
+            return None
+        try:
+            return self.site.sessions.user(key, token)
+        except Refusal:
+            return None
+
+
+async def _read(scope: dict[str, Any], receive: Receive) -> Request:
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")[: MAX_BODY - len(body)]
+        if not message.get("more_body"):
+            break
+    headers = _headers(scope)
+    is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return Request(
+        method=scope["method"],
+        path=scope["path"].rstrip("/") or "/",
+        query=parse_qs(scope["query_string"].decode("utf-8", "replace"), keep_blank_values=True),
+        form=parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True) if is_form else {},
+        headers=headers,
+        body=body,
+    )
+
+
+def _headers(scope: dict[str, Any]) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
+def _is_local(headers: dict[str, str]) -> bool:
+    """Return whether the Host names this machine: a page elsewhere may not steer the simulator."""
+    return urlsplit(f"//{headers.get('host', '')}").hostname in LOCAL_HOSTS

@@ -1,0 +1,61 @@
+"""The loop that drives a site: steps when they are due, sessions that end and begin, heartbeats."""
+
+import asyncio
+
+from brokers.simulator.kite_server import KiteSite
+from brokers.simulator.sessions import SECOND_NS
+
+BURST_STEPS = 16
+LONGEST_SLEEP_S = 0.25
+
+
+async def run(site: KiteSite, *, idle_seconds: float) -> None:
+    """Drive the market for ever; after a recording's last tick only heartbeats remain."""
+    while not site.venue.market.finished:
+        await _run_session(site)
+        site.venue.close_session(site.wall_ns())
+        site.announce()
+        await _idle(site, idle_seconds)
+        if site.venue.open_next_day():
+            site.hub.rebind(site.venue.board)
+            site.pace.restart(site.venue.market.now_ns, site.monotonic_ns())
+    while True:
+        await _idle(site, 1.0)
+
+
+async def _run_session(site: KiteSite) -> None:
+    burst = 0
+    while (due := site.venue.market.next_at_ns()) is not None:
+        wait_ns = site.pace.wait_ns(due, site.monotonic_ns())
+        if wait_ns > 0:
+            burst = 0
+            await asyncio.sleep(min(wait_ns / SECOND_NS, LONGEST_SLEEP_S))
+            _rest(site)
+            continue
+        site.pace.keep_up(due, site.monotonic_ns())
+        _step(site)
+        await site.hub.settle()
+        burst += 1
+        if burst % BURST_STEPS == 0:
+            # Late steps run back to back, but the sockets and requests get their turn.
+            await asyncio.sleep(0)
+
+
+def _step(site: KiteSite) -> None:
+    step = site.venue.advance(site.wall_ns())
+    site.hub.broadcast(site.venue.board, step)
+    _rest(site)
+    site.announce()
+
+
+def _rest(site: KiteSite) -> None:
+    if site.later:
+        site.place_due()
+    site.hub.heartbeat()
+
+
+async def _idle(site: KiteSite, seconds: float) -> None:
+    until_ns = site.monotonic_ns() + int(seconds * SECOND_NS)
+    while site.monotonic_ns() < until_ns:
+        await asyncio.sleep(LONGEST_SLEEP_S)
+        _rest(site)
