@@ -33,9 +33,7 @@ class LimitSet(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(max_daily_loss_quote__gt=0), name="daily_loss_above_zero"
-            ),
+            models.CheckConstraint(condition=models.Q(max_daily_loss_quote__gt=0), name="daily_loss_above_zero"),
             models.CheckConstraint(
                 condition=models.Q(price_band_fraction__gt=0) & models.Q(price_band_fraction__lt=1),
                 name="price_band_is_a_fraction",
@@ -64,9 +62,7 @@ class KillSwitch(models.Model):
     target_id = models.UUIDField()
     is_engaged = models.BooleanField(default=False)
     reason = models.CharField(max_length=300, blank=True)
-    changed_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     changed_at = models.DateTimeField()
     epoch = models.PositiveIntegerField(default=0)
 
@@ -86,9 +82,7 @@ class Breach(models.Model):
 
     desk_path = "account__desk"
 
-    account = models.ForeignKey(
-        "brokers.TradingAccount", on_delete=models.CASCADE, related_name="breaches"
-    )
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.CASCADE, related_name="breaches")
     rule = models.CharField(max_length=40)
     reason = models.CharField(max_length=300)
     instrument = models.CharField(max_length=80, blank=True)

@@ -25,22 +25,16 @@ class Deployment(models.Model):
     desk_path = "account__desk"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(
-        "brokers.TradingAccount", on_delete=models.PROTECT, related_name="deployments"
-    )
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.PROTECT, related_name="deployments")
     strategy = models.SlugField(max_length=60)
     instruments = models.JSONField()
     params = models.JSONField(default=dict)
     mode = models.CharField(max_length=8, choices=[(b.value, b.value) for b in Book])
     is_enabled = models.BooleanField(default=False)
-    state = models.CharField(
-        max_length=12, choices=DeploymentState.choices, default=DeploymentState.STOPPED
-    )
+    state = models.CharField(max_length=12, choices=DeploymentState.choices, default=DeploymentState.STOPPED)
     last_reason = models.CharField(max_length=300, blank=True)
     last_reason_at = models.DateTimeField(null=True)
-    created_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
-    )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     removed_at = models.DateTimeField(null=True)
 

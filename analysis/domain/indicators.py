@@ -180,7 +180,7 @@ def _computed(name: str, columns: tuple[Float64Array1D, ...], period: int) -> Fl
     return result
 
 
-def _talib() -> Any:  # noqa: ANN401 - it publishes no types
+def _talib() -> Any:
     # it imports pandas where that is installed: a second and 60 MB that only its callers pay
     import talib
 

@@ -22,14 +22,14 @@ class Direction(StrEnum):
 
 
 def param(
-    default: Any,  # noqa: ANN401 - a parameter may have any type that pydantic knows
+    default: Any,
     *,
     help: str,  # noqa: A002 - the strategy author's own word for it
     ge: float | None = None,
     gt: float | None = None,
     le: float | None = None,
     step: float | None = None,
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Declare a parameter: its default, its bounds, and the sentence beside its field."""
     extra: JsonDict | None = {"step": step} if step is not None else None
     return Field(default, ge=ge, gt=gt, le=le, description=help, json_schema_extra=extra)

@@ -26,7 +26,8 @@ class VwapBreakout(SignalStrategy):
     """Long after a close beyond VWAP + k·ATR on unusual volume, until a close back through VWAP.
 
     Volume is unusual against the same minute of earlier sessions; where fewer than three of them
-    are known, against the bars just before. No entry in the first minutes or after the cut-off,
+    are known, against the bars just before. VWAP counts from the first bar of the day that is
+    known, which is the open unless the history begins later. No entry in the first minutes or after the cut-off,
     flat by the square-off. Where both ways are allowed, shorts mirror longs.
     """
 
@@ -67,7 +68,7 @@ class VwapBreakout(SignalStrategy):
         close, vwap = price_in_words(float(bars.close[-1])), price_in_words(float(measures.vwap[-1]))
         wanted = self.exposure(bars)[-1]
         if wanted == 0.0:
-            return f"close {close} is back at VWAP {vwap}"
+            return f"close {close} is back {'below' if bars.close[-1] < measures.vwap[-1] else 'above'} VWAP {vwap}"
         edge = float(measures.vwap[-1] + wanted * measures.band[-1])
         return (
             f"close {close} broke {'above' if wanted > 0 else 'below'} {price_in_words(edge)} "
