@@ -1,0 +1,75 @@
+// Elements without markup in strings: text stays text.
+const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** Make an element: `h("button", {type: "button", class: "quiet", onclick: f}, "Find")`. */
+export function h(name, attributes = {}, ...children) {
+  const element = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else if (key === "dataset") Object.assign(element.dataset, value);
+    else if (value === true) element.setAttribute(key, "");
+    else element.setAttribute(key === "className" ? "class" : key, value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/** Change an element's text only when it differs; returns whether it did. */
+export function setText(element, text) {
+  const value = String(text);
+  if (element.textContent === value) return false;
+  element.textContent = value;
+  return true;
+}
+
+export function setClass(element, className) {
+  if (element.className !== className) element.className = className;
+}
+
+/** Tint a changed figure for 400 ms, unless motion is reduced. */
+export function tint(element) {
+  if (still.matches) return;
+  const wash = getComputedStyle(document.documentElement).getPropertyValue("--accent-wash").trim();
+  element.animate([{ backgroundColor: wash }, { backgroundColor: "transparent" }], { duration: 400, easing: "ease-out" });
+}
+
+/** Keep a list's children in step with rows: made once per key, updated in place, moved only when the order changed. */
+export function keyed(parent, rows, { key, make, update }) {
+  const held = (parent.keyedRows ??= new Map());
+  const wanted = new Set();
+  let cursor = parent.firstElementChild;
+  for (const row of rows) {
+    const id = key(row);
+    wanted.add(id);
+    let entry = held.get(id);
+    if (!entry) {
+      entry = make(row);
+      held.set(id, entry);
+    }
+    const element = entry.element ?? entry;
+    if (element === cursor) cursor = cursor.nextElementSibling;
+    else parent.insertBefore(element, cursor);
+    update(entry, row);
+  }
+  for (const [id, entry] of held) {
+    if (wanted.has(id)) continue;
+    (entry.element ?? entry).remove();
+    held.delete(id);
+  }
+}
+
+/** Run `task` once in the next frame, however often it was asked for. */
+export function oncePerFrame(task) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      task();
+    });
+  };
+}

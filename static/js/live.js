@@ -1,0 +1,104 @@
+// The page's one websocket: frames in, acknowledgements out, and it comes back by itself.
+const SILENCE_MS = 25_000;
+const SIGNED_OUT = new Set([4401, 4403]);
+
+/** How long to wait before the n-th attempt (ms): doubling to half a minute, with jitter so that pages do not return together. */
+export function backoff(attempt, random = Math.random) {
+  const ceiling = Math.min(30_000, 500 * 2 ** Math.min(attempt, 10));
+  return Math.round(ceiling * (0.5 + random() / 2));
+}
+
+/** Keep a socket to `path` open; states are "connecting", "live", "down" and "signed-out". */
+export function connect({ path, store, onState, onEvent = () => {} }) {
+  let socket = null;
+  let attempt = 0;
+  let retry = null;
+  let watchdog = null;
+  let lastFrameAt = null;
+  let ended = false;
+
+  const address = () => `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}${path}`;
+  const say = (message) => socket?.readyState === WebSocket.OPEN && socket.send(JSON.stringify(message));
+
+  function state(name, details = {}) {
+    onState({ name, attempt, lastFrameAt, ...details });
+  }
+
+  function heard() {
+    lastFrameAt = performance.now();
+    clearTimeout(watchdog);
+    watchdog = setTimeout(() => socket?.close(4000, "silence"), SILENCE_MS);
+  }
+
+  function take(frame) {
+    if (frame.v !== 1) return;
+    if (frame.type === "ping") {
+      say({ type: "pong" });
+      return;
+    }
+    if (frame.type === "event") {
+      onEvent(frame);
+      return;
+    }
+    const named = { topic: frame.topic, ...(frame.account ? { account: frame.account } : {}) };
+    if (store.apply(frame) === "gap") say({ type: "snapshot", ...named });
+    say({ type: "ack", seq: frame.seq, ...named });
+  }
+
+  function open() {
+    retry = null;
+    state("connecting");
+    socket = new WebSocket(address());
+    socket.addEventListener("open", () => {
+      attempt = 0;
+      heard();
+      state("live");
+    });
+    socket.addEventListener("message", (message) => {
+      heard();
+      let frame;
+      try {
+        frame = JSON.parse(message.data);
+      } catch {
+        socket.close(4002, "unreadable frame");
+        return;
+      }
+      take(frame);
+    });
+    socket.addEventListener("close", (event) => {
+      clearTimeout(watchdog);
+      if (ended) return;
+      if (SIGNED_OUT.has(event.code)) {
+        state("signed-out");
+        return;
+      }
+      later();
+    });
+  }
+
+  function later() {
+    const wait = backoff(attempt);
+    attempt += 1;
+    state("down", { retryAt: performance.now() + wait });
+    retry = setTimeout(open, wait);
+  }
+
+  function now() {
+    if (retry === null) return;
+    clearTimeout(retry);
+    open();
+  }
+
+  addEventListener("online", now);
+  addEventListener("pagehide", () => {
+    ended = true;
+    socket?.close();
+  });
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return;
+    ended = false;
+    open();
+  });
+  open();
+  return { now };
+}

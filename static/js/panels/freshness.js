@@ -1,0 +1,134 @@
+// The top bar and the rail's foot: socket, feeds, market clock, desk heartbeat, switches.
+import { read } from "windhover/api";
+import { byId, h, keyed, setClass, setText } from "windhover/dom";
+import { age, clock, titled } from "windhover/format";
+import { engagedSwitches } from "windhover/shapes";
+
+const POLL_MS = 4000;
+const LEASE_LATE_S = 5;
+
+export function freshness({ store, quotes, marketTime, onStatus }) {
+  let link = { name: "connecting", lastFrameAt: null };
+  let status = null;
+  let statusAt = null;
+  let statusFailed = false;
+  let hubHeard = true;
+
+  function linkWords() {
+    const silent = link.lastFrameAt === null ? null : (performance.now() - link.lastFrameAt) / 1000;
+    if (link.name === "live") return hubHeard ? ["ok", "Connected"] : ["bad", "The page hears no desk: figures are history"];
+    if (link.name === "signed-out") return ["bad", "Signed out: reload to sign in"];
+    const history = silent === null ? "" : `, figures ${age(silent)} old`;
+    if (link.name === "down") {
+      const wait = Math.max(0, Math.ceil((link.retryAt - performance.now()) / 1000));
+      return ["bad", `Offline${history}, next try in ${wait} s`];
+    }
+    return [silent === null ? "" : "warn", `Connecting${history}`];
+  }
+
+  function feedTags() {
+    const published = store.rows("feeds").filter((row) => "age_s" in row || "stale" in row || "instruments" in row);
+    const rows = published.length ? published.map((row) => ({ ...row, age_s: Number(row.age_s ?? 0) + row.sinceFrame }))
+      : (status?.feeds ?? []).map((row) => ({ ...row, key: row.account, age_s: Number(row.age_s ?? 0) + (performance.now() - statusAt) / 1000 }));
+    return rows.map((row) => {
+      const account = (status?.accounts ?? []).find((one) => one.id === row.account);
+      const name = row.venue ?? account?.venue ?? "Feed";
+      const count = Number(row.stale === true ? 1 : row.stale ?? 0);
+      const down = row.state && !["connected", "live", "ok"].includes(row.state);
+      // a feed's row is republished only when it changes: a fresher quote is the better witness
+      const seen = Math.min(row.age_s, ...quotes().filter((quote) => quote.account === row.account).map((quote) => quote.ageNow));
+      const late = row.stale === true || down || seen > 8;
+      return { key: row.key, late, text: `${titled(name)} ${late ? "STALE " : ""}${age(seen)}`, more: !late && count > 0 ? `${count} stale` : "", title: row.reason ?? `${row.instruments ?? ""} instruments` };
+    });
+  }
+
+  function drawFeeds() {
+    const tags = feedTags().flatMap((row) => [{ key: row.key, kind: row.late ? "warn" : "ok", text: row.text, title: row.title }, ...(row.more ? [{ key: `${row.key}-stale`, kind: "warn", text: row.more, title: "quotes older than their limit" }] : [])]);
+    keyed(byId("feeds"), tags, {
+      key: (row) => row.key,
+      make: () => h("span", { class: "tag" }),
+      update: (tag, row) => {
+        setText(tag, row.text);
+        setClass(tag, `tag ${row.kind}`);
+        tag.title = row.title;
+      },
+    });
+  }
+
+  function phase() {
+    const phases = Object.values(status?.market ?? {}).map((one) => (typeof one === "string" ? one : one?.phase)).filter(Boolean);
+    return phases.length ? String(phases[0]).replaceAll("_", " ") : "";
+  }
+
+  function drawBar() {
+    const [kind, text] = linkWords();
+    setText(byId("link"), text);
+    setClass(byId("link"), `tag ${kind}`);
+    document.body.classList.toggle("is-dead", (link.name !== "live" && link.lastFrameAt !== null) || !hubHeard);
+    const at = marketTime();
+    setText(byId("market-clock"), at === null ? "" : `${clock(at)} IST`);
+    setText(byId("market-phase"), phase());
+    drawFeeds();
+  }
+
+  function drawHeartbeat() {
+    const account = (status?.accounts ?? [])[0];
+    if (!account) return;
+    const since = (performance.now() - statusAt) / 1000;
+    const lease = Number(account.lease_age_s ?? NaN) + since;
+    const late = !(lease <= LEASE_LATE_S + POLL_MS / 1000);
+    setText(byId("account-name"), account.label ?? account.id);
+    setText(byId("account-token"), account.token_expires_at ? `token until ${clock(account.token_expires_at, { seconds: false })}` : "no broker session");
+    const owner = account.lease_owner ?? account.desk ?? "desk";
+    setText(byId("heartbeat"), statusFailed ? "desk not answering" : Number.isNaN(lease) ? "no desk holds this account" : late ? `no desk for ${age(lease)}` : `${owner}, ${age(Math.max(0, lease))} ago`);
+    setClass(byId("heartbeat"), `state ${statusFailed || late ? "halted" : "running"}`);
+  }
+
+  function drawSwitches() {
+    const rows = store.has("switches") ? store.rows("switches") : status?.switches ?? [];
+    const engaged = engagedSwitches(rows);
+    const broad = engaged.find((row) => row.scope !== "deployment") ?? engaged[0];
+    setText(byId("kill-word"), broad ? "Release" : "Kill switch");
+    byId("kill").classList.toggle("pulled", Boolean(broad));
+    byId("killed").hidden = !broad;
+    if (broad) {
+      setText(byId("killed"), "Entries refused");
+      byId("killed").title = broad.reason ? `${broad.reason} (${titled(broad.scope)})` : "";
+    }
+  }
+
+  function draw() {
+    drawBar();
+    drawHeartbeat();
+    drawSwitches();
+  }
+
+  async function poll() {
+    try {
+      status = await read("/api/status");
+      statusAt = performance.now();
+      statusFailed = false;
+      onStatus(status);
+    } catch {
+      statusFailed = true;
+    }
+    draw();
+  }
+
+  store.on("switches", drawSwitches);
+  setInterval(draw, 500);
+  setInterval(() => document.hidden || poll(), POLL_MS);
+  poll();
+  return {
+    linked(state) {
+      link = state;
+      draw();
+    },
+    hub(heard) {
+      hubHeard = heard;
+      draw();
+    },
+    status: () => status,
+    poll,
+  };
+}

@@ -1,0 +1,109 @@
+// Orders by lane: being asked about, in flight, recent; refusals of the gate stand among the recent with both numbers.
+import { write } from "windhover/api";
+import { ask } from "windhover/dialogs";
+import { byId, h, keyed, oncePerFrame, setClass, setText } from "windhover/dom";
+import { age, bareSymbol, clock, price, quantity } from "windhover/format";
+import { laneOf, refusals } from "windhover/shapes";
+import { download } from "windhover/table";
+import { toast } from "windhover/toast";
+
+const RECENT = 40;
+const CHIPS = {
+  INTENDED: "", SENT: "open", ACCEPTED: "open", OPEN: "open", TRIGGER_PENDING: "open", PARTIALLY_FILLED: "open",
+  FILLED: "filled", CANCELLED: "", REJECTED: "refused", REFUSED: "refused", EXPIRED: "", NOT_SENT: "warn", UNKNOWN: "unknown", NOT_PLACED: "warn", UNPROVEN: "unknown",
+};
+const LANES = {
+  asking: ["lane unknown", "Asking the broker: nothing will be resent"],
+  flight: ["lane", "In flight"],
+  recent: ["lane", "Recent"],
+};
+const CANCELLABLE = new Set(["OPEN", "TRIGGER_PENDING", "PARTIALLY_FILLED", "ACCEPTED"]);
+const COLUMNS = ["created_at", "account", "client_id", "venue_order_id", "symbol", "side", "quantity", "filled", "type", "product", "price", "average_price", "status", "origin", "strategy", "reason", "message"];
+
+export function ordersPanel({ store, strategyName }) {
+  const words = (order) => order.status.replaceAll("_", " ");
+
+  function meta(order) {
+    const parts = [];
+    if (order.status === "REFUSED") return order.reason;
+    const filled = Number(order.filled ?? order.filled_quantity ?? 0);
+    const asked = order.price ?? order.trigger_price;
+    if (order.type && order.type !== "MARKET" && asked) parts.push(`${order.type === "LIMIT" ? "limit" : order.type} ${price(asked)}`);
+    if (order.status === "PARTIALLY_FILLED" || (order.status === "CANCELLED" && filled > 0)) parts.push(`${quantity(filled)} of ${quantity(order.quantity)} filled`);
+    if (filled > 0 && order.average_price) parts.push(`at ${price(order.average_price)}`);
+    if (laneOf(order) === "asking") parts.push(order.message || "asked by its tag; entries in this symbol wait");
+    else if (order.message && order.status !== "FILLED") parts.push(order.message);
+    else if (order.reason) parts.push(order.reason);
+    return parts.join(" · ");
+  }
+
+  function rows() {
+    const orders = store.rows("orders").map((order) => ({ ...order, kind: "order", id: `${order.account}/${order.key}`, when: order.created_at ?? order.updated_at, lane: laneOf(order) }));
+    const refused = refusals(store.states("risk")).map((row, index) => ({
+      ...row, kind: "refusal", id: `refusal/${row.id ?? `${row.fired_at}/${row.rule}/${row.instrument ?? index}`}`, status: "REFUSED", when: row.fired_at ?? row.at, lane: "recent", symbol: row.instrument ?? row.symbol,
+    }));
+    const newest = (a, b) => String(b.when ?? "").localeCompare(String(a.when ?? "")) || a.id.localeCompare(b.id);
+    const lane = (name) => [...orders, ...refused].filter((row) => row.lane === name).sort(newest);
+    const lanes = { asking: lane("asking"), flight: lane("flight"), recent: lane("recent").slice(0, RECENT) };
+    const titled = Object.entries(lanes).flatMap(([name, found]) => (found.length ? [{ id: `lane-${name}`, kind: "lane", name }, ...found] : []));
+    return { titled, lanes, orders };
+  }
+
+  function make(row) {
+    if (row.kind === "lane") return { element: h("li", { class: LANES[row.name][0], role: "presentation" }, LANES[row.name][1]), lane: true };
+    const parts = { time: h("time"), what: h("span", { class: "what" }), chip: h("span", { class: "chip" }), meta: h("span", { class: "meta" }) };
+    const cancel = h("button", { type: "button", class: "plain", hidden: true, onclick: () => askCancel(entry.row) }, "Cancel");
+    const entry = { element: h("li", {}, parts.time, parts.what, parts.chip, parts.meta, cancel), cancel, ...parts };
+    return entry;
+  }
+
+  function update(entry, row) {
+    if (entry.lane) return;
+    entry.row = row;
+    const symbol = bareSymbol(row.symbol ?? row.instrument ?? "");
+    const said = row.kind === "refusal" ? `${row.side ?? "Entry"} ${row.quantity ? `${quantity(row.quantity)} ` : ""}${symbol}` : `${row.side} ${quantity(row.quantity)} ${symbol}`;
+    const holder = strategyName(row);
+    setText(entry.time, clock(row.when));
+    setText(entry.what, said);
+    setText(entry.chip, words(row));
+    setClass(entry.chip, `chip ${CHIPS[row.status] ?? ""}`);
+    setText(entry.meta, [holder, row.origin === "EXTERNAL" ? "placed outside this desk" : null, row.book === "paper" ? "paper" : null, meta(row)].filter(Boolean).join(" · "));
+    entry.cancel.hidden = !CANCELLABLE.has(row.status);
+    entry.cancel.setAttribute("aria-label", `Cancel ${said}`);
+    entry.element.title = [row.client_id, row.venue_order_id].filter(Boolean).join(" · ");
+    entry.element.dataset.status = row.status;
+    entry.element.classList.toggle("can-cancel", !entry.cancel.hidden);
+  }
+
+  function askCancel(order) {
+    const left = Number(order.quantity) - Number(order.filled ?? order.filled_quantity ?? 0);
+    ask({
+      title: `Cancel ${order.side} ${bareSymbol(order.symbol ?? order.instrument)}`,
+      rows: [[quantity(left), "not yet filled, taken back at the broker"], [quantity(Number(order.quantity) - left), "already filled, kept as a position"]],
+      label: "Cancel the order",
+      act: async () => {
+        await write("/api/orders/cancel", { id: order.id_plain ?? order.key, account: order.account });
+        toast("Cancellation asked for; the order shows what the broker answered.");
+      },
+    });
+  }
+
+  function draw() {
+    if (!store.has("orders")) return;
+    const { titled, lanes, orders } = rows();
+    keyed(byId("flight"), titled, { key: (row) => row.id, make, update });
+    byId("orders-empty").hidden = titled.length > 0;
+    setText(byId("orders-sub"), orders.length ? `${lanes.flight.length} in flight · ${orders.length} today` : "");
+    setText(byId("orders-badge"), lanes.asking.length || "");
+  }
+
+  function csv() {
+    const quoted = (text) => `"${String(text ?? "").replaceAll('"', '""')}"`;
+    const lines = rows().orders.map((order) => COLUMNS.map((name) => quoted(order[name])).join(","));
+    return [COLUMNS.join(","), ...lines].join("\r\n");
+  }
+
+  byId("orders-csv").addEventListener("click", () => download("orders.csv", csv()));
+  const soon = oncePerFrame(draw);
+  for (const topic of ["orders", "risk", "strategies"]) store.on(topic, soon);
+}

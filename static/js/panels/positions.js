@@ -1,0 +1,112 @@
+// Open positions and what was closed today; an exit says in numbers what it will do.
+import { write } from "windhover/api";
+import { ask } from "windhover/dialogs";
+import { byId, h, oncePerFrame, setText } from "windhover/dom";
+import { age, bareSymbol, clock, counted, isFigure, money, price, quantity, tone } from "windhover/format";
+import { createTable, download } from "windhover/table";
+import { toast } from "windhover/toast";
+
+const total = (row) => Number(row.pnl_realised ?? 0) + Number(row.pnl_unrealised ?? 0);
+const isOpen = (row) => Number(row.quantity) !== 0;
+const symbolOf = (row) => row.symbol ?? row.instrument ?? row.key;
+
+export function positionsPanel({ store, quoteOf, strategyName }) {
+  const lastOf = (row) => {
+    const quote = quoteOf(symbolOf(row));
+    return quote?.stale ? { stale: true, text: `${age(quote.ageNow)} old` } : { stale: false, text: price(row.last_price, row.currency, quote?.tick_size) };
+  };
+  const holder = (row) => [strategyName(row), (row.book ?? row.mode) === "paper" ? "paper" : null].filter(Boolean).join(" · ");
+  const columns = [
+    {
+      key: "symbol", label: "Instrument", text: (row) => `${bareSymbol(symbolOf(row))} ${holder(row)}`, plain: symbolOf, sort: symbolOf,
+      node: (row, cell) => cell.append(h("div", { class: "named" }, h("span"), h("span", { class: "sub" }))),
+      update: (row, cell) => {
+        const [symbol, held] = cell.firstChild.children;
+        setText(symbol, bareSymbol(symbolOf(row)));
+        setText(held, holder(row));
+        cell.title = [symbolOf(row), row.product, holder(row)].filter(Boolean).join(" · ");
+      },
+    },
+    { key: "quantity", label: "Quantity", text: (row) => quantity(row.quantity, { signed: true }), sort: (row) => Number(row.quantity) },
+    { key: "average", label: "Average", className: "drops", text: (row) => (isOpen(row) ? price(row.average_price, row.currency, quoteOf(symbolOf(row))?.tick_size) : "–"), sort: (row) => Number(row.average_price) },
+    {
+      key: "last", label: "Last", className: "live", text: (row) => lastOf(row).text, sort: (row) => Number(row.last_price),
+      tone: (row) => (lastOf(row).stale ? "stale" : ""), title: (row) => `as of ${clock(row.as_of)} IST`,
+    },
+    {
+      key: "pnl", label: "P&L", className: "live strong", text: (row) => money(total(row), row.currency, { signed: true, bare: true }), sort: total,
+      tone: (row) => (lastOf(row).stale && isOpen(row) ? "stale" : tone(total(row))),
+      title: (row) => `realised ${money(row.pnl_realised ?? 0, row.currency, { signed: true })}, unrealised ${money(row.pnl_unrealised ?? 0, row.currency, { signed: true })}, charges ${money(-Number(row.charges ?? 0), row.currency)} not yet taken off`,
+    },
+    {
+      key: "act", label: "", className: "drops", text: () => "",
+      node: (row, cell) => cell.append(h("button", { type: "button", class: "plain exit", onclick: (event) => exit(event.currentTarget.closest("tr").currentRow) }, "Exit")),
+      update: (row, cell) => {
+        cell.firstChild.hidden = !isOpen(row);
+        cell.firstChild.setAttribute("aria-label", `Exit ${bareSymbol(symbolOf(row))}`);
+      },
+    },
+  ];
+
+  function exit(row) {
+    const amount = Math.abs(Number(row.quantity));
+    const side = Number(row.quantity) > 0 ? "SELL" : "BUY";
+    const value = isFigure(row.last_price) ? amount * Number(row.last_price) : null;
+    ask({
+      title: `Exit ${bareSymbol(symbolOf(row))}`,
+      rows: [
+        [quantity(amount), `${side === "SELL" ? "sold" : "bought back"} at the market, reduce-only${value === null ? "" : `, about ${money(value, row.currency)} at the last price`}`],
+        [money(total(row), row.currency, { signed: true, bare: true }), "profit or loss of this position now, before charges"],
+        [strategyName(row) ? "1" : "0", strategyName(row) ? `strategy holds it (${strategyName(row)}) and may enter again while it runs` : "strategies hold it"],
+      ],
+      label: `${side} ${quantity(amount)} to exit`,
+      act: async () => {
+        await write("/api/positions/exit", {
+          account: row.account, book: row.book ?? row.mode ?? "live", symbol: symbolOf(row), product: row.product ?? "MIS", strategy: row.strategy_id ?? row.strategy_key ?? row.strategy ?? "",
+        });
+        toast(`Exit of ${quantity(amount)} ${bareSymbol(symbolOf(row))} asked for; the order appears when the desk has journalled it.`);
+      },
+    });
+  }
+
+  const table = createTable({
+    table: byId("positions-table"), columns, rowKey: (row) => `${row.account}/${row.key}`, initialSort: null,
+    onRow: (row) => matchMedia("(max-width: 44rem)").matches && isOpen(row) && exit(row),
+  });
+
+  function draw() {
+    if (!store.has("positions")) return;
+    const rows = store.rows("positions").sort((a, b) => Number(isOpen(b)) - Number(isOpen(a)) || String(symbolOf(a)).localeCompare(String(symbolOf(b))));
+    const open = rows.filter(isOpen);
+    table.show(rows);
+    byId("positions-empty").hidden = rows.length > 0;
+    byId("positions-table").hidden = rows.length === 0;
+    setText(byId("positions-sub"), rows.length ? `${open.length} open${rows.length > open.length ? `, ${rows.length - open.length} closed` : ""} · P&L before charges` : "");
+    setText(byId("positions-badge"), open.length || "");
+    byId("exit-all").disabled = open.length === 0;
+  }
+
+  function exitAll() {
+    const open = store.rows("positions").filter(isOpen);
+    const profit = open.reduce((sum, row) => sum + total(row), 0);
+    ask({
+      title: "Exit all positions",
+      rows: [
+        [open.length, `${open.length === 1 ? "position is" : "positions are"} closed at the market, reduce-only`],
+        [money(profit, open[0]?.currency ?? "INR", { signed: true, bare: true }), "profit or loss of them now, before charges"],
+        [store.rows("strategies").filter((row) => row.state === "running").length, "running strategies may enter again; pull the kill switch to prevent that"],
+      ],
+      label: `Exit ${counted(open.length, "position")}`,
+      act: async () => {
+        for (const account of new Set(open.map((row) => row.account))) await write("/api/positions/exit-all", { account });
+        toast(`Exit of ${counted(open.length, "position")} asked for.`);
+      },
+    });
+  }
+
+  byId("exit-all").addEventListener("click", exitAll);
+  byId("positions-csv").addEventListener("click", () => download("positions.csv", table.csv()));
+  const soon = oncePerFrame(draw);
+  for (const topic of ["positions", "quotes", "strategies"]) store.on(topic, soon);
+  return { draw: soon, csv: () => table.csv() };
+}

@@ -1,0 +1,113 @@
+// How published states become what the panels show. Pure, so that each shape is tested once, here.
+import { isFigure } from "windhover/format";
+
+const FINAL = new Set(["FILLED", "CANCELLED", "REJECTED", "EXPIRED", "NOT_SENT", "NOT_PLACED", "REFUSED"]);
+const ASKING = new Set(["UNKNOWN", "UNPROVEN"]);
+const number = (value) => (isFigure(value) ? Number(value) : 0);
+const seconds = (at) => (typeof at === "number" ? at : Date.parse(at) / 1000);
+
+/** "asking", "flight" or "recent": the lane in which an order stands. */
+export function laneOf(order) {
+  if (ASKING.has(order.status)) return "asking";
+  return FINAL.has(order.status) ? "recent" : "flight";
+}
+
+/** One book's P&L over all accounts: `states` are those of the topic portfolio. */
+export function bookFigures(states, book) {
+  const parts = states.map((state) => state.data[book]).filter((part) => part && typeof part === "object");
+  if (parts.length === 0) return null;
+  const today = parts.map((part) => part.pnl_today ?? part);
+  const sum = (name) => today.reduce((total, part) => total + number(part[name]), 0);
+  const cash = states.map((state) => state.data[book]?.cash ?? (book === "live" ? state.data.cash : null)).filter(isFigure);
+  return {
+    net: sum("net"),
+    realised: sum("realised"),
+    unrealised: sum("unrealised"),
+    charges: sum("charges"),
+    cash: cash.length ? cash.reduce((total, one) => total + Number(one), 0) : null,
+    currency: states.find((state) => state.data.currency)?.data.currency ?? "INR",
+  };
+}
+
+function pointsOf(state, book) {
+  const own = state.data[book];
+  if (Array.isArray(own)) return own.map((point) => (Array.isArray(point) ? point : [point.at ?? point.market_at, point.net ?? point.net_quote]));
+  if (own && typeof own === "object") return Object.entries(own);
+  return Object.entries(state.data)
+    .filter(([, value]) => value && typeof value === "object" && isFigure(value[book]))
+    .map(([at, value]) => [at, value[book]]);
+}
+
+/** The curve of one book over all accounts: [[unix seconds, net], …] in order, accounts carried forward. */
+export function curvePoints(states, book) {
+  const series = states.map((state) =>
+    pointsOf(state, book)
+      .map(([at, net]) => [seconds(at), Number(net)])
+      .filter(([at, net]) => Number.isFinite(at) && Number.isFinite(net))
+      .sort((a, b) => a[0] - b[0]),
+  );
+  const times = [...new Set(series.flat().map(([at]) => at))].sort((a, b) => a - b);
+  return times.map((at) => [
+    at,
+    series.reduce((total, one) => total + (one.findLast((point) => point[0] <= at)?.[1] ?? 0), 0),
+  ]);
+}
+
+/** Limits as rows, whether they come as a list, under `limits`, or by name. */
+export function limitRows(states) {
+  return states.flatMap((state) => {
+    const held = state.data.limits ?? state.data;
+    const rows = Array.isArray(held) ? held : Object.entries(held).map(([name, row]) => ({ name, ...row }));
+    return rows.filter((row) => row && isFigure(row.limit)).map((row) => ({ account: state.account, ...row, name: row.name ?? row.rule }));
+  });
+}
+
+/** The newest refusals of the gate, newest first. */
+export function refusals(states) {
+  const rows = states.flatMap((state) => {
+    const held = state.data.breaches ?? [];
+    return (Array.isArray(held) ? held : Object.entries(held).map(([id, row]) => ({ id, ...row }))).map((row) => ({ account: state.account, ...row }));
+  });
+  return rows.sort((a, b) => String(b.fired_at ?? b.at ?? "").localeCompare(String(a.fired_at ?? a.at ?? "")));
+}
+
+/** Engaged switches only. */
+export function engagedSwitches(rows) {
+  return rows.filter((row) => row.engaged ?? row.is_engaged ?? false);
+}
+
+/** What pulling the switch would meet: working entries, open positions, running strategies. */
+export function killNumbers({ orders, positions, strategies }) {
+  const working = orders.filter((order) => laneOf(order) === "flight");
+  const entries = working.filter((order) => !["EXIT", "STOP"].includes(order.purpose));
+  return {
+    entries: entries.length,
+    exits: working.length - entries.length,
+    asking: orders.filter((order) => laneOf(order) === "asking").length,
+    positions: positions.filter((row) => number(row.quantity) !== 0).length,
+    strategies: strategies.filter((row) => ["running", "starting"].includes(row.state)).length,
+  };
+}
+
+/** A schema property's kind of field: {kind, min, max, step, options, def, help, label}. */
+export function fieldOf(name, property, defs = {}) {
+  const whole = (node) => (node?.$ref ? { ...defs[node.$ref.split("/").at(-1)], ...node } : node);
+  const outer = whole(property);
+  const variants = [outer, ...(outer.anyOf ?? []), ...(outer.allOf ?? [])].map(whole);
+  const optional = variants.some((one) => one.type === "null");
+  const options = variants.find((one) => one.enum)?.enum ?? (variants.some((one) => one.const) ? variants.map((one) => one.const).filter(Boolean) : null);
+  const types = new Set(variants.map((one) => one.type));
+  const kind = options ? "choice" : types.has("integer") ? "integer" : types.has("number") ? "number" : types.has("boolean") ? "boolean" : types.has("array") ? "list" : "text";
+  const bound = (...names) => variants.flatMap((one) => names.map((key) => one[key])).find(isFigure) ?? null;
+  return {
+    name,
+    kind,
+    options,
+    optional,
+    min: bound("minimum", "exclusiveMinimum", "ge", "gt"),
+    max: bound("maximum", "exclusiveMaximum", "le", "lt"),
+    def: outer.default ?? null,
+    label: outer.title ?? name,
+    help: outer.description ?? outer.help ?? "",
+  };
+}

@@ -1,0 +1,171 @@
+// The dialog that starts a strategy, drawn from the catalogue's own parameter schema.
+import { read, write } from "windhover/api";
+import { byId, h, setText } from "windhover/dom";
+import { bareSymbol, titled } from "windhover/format";
+import { fieldOf } from "windhover/shapes";
+import { toast } from "windhover/toast";
+
+const SUGGESTIONS = 12;
+
+export function startDialog({ store, accounts }) {
+  const dialog = byId("start");
+  const form = byId("start-form");
+  let catalogue = [];
+  let picked = [];
+
+  const current = () => catalogue.find((one) => one.slug === byId("start-strategy").value);
+
+  async function show() {
+    if (dialog.open) return;
+    clearErrors();
+    dialog.showModal();
+    if (catalogue.length === 0) await load();
+    drawAccounts();
+    drawPicked();
+    byId("start-strategy").focus();
+  }
+
+  async function load() {
+    try {
+      const answer = await read("/api/strategies");
+      catalogue = answer.catalogue ?? answer.available ?? [];
+    } catch (error) {
+      setText(byId("start-wrong"), error.message);
+      return;
+    }
+    byId("start-strategy").replaceChildren(...catalogue.map((one) => h("option", { value: one.slug }, one.title ?? titled(one.slug))));
+    drawParams();
+  }
+
+  function drawAccounts() {
+    const chosen = byId("start-account").value;
+    byId("start-account").replaceChildren(...accounts().map((one) => h("option", { value: one.id, selected: one.id === chosen }, one.label ?? one.id)));
+    drawMode();
+  }
+
+  function drawMode() {
+    const account = accounts().find((one) => one.id === byId("start-account").value);
+    const simulated = account?.is_simulated ?? account?.simulated ?? false;
+    setText(byId("mode-live-says"), simulated ? "Live orders go to the simulated exchange: no real money moves." : "Live orders go to the broker with real money.");
+  }
+
+  function drawParams() {
+    const chosen = current();
+    setText(byId("start-about"), chosen?.description ?? chosen?.summary ?? "");
+    const schema = chosen?.params ?? chosen?.schema ?? {};
+    const fields = Object.entries(schema.properties ?? {}).map(([name, property]) => fieldOf(name, property, schema.$defs ?? {}));
+    byId("start-params").replaceChildren(...fields.map(drawField));
+  }
+
+  function drawField(field) {
+    const id = `param-${field.name}`;
+    const common = { id, name: `params.${field.name}`, "aria-describedby": `${id}-help`, dataset: { kind: field.kind } };
+    const input = field.kind === "choice"
+      ? h("select", common, ...field.options.map((one) => h("option", { value: one, selected: one === field.def }, String(one))))
+      : field.kind === "boolean"
+        ? h("input", { ...common, type: "checkbox", checked: field.def === true })
+        : h("input", { ...common, type: "text", inputmode: field.kind === "integer" ? "numeric" : field.kind === "number" ? "decimal" : "text", value: field.def ?? "", autocomplete: "off" });
+    const range = field.min !== null && field.max !== null ? `, ${field.min} to ${field.max}` : field.min !== null ? `, from ${field.min}` : "";
+    return h("div", { class: "field", dataset: { field: `params.${field.name}` } },
+      h("label", { for: id }, titled(field.label)), input,
+      h("span", { class: "help", id: `${id}-help` }, `${field.help}${range}`));
+  }
+
+  function drawPicked() {
+    byId("start-picked").replaceChildren(...picked.map((symbol) => h("span", { class: "chip" }, symbol,
+      h("button", { type: "button", "aria-label": `Take ${symbol} off`, onclick: () => { picked = picked.filter((one) => one !== symbol); drawPicked(); } }, "×"))));
+  }
+
+  function pick(text) {
+    for (const part of text.split(/[\s,]+/)) {
+      const symbol = part.trim().toUpperCase();
+      if (!symbol) continue;
+      const known = store.rows("quotes").map((row) => row.key).find((key) => key === symbol || bareSymbol(key) === symbol);
+      const named = known ?? (symbol.includes(":") ? symbol : `NSE:${symbol}`);
+      if (!picked.includes(named)) picked.push(named);
+    }
+    byId("start-instrument").value = "";
+    drawPicked();
+  }
+
+  function suggest() {
+    const words = byId("start-instrument").value.trim().toUpperCase();
+    const known = store.rows("quotes").map((row) => row.key).filter((key) => key.includes(words));
+    byId("start-suggestions").replaceChildren(...known.slice(0, SUGGESTIONS).map((key) => h("option", { value: key })));
+  }
+
+  function values() {
+    const params = {};
+    for (const input of byId("start-params").querySelectorAll("input, select")) {
+      const name = input.name.replace("params.", "");
+      const text = input.value.trim();
+      if (input.type === "checkbox") params[name] = input.checked;
+      else if (input.dataset.kind === "integer" && /^-?\d+$/.test(text)) params[name] = Number(text);
+      // a text that is no number goes as it is: the desk names the field and says what is allowed
+      else if (text !== "") params[name] = text;
+    }
+    const mode = form.querySelector('input[name="mode"]:checked')?.value ?? "paper";
+    const account = byId("start-account").value;
+    return { strategy: byId("start-strategy").value, instruments: picked, params, mode, ...(account ? { account } : {}) };
+  }
+
+  function clearErrors() {
+    setText(byId("start-wrong"), "");
+    for (const note of form.querySelectorAll(".field .wrong")) note.remove();
+    for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
+  }
+
+  function showError(error) {
+    const field = error.field && form.querySelector(`[data-field="${CSS.escape(error.field.split(".").slice(0, 2).join("."))}"]`);
+    if (!field) {
+      setText(byId("start-wrong"), error.message);
+      return;
+    }
+    const input = field.querySelector("input, select");
+    const id = `${input.id}-wrong`;
+    field.append(h("span", { class: "wrong", id, role: "alert" }, error.message));
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", `${id} ${input.getAttribute("aria-describedby") ?? ""}`.trim());
+    input.focus();
+  }
+
+  async function run(id) {
+    try {
+      await write("/api/strategies/toggle", { id, enabled: true });
+      toast("Strategy added and started: it decides once its bars of warm-up are loaded.");
+    } catch (error) {
+      toast(`The strategy was added but not started: ${error.message}`, "bad");
+    }
+  }
+
+  async function submit(event) {
+    event.preventDefault();
+    clearErrors();
+    pick(byId("start-instrument").value);
+    const button = byId("start-submit");
+    button.disabled = true;
+    try {
+      const made = await write("/api/strategies/add", values());
+      dialog.close();
+      picked = [];
+      await run(made.id);
+    } catch (error) {
+      showError(error);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  form.addEventListener("submit", submit);
+  byId("start-strategy").addEventListener("change", drawParams);
+  byId("start-account").addEventListener("change", drawMode);
+  byId("start-cancel").addEventListener("click", () => dialog.close());
+  byId("start-instrument").addEventListener("input", suggest);
+  byId("start-instrument").addEventListener("change", (event) => event.target.value.includes(":") && pick(event.target.value));
+  byId("start-instrument").addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.value.trim()) return;
+    event.preventDefault();
+    pick(event.target.value);
+  });
+  return { show, catalogue: () => catalogue };
+}

@@ -1,0 +1,18 @@
+// Short notices of what an act became. Refusals stay until they are closed; the rest leaves after a while.
+import { byId, h } from "windhover/dom";
+
+const STAY_MS = 6000;
+
+export function toast(text, kind = "info") {
+  const region = byId("toasts");
+  const note = h("div", { class: `toast ${kind}` }, h("p", {}, text));
+  note.append(h("button", { type: "button", class: "plain", onclick: () => note.remove() }, "Close"));
+  region.append(note);
+  while (region.childElementCount > 3) region.firstElementChild.remove();
+  if (kind !== "bad") setTimeout(() => note.remove(), STAY_MS);
+}
+
+/** Say a refusal as the desk worded it. */
+export function refusal(error) {
+  toast(error.message ?? String(error), "bad");
+}
