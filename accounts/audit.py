@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 SITE = "site"
+# By which way the current request came: session, key:PREFIX; work that nobody asked for over the wire is the service's own.
+came_through: ContextVar[str] = ContextVar("came_through", default="service")
 
 
 @transaction.atomic
@@ -26,7 +29,7 @@ def audit_record(
     action: str,
     at: datetime,
     actor: User | None = None,
-    through: str = "session",
+    through: str | None = None,
     desk_id: UUID | None = None,
     subject: str = "",
     details: Mapping[str, Any] | None = None,
@@ -40,7 +43,7 @@ def audit_record(
         seq=tip.seq + 1,
         at=at,
         actor=actor,
-        through=through,
+        through=through or came_through.get(),
         action=action,
         subject=subject[:120],
         details=dict(details or {}),

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 
+from accounts.audit import came_through
 from accounts.selectors import api_key_find
 from accounts.services import api_key_touch
 
@@ -32,15 +33,24 @@ class ApiKeyAuthentication(BaseAuthentication):
         if key is None:
             raise AuthenticationFailed("The API key is unknown, expired or revoked.", code="auth.key")
         api_key_touch(key=key, at=now)
+        came_through.set(f"key:{key.prefix}")
         return key.user, key
 
-    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002 - the framework's signature
+    def authenticate_header(self, request: Request) -> str:
         """Name the scheme, so that a refusal is 401 and not 403."""
         return "Bearer"
 
 
 class BrowserSessionAuthentication(SessionAuthentication):
     """The browser's session; its writes need the CSRF token."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Check the token under a code of its own."""
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied as error:
+            sentence = "The page is older than your session: reload it and try again."
+            raise PermissionDenied(sentence, code="csrf.failed") from error
 
 
 def bearer_text(header: str) -> str | None:

@@ -9,7 +9,6 @@ from django.db import models
 
 from accounts import vault
 
-
 if TYPE_CHECKING:
     Text = models.TextField[str, str]
 else:

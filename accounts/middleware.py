@@ -9,6 +9,8 @@ from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 
+from accounts.audit import came_through
+
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
 
@@ -27,6 +29,7 @@ class SessionBindingMiddleware:
         user = request.user
         if user.is_authenticated and not is_bound(request.session.get(BINDING), user):
             logout(request)
+        came_through.set("session")
         return self.get_response(request)
 
 

@@ -200,3 +200,21 @@ class Outbox(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task} {self.state}"
+
+
+class KeptAnswer(models.Model):
+    """The answer to a write under a caller's key, so that a repeat gets it again."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=64)
+    fingerprint = models.CharField(max_length=64)
+    # 0 until the write has been answered
+    status = models.PositiveSmallIntegerField(default=0)
+    answer = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="one_answer_per_key")]
+
+    def __str__(self) -> str:
+        return f"{self.key} {self.status}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class MayCall(BasePermission):
     """Reads need a signed-in caller; writes a role that may write and, for a key, the scope to trade."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:  # noqa: ARG002 - the framework's signature
+    def has_permission(self, request: Request, view: APIView) -> bool:
         """Let the call through, or raise PermissionDenied with the reason's code."""
         if not request.user.is_authenticated:
             return False

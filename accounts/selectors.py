@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from accounts.models import WRITING_ROLES, ApiKey, Membership
+from accounts.models import WRITING_ROLES, ApiKey, Desk, Membership
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -48,3 +48,11 @@ def writes_anywhere(user: User | AnonymousUser) -> bool:
     if not user.is_authenticated:
         return False
     return Membership.objects.filter(user=user, is_active=True, role__in=WRITING_ROLES).exists()
+
+
+def desks_to_act_on(user: User | AnonymousUser) -> list[Desk]:
+    """Return the desks on which the user's role lets them act, oldest first."""
+    if not user.is_authenticated:
+        return []
+    mine = Membership.objects.filter(user=user, is_active=True, role__in=WRITING_ROLES).values("desk_id")
+    return list(Desk.objects.filter(id__in=mine).order_by("created_at"))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from accounts.audit import audit_record
-from accounts.models import ApiKey, Desk, Membership, Role, User
+from accounts.models import ApiKey, Desk, KeptAnswer, Membership, Role, User
 from accounts.selectors import USE_NOTED_EVERY, key_digest
 
 KEY_MARK = "wh_"
+# A client that repeats a write does so within minutes.
+ANSWERS_KEPT_FOR = timedelta(days=2)
 
 
 @transaction.atomic
@@ -34,7 +39,7 @@ def user_create(
         is_staff=is_operator,
         is_superuser=is_operator,
     )
-    audit_record(action="user.create", at=at, actor=by, through="service", subject=str(user.id))
+    audit_record(action="user.create", at=at, actor=by, subject=str(user.id))
     return user
 
 
@@ -59,7 +64,6 @@ def membership_set(
         at=at,
         actor=by,
         desk_id=desk.id,
-        through="service",
         subject=str(user.id),
         details={"role": str(role), "is_active": is_active},
     )
@@ -75,7 +79,7 @@ def api_key_create(
     key = ApiKey.objects.create(
         user=user, label=label, prefix=text[:9], digest=key_digest(text), may_trade=may_trade, expires_at=at + lifetime
     )
-    audit_record(action="api_key.create", at=at, actor=user, through="service", subject=str(key.id))
+    audit_record(action="api_key.create", at=at, actor=user, subject=str(key.id))
     return key, text
 
 
@@ -83,10 +87,28 @@ def api_key_create(
 def api_key_revoke(*, key: ApiKey, at: datetime, by: User) -> None:
     """Cut a key off; one that is cut off stays as it is."""
     if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=at):
-        audit_record(action="api_key.revoke", at=at, actor=by, through="service", subject=str(key.id))
+        audit_record(action="api_key.revoke", at=at, actor=by, subject=str(key.id))
 
 
 def api_key_touch(*, key: ApiKey, at: datetime) -> None:
     """Note that a key was used, at most once a minute."""
     if key.last_used_at is None or at - key.last_used_at >= USE_NOTED_EVERY:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=at)
+
+
+def answer_reserve(*, user: User, key: str, fingerprint: str) -> KeptAnswer:
+    """Return the answer kept under a caller's key, locked, or an empty one for this request."""
+    KeptAnswer.objects.get_or_create(user=user, key=key, defaults={"fingerprint": fingerprint})
+    return KeptAnswer.objects.select_for_update().get(user=user, key=key)
+
+
+def answer_keep(kept: KeptAnswer, *, status: int, answer: Mapping[str, Any]) -> None:
+    """Keep the answer of a write, for its repeats."""
+    KeptAnswer.objects.filter(pk=kept.pk).update(status=status, answer=dict(answer))
+
+
+def leftovers_clear(*, at: datetime) -> dict[str, int]:
+    """Delete what has expired and return how much of each."""
+    answers, _ = KeptAnswer.objects.filter(created_at__lt=at - ANSWERS_KEPT_FOR).delete()
+    sessions, _ = Session.objects.filter(expire_date__lt=at).delete()
+    return {"answers": answers, "sessions": sessions}

@@ -38,7 +38,7 @@ class RequestCodeForm(RequestLoginCodeForm):  # type: ignore[misc]
 class SignInAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """How allauth serves this desk: nobody signs up alone, letters leave in the background."""
 
-    def is_open_for_signup(self, request: HttpRequest) -> bool:  # noqa: ARG002 - allauth's signature
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Refuse: an owner adds people."""
         return False
 

@@ -102,4 +102,4 @@ def parse_vault_keys(text: str) -> dict[str, bytes]:
 
 
 # Required fields come from the environment, which the type checker cannot see.
-environment = Environment()  # type: ignore[call-arg]
+environment = Environment()

@@ -41,3 +41,8 @@ def _answer(request: HttpRequest, status: int, code: str, message: str) -> HttpR
         return render(request, "error.html", {"status": status, "code": code, "message": message}, status=status)
     except TemplateDoesNotExist:
         return HttpResponse(message, status=status, content_type="text/plain; charset=utf-8")
+
+
+def nothing_here(request: HttpRequest, rest: str) -> HttpResponseBase:  # noqa: ARG001 - the address's own part
+    """Answer for an API address that does not exist, the same for everybody."""
+    return not_found(request)

@@ -12,6 +12,7 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from brokers.api.lookup import NotYours, note_refusal
 from brokers.domain.errors import (
     AlreadyStopped,
     DataError,
@@ -83,6 +84,8 @@ def body(
 def handle(error: Exception, context: Mapping[str, Any]) -> Response:
     """Turn whatever a view raised into the envelope; what nobody foresaw is logged and answered 500."""
     set_rollback()
+    if isinstance(error, NotYours):
+        note_refusal(context["request"], error)
     if isinstance(error, WindhoverError):
         return _of_ours(error)
     if isinstance(error, Http404):

@@ -10,8 +10,8 @@ os.environ.setdefault("WINDHOVER_SECRET_KEY", "a-key-for-tests-alone-never-for-a
 os.environ.setdefault("WINDHOVER_VAULT_KEYS", "t1:d2luZGhvdmVyIHRlc3Qga2V5LCAzMiBieXRlcyBsb24=")
 os.environ.setdefault("WINDHOVER_STATE", os.path.join(tempfile.gettempdir(), "windhover-test"))  # noqa: PTH118
 
-from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import DATABASES, REST_FRAMEWORK  # noqa: E402
+from config.settings.base import *  # noqa: F403
+from config.settings.base import DATABASES
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that threads and other processes of a test see the same data.
@@ -24,4 +24,3 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
-__all__ = ["DATABASES", "REST_FRAMEWORK"]

@@ -1,0 +1,13 @@
+"""Addresses of what venues say."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from brokers.api.views import Holdings, Margins, Profile
+
+urlpatterns = [
+    path("profile", Profile.as_view()),
+    path("margins", Margins.as_view()),
+    path("holdings", Holdings.as_view()),
+]

@@ -1,0 +1,118 @@
+"""What a person asks of the desk: the wish in the database and the command to the desk, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from brokers.models import TradingAccount
+from execution.domain.events import Act
+from execution.models import Command, Order, PositionRow
+from execution.services import command_request
+from strategies.models import Deployment, DeploymentState
+from strategies.services import deployment_add, deployment_remove, deployment_toggle
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def spec_of(deployment: Deployment) -> dict[str, Any]:
+    """Return what a desk needs to run a deployment."""
+    return {
+        "deployment_id": str(deployment.id),
+        "strategy": deployment.strategy,
+        "instruments": list(deployment.instruments),
+        "params": dict(deployment.params),
+        "mode": deployment.mode,
+        "label": str(deployment),
+    }
+
+
+@transaction.atomic
+def strategy_add(
+    *, account: TradingAccount, strategy: str, instruments: list[str], params: Mapping[str, Any], mode: str, by: User
+) -> Deployment:
+    """Add a deployment, stopped; raises Invalid or NotFound for what cannot run."""
+    deployment: Deployment = deployment_add(
+        account=account, strategy=strategy, instruments=instruments, params=params, mode=mode, by=by
+    )
+    return deployment
+
+
+@transaction.atomic
+def strategy_toggle(*, deployment: Deployment, enabled: bool, by: User, key: str, at: datetime) -> Command:
+    """Wish a deployment to run or to rest, and tell its desk."""
+    deployment_toggle(deployment=deployment, enabled=enabled, by=by)
+    payload = spec_of(deployment) if enabled else {"deployment_id": str(deployment.id)}
+    kind = Act.DEPLOYMENT_START if enabled else Act.DEPLOYMENT_STOP
+    return command_request(account=deployment.account, kind=kind, payload=payload, by=by, idempotency_key=key, at=at)
+
+
+@transaction.atomic
+def strategy_remove(*, deployment: Deployment, by: User, key: str, at: datetime) -> Command:
+    """Take a deployment away; its desk closes what it holds."""
+    deployment_remove(deployment=deployment, by=by)
+    payload = {"deployment_id": str(deployment.id)}
+    return command_request(
+        account=deployment.account, kind=Act.DEPLOYMENT_REMOVE, payload=payload, by=by, idempotency_key=key, at=at
+    )
+
+
+@transaction.atomic
+def accounts_start(*, accounts: Iterable[TradingAccount], by: User, key: str, at: datetime) -> list[Command]:
+    """Tell each account's desk to run its enabled deployments, in the mode that each of them has."""
+    return [
+        command_request(
+            account=account,
+            kind=Act.LIVE_START,
+            payload={"deployments": _enabled(account)},
+            by=by,
+            idempotency_key=key,
+            at=at,
+        )
+        for account in accounts
+    ]
+
+
+@transaction.atomic
+def accounts_stop(*, accounts: Iterable[TradingAccount], by: User, key: str, at: datetime) -> list[Command]:
+    """Tell each account's desk to rest its deployments."""
+    return [
+        command_request(account=account, kind=Act.LIVE_STOP, payload={}, by=by, idempotency_key=key, at=at)
+        for account in accounts
+    ]
+
+
+def order_cancel(*, order: Order, by: User, key: str, at: datetime) -> Command:
+    """Tell the desk to cancel an order."""
+    payload = {"client_id": order.client_id}
+    return command_request(
+        account=order.account, kind=Act.CANCEL_ORDER, payload=payload, by=by, idempotency_key=key, at=at
+    )
+
+
+def position_exit(*, position: PositionRow, by: User, key: str, at: datetime) -> Command:
+    """Tell the desk to close a position."""
+    payload = {
+        "book": position.book,
+        "instrument": position.instrument,
+        "product": position.product,
+        "strategy_key": position.strategy_key,
+    }
+    return command_request(
+        account=position.account, kind=Act.EXIT_POSITION, payload=payload, by=by, idempotency_key=key, at=at
+    )
+
+
+def positions_exit(*, account: TradingAccount, book: str | None, by: User, key: str, at: datetime) -> Command:
+    """Tell the desk to close every position of an account, or of one of its books."""
+    payload = {"book": book} if book else {}
+    return command_request(account=account, kind=Act.EXIT_ALL, payload=payload, by=by, idempotency_key=key, at=at)
+
+
+def _enabled(account: TradingAccount) -> list[dict[str, Any]]:
+    rows = account.deployments.filter(is_enabled=True).exclude(state=DeploymentState.REMOVED).order_by("created_at")
+    return [spec_of(row) for row in rows]

@@ -1,0 +1,132 @@
+"""Reads: each checks its query and answers with one selector's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from brokers.api.lookup import account_of, caller
+from brokers.api.queries import AccountQuery, ListQuery, NoQuery, SinceQuery, query_of
+from execution import selectors
+from strategies.selectors import catalogue_rows
+
+Rows = Sequence[dict[str, Any]]
+
+
+class ListOfRows(APIView):
+    """A list `{"results", "count"}`; `?account=` keeps one account's rows."""
+
+    query: ClassVar[type[NoQuery]] = ListQuery
+    rows: ClassVar[Callable[..., Rows]]
+
+    def get(self, request: Request) -> Response:
+        """List the caller's rows."""
+        asked = query_of(request, self.query)
+        asked["account"] = account_of(request, asked.get("account"))
+        found = type(self).rows(caller(request), **asked)
+        return Response({"results": list(found), "count": len(found)})
+
+
+class OneAnswer(APIView):
+    """A single object; `?account=` narrows it to one account."""
+
+    query: ClassVar[type[NoQuery]] = AccountQuery
+    answer: ClassVar[Callable[..., dict[str, Any]]]
+
+    def get(self, request: Request) -> Response:
+        """Answer for the caller."""
+        asked = query_of(request, self.query)
+        if "account" in self.query().fields:
+            asked["account"] = account_of(request, asked.get("account"))
+        return Response(type(self).answer(caller(request), **asked))
+
+
+@extend_schema(parameters=[ListQuery], responses={200: dict})
+class Orders(ListOfRows):
+    """`GET /api/orders`."""
+
+    rows = staticmethod(selectors.orders_rows)
+
+
+@extend_schema(parameters=[ListQuery], responses={200: dict})
+class Positions(ListOfRows):
+    """`GET /api/positions`."""
+
+    rows = staticmethod(selectors.positions_rows)
+
+
+@extend_schema(parameters=[ListQuery], responses={200: dict})
+class Trades(ListOfRows):
+    """`GET /api/trades`."""
+
+    rows = staticmethod(selectors.trades_rows)
+
+
+@extend_schema(parameters=[SinceQuery], responses={200: dict})
+class Signals(ListOfRows):
+    """`GET /api/signals`."""
+
+    query = SinceQuery
+    rows = staticmethod(selectors.signals_rows)
+
+
+@extend_schema(parameters=[SinceQuery], responses={200: dict})
+class Journal(ListOfRows):
+    """`GET /api/journal`."""
+
+    query = SinceQuery
+    rows = staticmethod(selectors.journal_rows)
+
+
+@extend_schema(parameters=[AccountQuery], responses={200: dict})
+class Ticks(ListOfRows):
+    """`GET /api/ticks`."""
+
+    query = AccountQuery
+    rows = staticmethod(selectors.ticks_rows)
+
+
+@extend_schema(parameters=[AccountQuery], responses={200: dict})
+class Equity(ListOfRows):
+    """`GET /api/equity`."""
+
+    query = AccountQuery
+    rows = staticmethod(selectors.equity_curve)
+
+
+@extend_schema(responses={200: dict})
+class Status(OneAnswer):
+    """`GET /api/status`."""
+
+    query = NoQuery
+    answer = staticmethod(selectors.status)
+
+
+@extend_schema(parameters=[AccountQuery], responses={200: dict})
+class Portfolio(OneAnswer):
+    """`GET /api/portfolio`."""
+
+    answer = staticmethod(selectors.portfolio)
+
+
+@extend_schema(parameters=[AccountQuery], responses={200: dict})
+class Risk(OneAnswer):
+    """`GET /api/risk`."""
+
+    answer = staticmethod(selectors.risk)
+
+
+class Strategies(APIView):
+    """`GET /api/strategies`."""
+
+    @extend_schema(parameters=[AccountQuery], responses={200: dict})
+    def get(self, request: Request) -> Response:
+        """Return the catalogue and what is deployed."""
+        asked = query_of(request, AccountQuery)
+        rows = list(selectors.strategies_rows(caller(request), account=account_of(request, asked.get("account"))))
+        return Response({"catalogue": catalogue_rows(), "results": rows, "count": len(rows)})

@@ -1,0 +1,30 @@
+"""Addresses of the desk's API, at the paths that the requirements name."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from execution.api import reads, writes
+
+urlpatterns = [
+    path("status", reads.Status.as_view()),
+    path("orders", reads.Orders.as_view()),
+    path("orders/cancel", writes.OrderCancel.as_view()),
+    path("positions", reads.Positions.as_view()),
+    path("positions/exit", writes.PositionExit.as_view()),
+    path("positions/exit-all", writes.PositionsExitAll.as_view()),
+    path("trades", reads.Trades.as_view()),
+    path("portfolio", reads.Portfolio.as_view()),
+    path("equity", reads.Equity.as_view()),
+    path("signals", reads.Signals.as_view()),
+    path("journal", reads.Journal.as_view()),
+    path("ticks", reads.Ticks.as_view()),
+    path("risk", reads.Risk.as_view()),
+    path("risk/kill-switch", writes.KillSwitchView.as_view()),
+    path("strategies", reads.Strategies.as_view()),
+    path("strategies/add", writes.StrategyAdd.as_view()),
+    path("strategies/toggle", writes.StrategyToggle.as_view()),
+    path("strategies/remove", writes.StrategyRemove.as_view()),
+    path("live/start", writes.LiveStart.as_view()),
+    path("live/stop", writes.LiveStop.as_view()),
+]

@@ -1,0 +1,47 @@
+"""The operator's view of limits, switches and breaches."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts.admin import AnyAdmin, ReadOnlyAdmin
+from risk.models import Breach, KillSwitch, LimitSet
+from risk.services import limits_set
+
+
+@admin.register(LimitSet)
+class LimitSetAdmin(AnyAdmin):
+    list_display = [
+        "account",
+        "max_daily_loss_quote",
+        "max_gross_exposure_quote",
+        "max_orders_per_second",
+        "changed_at",
+    ]
+
+    def save_model(self, request: HttpRequest, obj: LimitSet, form: Any, change: bool) -> None:
+        """Change limits through their service, which says in the audit chain what was loosened."""
+        values = {name: value for name, value in form.cleaned_data.items() if name != "account"}
+        by = request.user if request.user.is_authenticated else None
+        limits_set(account=obj.account, values=values, by=by, at=timezone.now())
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Refuse: an account without limits may not trade."""
+        return False
+
+
+@admin.register(KillSwitch)
+class KillSwitchAdmin(ReadOnlyAdmin):
+    list_display = ["scope", "target_id", "desk", "is_engaged", "reason", "changed_by", "changed_at", "epoch"]
+    list_filter = ["scope", "is_engaged"]
+
+
+@admin.register(Breach)
+class BreachAdmin(ReadOnlyAdmin):
+    list_display = ["fired_at", "account", "rule", "instrument", "reason"]
+    list_filter = ["rule"]
