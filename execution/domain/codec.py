@@ -67,7 +67,7 @@ def _hints(kind: Hashable) -> dict[str, Any]:
 
 
 # A hint and what JSON holds are of any type by nature; the dataclass's own hints check the result.
-def _decode(hint: Any, data: Any) -> Any:  # noqa: ANN401
+def _decode(hint: Any, data: Any) -> Any:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return None if data is None else _decode(_only(hint), data)
@@ -82,6 +82,6 @@ def _decode(hint: Any, data: Any) -> Any:  # noqa: ANN401
     return hint(data)
 
 
-def _only(hint: Any) -> Any:  # noqa: ANN401
+def _only(hint: Any) -> Any:
     [kind] = [part for part in get_args(hint) if part is not types.NoneType]
     return kind

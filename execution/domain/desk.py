@@ -81,6 +81,7 @@ class Desk:
         self.series: dict[tuple[str, str], Series] = {}
         # live orders wait for one read of the books after every start, login and reconnection
         self.is_reconciled = False
+        self.reconcile_after: datetime | None = None
         self.is_owner = False
         # differences seen once, waiting for a second read that says the same
         self.suspicions: dict[tuple[str, str], str] = {}
@@ -105,6 +106,12 @@ class Desk:
 
     def alert(self, level: Level, subject: str, sentence: str) -> None:
         self.ask(Alert(level=level, subject=subject, sentence=sentence))
+
+    def must_reconcile(self, reason: str) -> None:
+        """Hold live orders back until a read of the books that begins after now."""
+        self.is_reconciled = False
+        self.reconcile_after = self.at
+        self.read_books(reason)
 
     def discrepancy(self, kind: str, subject: str, sentence: str, level: Level = Level.WARNING) -> None:
         """Put a difference into the inbox once, with an alert."""

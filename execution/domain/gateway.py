@@ -52,11 +52,13 @@ def objection_to(desk: Desk, approved: ApprovedOrder) -> Refused | None:
 def portfolio(desk: Desk, book: Book) -> PortfolioView:
     """Return one book's day through the one P&L function."""
     positions = [p for p in desk.state.positions.all() if p.key.book is book]
+    instruments = desk.config.instruments
+    fills = [fill for fill in desk.state.fills_today if fill.book is book and fill.instrument in instruments]
     return portfolio_view(
         positions,
         marks=desk.market.marks({p.key.instrument for p in positions}),
-        fills_today=[fill for fill in desk.state.fills_today if fill.book is book],
-        kinds={name: instrument.kind for name, instrument in desk.config.instruments.items()},
+        fills_today=fills,
+        kinds={fill.instrument: instruments[fill.instrument].kind for fill in fills},
         day=venue_day_of(desk.market.now(desk.at)),
         schedule=desk.config.charges,
     )

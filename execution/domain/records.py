@@ -46,12 +46,13 @@ class DeploymentSpec:
 class Goal:
     """The signed quantity that one holder should have, and why; pursued until it stands.
 
-    An entry has one attempt; what it leaves unfilled is given up. An exit is repeated: `failures`
-    counts refused attempts and `retry_at` spaces them.
+    None means that nothing is wanted: what is held stays. An entry has one attempt, after which
+    its goal becomes None. An exit is repeated: `failures` counts the attempts that ended without
+    all of it, `retry_at` spaces them.
     """
 
     key: PositionKey
-    quantity: Decimal
+    quantity: Decimal | None
     reason: str
     decided_at: datetime
     decision_price: Decimal | None = None

@@ -208,8 +208,8 @@ def _write(state: DeskState, fact: facts.WriteAsked, at: datetime) -> None:
     state.put(
         replace(
             order,
-            writing=fact.write,
-            writing_at=at if fact.write else None,
+            writing=fact.write or order.writing,
+            writing_at=at if fact.write else order.writing_at,
             cancel_wanted=order.cancel_wanted or fact.cancel_wanted,
             modifications=order.modifications + is_modify,
             updated_at=at,
@@ -296,9 +296,13 @@ def _session(state: DeskState, fact: facts.SessionMoved, _at: datetime) -> None:
 def _day(state: DeskState, fact: facts.DayStarted, _at: datetime) -> None:
     state.venue_day = fact.venue_day
     state.positions.start_day({key: Decimal(mark) for key, mark in fact.marks.items()})
-    state.fills_today = []
-    state.orders_today = 0
-    state.orders = {key: order for key, order in state.orders.items() if key in state.unsettled}
+    # a first read of the books may have shown orders of the new day before its first tick
+    state.fills_today = [fill for fill in state.fills_today if fill.venue_day == fact.venue_day]
+    state.orders = {
+        key: order for key, order in state.orders.items() if key in state.unsettled or order.venue_day == fact.venue_day
+    }
+    state.orders_today = sum(1 for order in state.orders.values() if order.venue_day == fact.venue_day)
+    state.refusals = {}
     # a venue's order ids start again every day
     state.by_venue_id = {
         (order.intent.book, order.venue_order_id): key for key, order in state.orders.items() if order.venue_order_id

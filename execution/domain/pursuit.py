@@ -1,0 +1,166 @@
+"""From goals to orders: what is held is brought to what is wanted, one order at a time.
+
+A holder (a deployment's or nobody's position in one instrument and product) never has two orders
+of ours working. A reversal exits first and enters once the exit's fills are known. An entry has
+one attempt; an exit is repeated until it stands, with growing pauses and an alarm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from brokers.domain.orders import OrderIntent, Origin, Purpose, Side
+from brokers.domain.portfolio import PositionKey
+from execution.domain.commands import Level
+from execution.domain.desk import Desk
+from execution.domain.lifecycle import OrderRecord
+from execution.domain.records import Goal, GoalSet
+from execution.domain.sending import intent_for, place, refuse, want_cancel
+from risk.domain.gate import Refused
+
+ZERO = Decimal(0)
+_TIMER_MARGIN_S = 0.05  # a shell's timer may fire a moment early by another clock
+
+
+def key_of(intent: OrderIntent) -> PositionKey:
+    """Return whose position an order changes."""
+    return PositionKey(
+        book=intent.book,
+        instrument=intent.instrument,
+        product=intent.product,
+        strategy_key=intent.deployment_id or "",
+    )
+
+
+def set_goal(
+    desk: Desk, key: PositionKey, quantity: Decimal | None, reason: str, decision_price: Decimal | None = None
+) -> None:
+    """Journal a new goal and pursue it."""
+    goal = Goal(key=key, quantity=quantity, reason=reason, decided_at=desk.at, decision_price=decision_price)
+    desk.record(GoalSet(goal=goal))
+    pursue(desk, key)
+
+
+def pursue(desk: Desk, key: PositionKey) -> None:
+    """Send, or cancel, what brings a position to its goal; do nothing while an order works."""
+    goal = desk.state.goals.get(key)
+    if goal is None or goal.quantity is None:
+        return
+    held = desk.state.positions.get(key).quantity
+    gap = goal.quantity - held
+    working = [o for o in working_orders(desk, key) if not o.is_doubtful]
+    for order in working:
+        if order.is_entry and gap * order.intent.side.sign < order.pending_quantity:
+            want_cancel(desk, order, f"no longer wanted: {goal.reason}")
+    if working or gap == 0:
+        return
+    if held * gap < 0:
+        _exit(desk, goal, held, gap)
+    else:
+        _enter(desk, goal, gap)
+
+
+def pursue_all(desk: Desk) -> None:
+    for key in list(desk.state.goals):
+        pursue(desk, key)
+
+
+def working_orders(desk: Desk, key: PositionKey) -> list[OrderRecord]:
+    """Return the holder's orders of ours from which something may still come."""
+    return [o for o in desk.state.open_orders() if o.intent.origin is not Origin.EXTERNAL and key_of(o.intent) == key]
+
+
+def settled(desk: Desk, order: OrderRecord) -> None:
+    """Go on after an order of ours is over and its fills are known."""
+    key = key_of(order.intent)
+    goal = desk.state.goals.get(key)
+    if goal is None or goal.quantity is None:
+        return
+    is_same = goal.decided_at <= order.intent.decided_at
+    if is_same and order.is_entry:
+        if desk.state.positions.get(key).quantity != goal.quantity:
+            _give_up(desk, goal, f"the entry ended {order.status} with {order.filled_quantity} filled")
+        return
+    if is_same and order.filled_quantity < order.intent.quantity:
+        _retry_later(desk, goal, order.message or f"it ended {order.status}")
+    pursue(desk, key)
+
+
+def _enter(desk: Desk, goal: Goal, gap: Decimal) -> None:
+    side = Side.BUY if gap > 0 else Side.SELL
+    quantity = desk.config.instruments[goal.key.instrument].lots_of(abs(gap))
+    if quantity == 0:
+        _give_up(desk, goal, "the order value does not buy one lot")
+        return
+    intent = intent_for(desk, goal, side, quantity, Purpose.ENTRY)
+    refused = _not_entering(desk, goal)
+    if refused is not None:
+        refuse(desk, intent, refused)
+    else:
+        refused = place(desk, intent)
+    if refused is not None:
+        _give_up(desk, goal, f"refused: {refused.reason}")
+
+
+def _not_entering(desk: Desk, goal: Goal) -> Refused | None:
+    blocked = desk.why_not_entering(goal.key.book)
+    if blocked is not None:
+        return Refused(rule="desk", reason=blocked)
+    mismatch = desk.state.discrepancies.get(("position", goal.key.instrument))
+    if mismatch is not None and goal.key.book == "live":
+        return Refused(rule="reconcile", reason=mismatch[0])
+    age = desk.at - goal.decided_at
+    if age > timedelta(seconds=desk.config.entry_age_s):
+        return Refused(rule="stale_goal", reason=f"the decision is {age.total_seconds():.0f} s old")
+    return None
+
+
+def _exit(desk: Desk, goal: Goal, held: Decimal, gap: Decimal) -> None:
+    if goal.retry_at is not None and desk.at < goal.retry_at:
+        return
+    if desk.why_not_sending(goal.key.book) is not None or not desk.is_owner:
+        return  # the goal stays, and the pages show it as a queued exit
+    side = Side.SELL if held > 0 else Side.BUY
+    quantity = min(abs(gap), _closable(desk, goal.key, held, side))
+    if quantity <= 0:
+        return
+    refused = place(desk, intent_for(desk, goal, side, quantity, Purpose.EXIT))
+    if refused is not None:
+        _retry_later(desk, goal, refused.reason)
+
+
+def _closable(desk: Desk, key: PositionKey, held: Decimal, side: Side) -> Decimal:
+    """Return what an exit may take: less what UNKNOWN exits may have taken, and others' orders."""
+    doubtful = sum((o.pending_quantity for o in working_orders(desk, key) if o.intent.side is side), ZERO)
+    others = _taken_by_others(desk, key, held)
+    if others > 0:
+        sentence = f"{key.instrument}: {others} of our {held} were closed by orders placed elsewhere"
+        desk.discrepancy("closed_elsewhere", f"{key.instrument} {key.strategy_key}", sentence)
+    return abs(held) - doubtful - others
+
+
+def _taken_by_others(desk: Desk, key: PositionKey, held: Decimal) -> Decimal:
+    # A broker squaring our position off, or a hand on its app, books under nobody: selling the
+    # same shares once more would open the opposite position.
+    if not key.strategy_key:
+        return ZERO
+    nobody = desk.state.positions.get(replace(key, strategy_key="")).quantity
+    return min(abs(nobody), abs(held)) if nobody * held < 0 else ZERO
+
+
+def _give_up(desk: Desk, goal: Goal, reason: str) -> None:
+    desk.record(GoalSet(goal=replace(goal, quantity=None, reason=reason)))
+
+
+def _retry_later(desk: Desk, goal: Goal, why: str) -> None:
+    failures = goal.failures + 1
+    pause_s = desk.config.exit_retry_s * 2 ** min(failures - 1, 4)
+    retry_at = desk.at + timedelta(seconds=pause_s)
+    desk.record(GoalSet(goal=replace(goal, failures=failures, retry_at=retry_at)))
+    name = f"{goal.key.book}:{goal.key.instrument}:{goal.key.product}:{goal.key.strategy_key}"
+    desk.schedule(f"pursue:{name}", pause_s + _TIMER_MARGIN_S)
+    if failures >= desk.config.exit_attempts:
+        sentence = f"{goal.key.instrument}: {failures} exits failed, the last because {why}"
+        desk.discrepancy("unprotected", goal.key.instrument, sentence, Level.URGENT)

@@ -1,0 +1,170 @@
+"""Orders on their way: through the gate, re-priced while they rest, cancelled when unwanted.
+
+Every order is a marketable LIMIT at the far side, a little beyond it: a MARKET order of the API
+carries a protection band, and what it leaves unfilled rests as a LIMIT anyway (Kite, market
+protection, 2026), so the desk names the limit itself and knows it. An exit without a fresh price
+is the one MARKET order: waiting for a quote would keep the desk in a position it wants to leave.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from brokers.domain.instruments import Instrument
+from brokers.domain.orders import ApprovedOrder, OrderIntent, OrderType, Purpose, Side
+from brokers.domain.portfolio import PositionKey
+from execution.domain.commands import CancelOrder, Level, ModifyOrder, PlaceOrder
+from execution.domain.desk import Desk
+from execution.domain.events import Write
+from execution.domain.gateway import risk_view
+from execution.domain.lifecycle import OrderRecord
+from execution.domain.records import Goal, Intended, Refusal, WriteAsked
+from risk.domain.exposure import QuoteView
+from risk.domain.gate import Reduced, Refused, review
+
+CANCEL_RETRY_S = 2.0
+
+
+def intent_for(desk: Desk, goal: Goal, side: Side, quantity: Decimal, purpose: Purpose) -> OrderIntent:
+    """Return the intent that brings a position nearer to its goal, priced to fill at once."""
+    key = goal.key
+    price = _limit_price(desk, key, side, purpose, step=0)
+    return OrderIntent(
+        account_id=desk.config.account_id,
+        book=key.book,
+        instrument=key.instrument,
+        side=side,
+        quantity=quantity,
+        order_type=OrderType.MARKET if price is None else OrderType.LIMIT,
+        product=key.product,
+        purpose=purpose,
+        reason=goal.reason,
+        decided_at=goal.decided_at,
+        price=price,
+        deployment_id=key.strategy_key or None,
+        decision_price=goal.decision_price,
+        reduce_only=purpose is not Purpose.ENTRY,
+    )
+
+
+def place(desk: Desk, intent: OrderIntent) -> Refused | None:
+    """Ask the gate, and journal and send what it approves; return its refusal, journalled too."""
+    decision = review(
+        intent,
+        view=risk_view(desk, intent),
+        limits=desk.limits,
+        switches=desk.state.switches,
+        client_id=desk.ids.next(),
+        at=desk.at,
+    )
+    if isinstance(decision, Refused):
+        refuse(desk, intent, decision)
+        return decision
+    if isinstance(decision, Reduced):
+        sentence = f"reduced to {decision.approved.intent.quantity}: {decision.reason}"
+        desk.record(Refusal(intent=intent, rule=decision.rule, reason=sentence))
+        decision = decision.approved
+    _send(desk, decision)
+    return None
+
+
+def refuse(desk: Desk, intent: OrderIntent, refused: Refused) -> None:
+    desk.record(Refusal(intent=intent, rule=refused.rule, reason=refused.reason))
+
+
+def _send(desk: Desk, approved: ApprovedOrder) -> None:
+    send_by = desk.at + timedelta(seconds=desk.config.send_within_s)
+    desk.record(
+        Intended(
+            client_id=approved.client_id,
+            intent=approved.intent,
+            venue_day=desk.venue_day,
+            send_by=send_by,
+            reserved_quote=approved.reserved_quote,
+            kill_epoch=approved.kill_epoch,
+            lease_token=desk.state.lease_token,
+        )
+    )
+    desk.ask(PlaceOrder(order=approved, send_by=send_by))
+    watch(desk, desk.state.order(approved.client_id))
+    desk.schedule("reconcile", desk.config.in_flight_read_s)
+
+
+def watch(desk: Desk, order: OrderRecord) -> None:
+    """Look at a working order again once its patience has run out."""
+    patience = desk.config.entry_patience_s if order.is_entry else desk.config.exit_patience_s
+    desk.schedule(f"order:{order.client_id}", patience)
+
+
+def want_cancel(desk: Desk, order: OrderRecord, reason: str) -> None:
+    """Cancel an order now, or as soon as its venue id is known and no other write is under way."""
+    if order.is_final:
+        return
+    can = bool(order.venue_order_id) and order.writing is None and desk.why_not_sending(order.intent.book) is None
+    if can or not order.cancel_wanted:
+        write = Write.CANCEL if can else None
+        desk.record(WriteAsked(client_id=order.client_id, write=write, cancel_wanted=True, reason=reason))
+    if can:
+        desk.ask(
+            CancelOrder(
+                client_id=order.client_id,
+                venue_order_id=order.venue_order_id,
+                book=order.intent.book,
+            )
+        )
+
+
+def patience_over(desk: Desk, order: OrderRecord) -> None:
+    """Give an entry up, or make an exit's price reach further."""
+    if order.is_final or order.is_doubtful or order.intent.purpose is Purpose.STOP:
+        return
+    if order.is_entry:
+        want_cancel(desk, order, f"not filled within {desk.config.entry_patience_s:g} s")
+    elif not order.cancel_wanted:
+        _reach_further(desk, order)
+
+
+def _reach_further(desk: Desk, order: OrderRecord) -> None:
+    if order.modifications >= desk.config.max_modifications:
+        sentence = f"{order.intent.instrument}: the exit is not filled after {order.modifications} new prices"
+        desk.discrepancy("exit_stuck", order.client_id, sentence, Level.URGENT)
+        return
+    watch(desk, order)
+    if not order.is_resting or not order.venue_order_id or order.writing is not None:
+        return
+    if desk.why_not_sending(order.intent.book) is not None:
+        return
+    intent = order.intent
+    key = PositionKey(
+        book=intent.book,
+        instrument=intent.instrument,
+        product=intent.product,
+        strategy_key=intent.deployment_id or "",
+    )
+    price = _limit_price(desk, key, intent.side, intent.purpose, step=order.modifications + 1)
+    if price is None or price == order.price:
+        return
+    desk.record(
+        WriteAsked(client_id=order.client_id, write=Write.MODIFY, price=price, reason="not filled, reaching further")
+    )
+    desk.ask(ModifyOrder(client_id=order.client_id, venue_order_id=order.venue_order_id, book=intent.book, price=price))
+
+
+def _limit_price(desk: Desk, key: PositionKey, side: Side, purpose: Purpose, *, step: int) -> Decimal | None:
+    quote = desk.market.quote(key.instrument, desk.at)
+    is_fresh = quote is not None and not quote.is_stale and quote.age_s <= desk.limits.max_quote_age_s
+    if quote is None or not is_fresh:
+        return None
+    is_entry = purpose is Purpose.ENTRY
+    base = desk.config.entry_slippage_fraction if is_entry else desk.config.exit_slippage_fraction
+    reach = min(base * 2**step, desk.limits.price_band_fraction)
+    return _beyond(desk.config.instruments[key.instrument], quote, side, reach, desk.limits.price_band_fraction)
+
+
+def _beyond(instrument: Instrument, quote: QuoteView, side: Side, reach: Decimal, band: Decimal) -> Decimal:
+    if side is Side.BUY:
+        wanted = instrument.price_above((quote.ask or quote.last_price) * (1 + reach))
+        return max(min(wanted, instrument.price_below(quote.last_price * (1 + band))), instrument.tick_size)
+    wanted = instrument.price_below((quote.bid or quote.last_price) * (1 - reach))
+    return max(wanted, instrument.price_above(quote.last_price * (1 - band)), instrument.tick_size)
