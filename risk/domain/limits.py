@@ -26,7 +26,8 @@ class Limits:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            if not getattr(self, field.name) > 0:
+            value = Decimal(getattr(self, field.name))
+            if not value.is_finite() or value <= 0:
                 raise Invalid(f"{field.name} must be above 0", code="limit.not_positive", field=field.name)
         if self.price_band_fraction >= 1:
             raise Invalid(

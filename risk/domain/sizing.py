@@ -35,12 +35,12 @@ def atr_risk(risk_quote: Decimal, *, atr_quote: Decimal, atr_multiple: Decimal, 
 
 
 def _positive(value: Decimal, name: str) -> Decimal:
-    if not value > 0:
+    if not value.is_finite() or value <= 0:
         raise Invalid(f"{name} must be above 0, not {value}", code="sizing.not_positive", field=name)
     return value
 
 
 def _not_negative(value: Decimal, name: str) -> Decimal:
-    if value < 0:
+    if not value.is_finite() or value < 0:
         raise Invalid(f"{name} must not be below 0, not {value}", code="sizing.negative", field=name)
     return value
