@@ -17,7 +17,7 @@ export function pulledRows(numbers) {
     [numbers.entries, `working ${plural(numbers.entries, "entry is", "entries are")} cancelled at the broker`],
     [numbers.exits, `${plural(numbers.exits, "exit or stop stays", "exits and stops stay")} in the book`],
     [numbers.positions, `open ${plural(numbers.positions, "position is kept; its exit stays", "positions are kept; their exits stay")} allowed`],
-    ...(numbers.asking ? [[numbers.asking, "orders whose outcome the broker is still asked for"]] : []),
+    ...(numbers.asking ? [[numbers.asking, `${plural(numbers.asking, "order", "orders")} whose outcome the broker is still asked for`]] : []),
   ];
 }
 

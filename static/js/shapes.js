@@ -1,5 +1,5 @@
 // How published states become what the panels show. Pure, so that each shape is tested once, here.
-import { isFigure } from "windhover/format";
+import { isFigure, quantity, titled } from "windhover/format";
 
 const FINAL = new Set(["FILLED", "CANCELLED", "REJECTED", "EXPIRED", "NOT_SENT", "NOT_PLACED", "REFUSED"]);
 const ASKING = new Set(["UNKNOWN", "UNPROVEN"]);
@@ -89,25 +89,24 @@ export function killNumbers({ orders, positions, strategies }) {
   };
 }
 
-/** A schema property's kind of field: {kind, min, max, step, options, def, help, label}. */
-export function fieldOf(name, property, defs = {}) {
-  const whole = (node) => (node?.$ref ? { ...defs[node.$ref.split("/").at(-1)], ...node } : node);
-  const outer = whole(property);
-  const variants = [outer, ...(outer.anyOf ?? []), ...(outer.allOf ?? [])].map(whole);
-  const optional = variants.some((one) => one.type === "null");
-  const options = variants.find((one) => one.enum)?.enum ?? (variants.some((one) => one.const) ? variants.map((one) => one.const).filter(Boolean) : null);
-  const types = new Set(variants.map((one) => one.type));
-  const kind = options ? "choice" : types.has("integer") ? "integer" : types.has("number") ? "number" : types.has("boolean") ? "boolean" : types.has("array") ? "list" : "text";
-  const bound = (...names) => variants.flatMap((one) => names.map((key) => one[key])).find(isFigure) ?? null;
-  return {
-    name,
-    kind,
-    options,
-    optional,
-    min: bound("minimum", "exclusiveMinimum", "ge", "gt"),
-    max: bound("maximum", "exclusiveMaximum", "le", "lt"),
-    def: outer.default ?? null,
-    label: outer.title ?? name,
-    help: outer.description ?? outer.help ?? "",
-  };
+const SHARED = ["bar_minutes", "order_value_quote", "lots", "product", "direction"];
+const UNITS = { quote: "₹", fraction: "as a fraction" };
+
+/** A parameter's name as its field's label: units leave the name and stand behind it. */
+export function paramLabel(name) {
+  const words = name.split("_");
+  const unit = UNITS[words.at(-1)];
+  return unit ? `${titled(words.slice(0, -1).join("_"))}, ${unit}` : titled(name);
+}
+
+/** The parameters of a strategy for its form: its own first, then those that every strategy has. */
+export function paramRows(params) {
+  const isShared = (row) => SHARED.includes(row.name);
+  return [...params.filter((row) => !isShared(row)), ...params.filter(isShared)].map((row) => ({ ...row, label: paramLabel(row.name), range: rangeOf(row) }));
+}
+
+function rangeOf({ minimum, maximum }) {
+  if (isFigure(minimum) && isFigure(maximum)) return `${quantity(minimum)} to ${quantity(maximum)}`;
+  if (isFigure(minimum)) return `from ${quantity(minimum)}`;
+  return isFigure(maximum) ? `up to ${quantity(maximum)}` : "";
 }

@@ -2,7 +2,7 @@
 import { read, write } from "windhover/api";
 import { byId, h, setText } from "windhover/dom";
 import { bareSymbol, titled } from "windhover/format";
-import { fieldOf } from "windhover/shapes";
+import { paramRows } from "windhover/shapes";
 import { toast } from "windhover/toast";
 
 const SUGGESTIONS = 12;
@@ -28,7 +28,7 @@ export function startDialog({ store, accounts }) {
   async function load() {
     try {
       const answer = await read("/api/strategies");
-      catalogue = answer.catalogue ?? answer.available ?? [];
+      catalogue = answer.catalogue;
     } catch (error) {
       setText(byId("start-wrong"), error.message);
       return;
@@ -45,30 +45,27 @@ export function startDialog({ store, accounts }) {
 
   function drawMode() {
     const account = accounts().find((one) => one.id === byId("start-account").value);
-    const simulated = account?.is_simulated ?? account?.simulated ?? false;
+    const simulated = account?.is_simulated ?? false;
     setText(byId("mode-live-says"), simulated ? "Live orders go to the simulated exchange: no real money moves." : "Live orders go to the broker with real money.");
   }
 
   function drawParams() {
     const chosen = current();
-    setText(byId("start-about"), chosen?.description ?? chosen?.summary ?? "");
-    const schema = chosen?.params ?? chosen?.schema ?? {};
-    const fields = Object.entries(schema.properties ?? {}).map(([name, property]) => fieldOf(name, property, schema.$defs ?? {}));
-    byId("start-params").replaceChildren(...fields.map(drawField));
+    setText(byId("start-about"), chosen?.summary ?? "");
+    byId("start-params").replaceChildren(...paramRows(chosen?.params ?? []).map(drawField));
   }
 
   function drawField(field) {
     const id = `param-${field.name}`;
     const common = { id, name: `params.${field.name}`, "aria-describedby": `${id}-help`, dataset: { kind: field.kind } };
     const input = field.kind === "choice"
-      ? h("select", common, ...field.options.map((one) => h("option", { value: one, selected: one === field.def }, String(one))))
+      ? h("select", common, ...field.choices.map((one) => h("option", { value: one, selected: one === field.default }, String(one))))
       : field.kind === "boolean"
-        ? h("input", { ...common, type: "checkbox", checked: field.def === true })
-        : h("input", { ...common, type: "text", inputmode: field.kind === "integer" ? "numeric" : field.kind === "number" ? "decimal" : "text", value: field.def ?? "", autocomplete: "off" });
-    const range = field.min !== null && field.max !== null ? `, ${field.min} to ${field.max}` : field.min !== null ? `, from ${field.min}` : "";
+        ? h("input", { ...common, type: "checkbox", checked: field.default === true })
+        : h("input", { ...common, type: "text", inputmode: field.kind === "integer" ? "numeric" : field.kind === "number" ? "decimal" : "text", value: field.default ?? "", autocomplete: "off" });
     return h("div", { class: "field", dataset: { field: `params.${field.name}` } },
-      h("label", { for: id }, titled(field.label)), input,
-      h("span", { class: "help", id: `${id}-help` }, `${field.help}${range}`));
+      h("label", { for: id }, field.label), input,
+      h("span", { class: "help", id: `${id}-help` }, [field.help, field.range].filter(Boolean).join(", ")));
   }
 
   function drawPicked() {

@@ -12,6 +12,9 @@ export function toast(text, kind = "info") {
   if (kind !== "bad") setTimeout(() => note.remove(), STAY_MS);
 }
 
+// Notices that came with the page have their button already.
+for (const button of document.querySelectorAll("#toasts [data-close]")) button.addEventListener("click", () => button.closest(".toast").remove());
+
 /** Say a refusal as the desk worded it. */
 export function refusal(error) {
   toast(error.message ?? String(error), "bad");

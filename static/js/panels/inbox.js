@@ -22,7 +22,7 @@ export function inboxPanel({ store, accounts }) {
         id: `login-${account.id}`,
         title: "Needs login",
         sentence: `${account.label} has no broker session${account.reason ? `: ${account.reason}` : ""}. Its strategies are halted; exits wait until you log in.`,
-        href: account.login_url ?? null,
+        href: `/brokers/${account.id}/login`,
         link: "Log in at the broker",
       }));
     const unknown = store.rows("orders").filter((order) => laneOf(order) === "asking").map((order) => ({

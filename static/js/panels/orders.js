@@ -67,7 +67,9 @@ export function ordersPanel({ store, strategyName }) {
     setText(entry.what, said);
     setText(entry.chip, words(row));
     setClass(entry.chip, `chip ${CHIPS[row.status] ?? ""}`);
-    setText(entry.meta, [holder, row.origin === "EXTERNAL" ? "placed outside this desk" : null, row.book === "paper" ? "paper" : null, meta(row)].filter(Boolean).join(" · "));
+    const details = [holder, row.origin === "EXTERNAL" ? "placed outside this desk" : null, row.book === "paper" ? "paper" : null, meta(row)].filter(Boolean).join(" · ");
+    setText(entry.meta, details);
+    entry.meta.title = details;
     entry.cancel.hidden = !CANCELLABLE.has(row.status);
     entry.cancel.setAttribute("aria-label", `Cancel ${said}`);
     entry.element.title = [row.client_id, row.venue_order_id].filter(Boolean).join(" · ");

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { register } from "node:module";
+
+// The pages resolve these names by their import map; here they stand for the files themselves.
+register(
+  "data:text/javascript," +
+    encodeURIComponent(`export function resolve(name, context, next) {
+      const own = name.startsWith("windhover/");
+      return next(own ? new URL("../../static/js/" + name.slice(10) + ".js", ${JSON.stringify(import.meta.url)}).href : name, context);
+    }`),
+);
+const shapes = await import("../../static/js/shapes.js");
+
+const state = (data, account = "a") => ({ account, data });
+
+test("sums a book over accounts and leaves the other book out", () => {
+  const live = (net) => ({ net, realised: net, unrealised: "0", charges: "0" });
+  const states = [state({ currency: "INR", live: live("10.50"), paper: live("99") }), state({ currency: "INR", live: live("-4.25") }, "b")];
+
+  assert.equal(shapes.bookFigures(states, "live").net, 6.25);
+  assert.equal(shapes.bookFigures([], "live"), null);
+});
+
+test("puts every status into one lane", () => {
+  assert.equal(shapes.laneOf({ status: "UNKNOWN" }), "asking");
+  assert.equal(shapes.laneOf({ status: "PARTIALLY_FILLED" }), "flight");
+  assert.equal(shapes.laneOf({ status: "NOT_PLACED" }), "recent");
+});
+
+test("counts what a kill switch would meet", () => {
+  const orders = [{ status: "OPEN", purpose: "ENTRY" }, { status: "OPEN", purpose: "EXIT" }, { status: "UNKNOWN" }, { status: "FILLED" }];
+
+  const numbers = shapes.killNumbers({ orders, positions: [{ quantity: "5" }, { quantity: "0" }], strategies: [{ state: "running" }, { state: "stopped" }] });
+
+  assert.deepEqual(numbers, { entries: 1, exits: 1, asking: 1, positions: 1, strategies: 1 });
+});
+
+test("carries accounts forward when their curves are added", () => {
+  const at = (minute) => `2026-08-18T04:0${minute}:00Z`;
+  const first = Date.parse(at(0)) / 1000;
+  const states = [state({ live: [[at(0), "1"], [at(2), "3"]] }), state({ live: [[at(1), "10"]] }, "b")];
+
+  assert.deepEqual(shapes.curvePoints(states, "live"), [[first, 1], [first + 60, 11], [first + 120, 13]]);
+});
+
+test("puts a strategy's own parameters first, units behind the label", () => {
+  const rows = shapes.paramRows([
+    { name: "order_value_quote", minimum: 0, maximum: 1000000 },
+    { name: "fast", minimum: 2, maximum: 200 },
+  ]);
+
+  assert.deepEqual(rows.map((row) => [row.name, row.label, row.range]), [["fast", "Fast", "2 to 200"], ["order_value_quote", "Order value, ₹", "0 to 10,00,000"]]);
+});
