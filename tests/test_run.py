@@ -11,8 +11,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 
+def outside():
+    """The environment as it was before the test settings filled it in."""
+    ours = ("WINDHOVER_", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 def run(*arguments, **variables):
-    environment = {**os.environ, **variables}
+    environment = outside() | variables
     return subprocess.run(
         [ROOT / "run", *arguments], env=environment, capture_output=True, text=True, check=False, timeout=60
     )
@@ -20,7 +26,7 @@ def run(*arguments, **variables):
 
 def demo(*arguments):
     """`./run demo` after its set-up, in the environment that the tests already have."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = outside() | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-P", "-m", "config.demo", *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
@@ -77,7 +83,7 @@ def test_a_port_in_use_is_named(tmp_path):
     ("arguments", "sentence"),
     [
         (("--port", "70000"), "--port must be between 1 and 65535, not 70000."),
-        (("--speed", "0"), "--speed must be above 0 and at most 100000, not 0."),
+        (("--speed", "0"), "--speed must be above 0 and at most 10000, not 0."),
         (("--seconds", "-1"), "--seconds must be above 0, not -1."),
         (("--replay", "/nowhere/bars.parquet"), "There is no replay file at /nowhere/bars.parquet."),
     ],
@@ -123,7 +129,7 @@ def test_lost_secrets_beside_a_database_are_not_replaced(tmp_path):
 
 
 def test_serve_knows_only_the_desk_s_processes():
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = outside() | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-P", "-m", "config.demo.serve", "kitchen"]
 
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

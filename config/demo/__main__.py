@@ -8,6 +8,8 @@ from config.demo.errors import SetupError
 from config.demo.options import parse
 from config.demo.supervisor import ChildDied, StopRequested
 
+USAGE_EXIT_CODE = 2
+
 
 def main(arguments: Sequence[str]) -> int:
     """Run the demo and turn how it ended into an exit code."""
@@ -16,6 +18,10 @@ def main(arguments: Sequence[str]) -> int:
     except StopRequested:
         desk.say("stopped")
     except ChildDied as death:
+        if death.child.exit_code == USAGE_EXIT_CODE:
+            # It said in a sentence what it was given and cannot use; nothing needs to be added.
+            print(death.child.last_lines(1), file=sys.stderr)
+            return 1
         print(death.child.last_lines(), file=sys.stderr)
         print(f"The desk did not come up: {death} (log: {death.child.log}).", file=sys.stderr)
         return 1

@@ -142,7 +142,7 @@ def _start_valkey(demo: Demo) -> None:
 
 
 def _simulator_arguments(options: DemoOptions) -> list[str]:
-    arguments = []
+    arguments = ["--faults"]
     if options.replay is not None:
         arguments += ["--replay", str(options.replay)]
     if options.speed is not None:
@@ -156,6 +156,7 @@ def _demo_variables(demo: Demo) -> dict[str, str]:
         "WINDHOVER_SIMULATOR_URL": demo.simulator_url,
         "WINDHOVER_KITE_API_URL": demo.simulator_url,
         "WINDHOVER_KITE_STREAM_URL": demo.simulator_url.replace("http", "ws", 1),
+        "WINDHOVER_KITE_LOGIN_URL": f"{demo.simulator_url}/connect/login",
     }
 
 

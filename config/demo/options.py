@@ -26,7 +26,7 @@ def parse(arguments: Sequence[str]) -> DemoOptions:
     parser = argparse.ArgumentParser(prog="./run demo", description="Bring the whole desk up on the simulator.")
     parser.add_argument("--port", type=int, default=8000, help="the page's port (default 8000)")
     parser.add_argument("--state", type=Path, default=ROOT / "var" / "demo", help="folder of the demo's data")
-    parser.add_argument("--replay", type=Path, help="a recorded Parquet file, or a folder of them, to replay")
+    parser.add_argument("--replay", type=Path, help="a recorded Parquet file to replay")
     parser.add_argument("--speed", type=float, help="market seconds per second")
     parser.add_argument("--seconds", type=float, help="stop this long after the desk was ready")
     values = parser.parse_args(arguments)
@@ -44,8 +44,8 @@ def parse(arguments: Sequence[str]) -> DemoOptions:
 def _check(options: DemoOptions) -> None:
     if not 1 <= options.port <= 65535:
         raise SetupError(f"--port must be between 1 and 65535, not {options.port}.")
-    if options.speed is not None and not 0 < options.speed <= 100_000:
-        raise SetupError(f"--speed must be above 0 and at most 100000, not {options.speed:g}.")
+    if options.speed is not None and not 0 < options.speed <= 10_000:
+        raise SetupError(f"--speed must be above 0 and at most 10000, not {options.speed:g}.")
     if options.seconds is not None and not options.seconds > 0:
         raise SetupError(f"--seconds must be above 0, not {options.seconds:g}.")
     if options.replay is not None and not options.replay.exists():

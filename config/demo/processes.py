@@ -19,9 +19,9 @@ class Process:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def web(*, port: int) -> Process:
+def web(*, port: int, host: str = LOOPBACK) -> Process:
     """Serve pages, API and websockets under daphne."""
-    return Process(name="web", run=lambda: _daphne(port))
+    return Process(name="web", run=lambda: _daphne(host, port))
 
 
 def worker() -> Process:
@@ -55,7 +55,7 @@ def guardian() -> Process:
 
 def simulator(*, port: int, arguments: Sequence[str] = ()) -> Process:
     """Serve the simulated exchange on the loopback address."""
-    options = ["--host", LOOPBACK, "--port", str(port), *arguments]
+    options = ["--port", str(port), *arguments]
     return Process(name="simulator", run=lambda: _module("brokers.simulator.serve", options))
 
 
@@ -69,11 +69,11 @@ def environment_for(process: Process) -> dict[str, str]:
     return {"WINDHOVER_PROCESS": process.name, **process.environment}
 
 
-def _daphne(port: int) -> None:
+def _daphne(host: str, port: int) -> None:
     from daphne.cli import CommandLineInterface
 
     # Verbosity 0: the access log would repeat every address and query of every user.
-    arguments = ["-b", LOOPBACK, "-p", str(port), "-v", "0", "config.asgi:application"]
+    arguments = ["-b", host, "-p", str(port), "-v", "0", "config.asgi:application"]
     CommandLineInterface().run(arguments)
 
 

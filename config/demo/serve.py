@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from config.demo import processes
 from config.demo.errors import SetupError
-from config.demo.local import local_environment
+from config.demo.local import local_environment, require_redis
 from config.demo.options import port_is_free
 from config.demo.processes import Process
 
@@ -18,12 +18,16 @@ def main(arguments: Sequence[str]) -> int:
     """Run the named process until it ends."""
     parser = argparse.ArgumentParser(prog="./run serve")
     parser.add_argument("process", choices=NAMES)
-    parser.add_argument("--port", type=int, help="web (default 8000) and simulator (default 8010)")
+    parser.add_argument("--port", type=int, help="web (default 8000) and simulator (default 7070)")
+    parser.add_argument("--host", default=processes.LOOPBACK, help="web: the address to listen on (default 127.0.0.1)")
     parser.add_argument("--number", type=int, default=1, help="desk: tells several desks of one machine apart")
     values, rest = parser.parse_known_args(arguments)
     try:
-        process = _process(values.process, port=values.port, number=values.number, rest=rest)
-        os.environ.update(local_environment())
+        process = _process(values, rest)
+        environment = local_environment()
+        if process.name != "simulator":
+            require_redis(environment)
+        os.environ.update(environment)
     except SetupError as error:
         print(error, file=sys.stderr)
         return 1
@@ -32,16 +36,22 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _process(name: str, *, port: int | None, number: int, rest: Sequence[str]) -> Process:
-    if rest and name != "simulator":
-        raise SetupError(f"./run serve {name} does not know {rest[0]}.")
-    if name == "web":
-        return processes.web(port=_free(port or 8000))
-    if name == "simulator":
-        return processes.simulator(port=_free(port or 8010), arguments=rest)
-    if name == "desk":
-        return processes.desk(number=number)
-    return {"worker": processes.worker, "beat": processes.beat, "guardian": processes.guardian}[name]()
+def _process(values: argparse.Namespace, rest: Sequence[str]) -> Process:
+    if rest and values.process != "simulator":
+        raise SetupError(f"./run serve {values.process} does not know {rest[0]}.")
+    match values.process:
+        case "web":
+            return processes.web(port=_free(values.port or 8000), host=values.host)
+        case "simulator":
+            return processes.simulator(port=_free(values.port or 7070), arguments=rest)
+        case "desk":
+            return processes.desk(number=values.number)
+        case "worker":
+            return processes.worker()
+        case "beat":
+            return processes.beat()
+        case _:
+            return processes.guardian()
 
 
 def _free(port: int) -> int:

@@ -17,6 +17,7 @@ from config.demo.errors import SetupError
 
 # The kernel's limit for the path of a unix socket is 108 bytes with its closing zero.
 SOCKET_PATH_BYTES = 107
+SECRET_VARIABLES = {"WINDHOVER_SECRET_KEY", "WINDHOVER_VAULT_KEYS"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +72,6 @@ def open_state(folder: Path) -> State:
     except OSError as error:
         raise SetupError(f"The state folder {folder} cannot be used: {error.strerror}.") from error
     _check_database(state)
-    _read_secrets(state)
     return state
 
 
@@ -96,19 +96,22 @@ def held(state: State) -> Iterator[None]:
 
 def environment_of(state: State) -> dict[str, str]:
     """Build the variables under which this desk's processes run; what the caller already set stands."""
-    known = _read_secrets(state)
     defaults = {
         "DJANGO_SETTINGS_MODULE": "config.settings.base",
         "DATABASE_URL": state.database_url,
         "REDIS_URL": state.redis_url,
         "WINDHOVER_STATE": str(state.folder),
-        "WINDHOVER_SECRET_KEY": known["secret_key"],
-        "WINDHOVER_VAULT_KEYS": known["vault_keys"],
+        **({} if os.environ.keys() >= SECRET_VARIABLES else _own_secrets(state)),
         # One thread per process for linear algebra: the arrays are small and the processes many.
         "OPENBLAS_NUM_THREADS": "1",
         "OMP_NUM_THREADS": "1",
     }
     return {**defaults, **os.environ}
+
+
+def _own_secrets(state: State) -> dict[str, str]:
+    known = _read_secrets(state)
+    return {"WINDHOVER_SECRET_KEY": known["secret_key"], "WINDHOVER_VAULT_KEYS": known["vault_keys"]}
 
 
 def _check_database(state: State) -> None:

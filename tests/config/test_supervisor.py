@@ -30,11 +30,17 @@ def alive(pid):
 """
 
 
+def outside():
+    """The environment as it was before the test settings filled it in."""
+    ours = ("WINDHOVER_", "DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
 @pytest.fixture
 def supervised(tmp_path):
     def call(body):
         script = PREAMBLE + textwrap.dedent(body)
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = outside() | {"PYTHONPATH": str(ROOT)}
         command = [sys.executable, "-P", "-c", script, str(tmp_path)]
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
 
