@@ -74,6 +74,8 @@ def stale_quote(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | N
     """Object when there is no recent price to judge the order by."""
     if view.quote is None:
         return f"no quote of {view.instrument.key} has been received"
+    if view.quote.last_price <= 0:
+        return f"{view.instrument.key} has no price to judge an order by: {in_words(view.quote.last_price)}"
     if view.quote.is_stale or view.quote.age_s > limits.max_quote_age_s:
         age = in_words(view.quote.age_s)
         return f"the quote of {view.instrument.key} is {age} s old, limit {in_words(limits.max_quote_age_s)} s"
@@ -89,12 +91,12 @@ def whole_lots(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | No
 
 def price_band(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
     """Object to a price too far from the last one: a slipped digit, or a stale idea."""
-    if view.quote is None:
-        return None
+    if view.quote is None or view.quote.last_price <= 0:
+        return None  # stale_quote speaks of that
     last = view.quote.last_price
     for price in (intent.price, intent.trigger_price):
         if price is not None and abs(price - last) > last * limits.price_band_fraction:
-            away = in_words(abs(price - last) / last * 100) if last else "unknown"
+            away = in_words(abs(price - last) / last * 100)
             allowed = in_words(limits.price_band_fraction * 100)
             return f"price {price_in_words(price)} is {away} % from the last {price_in_words(last)}, limit {allowed} %"
     return None
@@ -146,8 +148,6 @@ def reduces_only(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | 
 def largest_quantity(intent: OrderIntent, view: RiskView, limits: Limits) -> Decimal:
     """Return the largest whole-lot quantity of an entry that the size rules would let pass."""
     price = worst_price(intent, view.quote)
-    if price <= 0:
-        return ZERO
     own = _own_reach(intent, view)
     elsewhere_position = position_value(view, intent.instrument) - own.worst_quote
     elsewhere_gross = gross_exposure(view) - own.worst_quote

@@ -8,6 +8,7 @@ from brokers.domain.calendar import Phase
 from brokers.domain.instruments import InstrumentKind
 from brokers.domain.orders import ApprovedOrder, Purpose, Side
 from risk.domain import Reduced, Refused, Switches, SwitchState, pending_of, recheck
+from risk.domain.rules import price_band
 from tests.architecture.tree import python
 from tests.risk.builders import (
     NOW,
@@ -172,6 +173,18 @@ def test_refuses_without_a_quote():
     decision = reviewed(view=a_view(quote=None))
 
     assert decision == Refused(rule="stale_quote", reason="no quote of NSE:RELIANCE has been received")
+
+
+@pytest.mark.parametrize("last", ["0", "-0.05"])
+def test_refuses_where_the_price_is_no_price(last):
+    decision = reviewed(an_intent("1000000", price=None), view=a_view(quote=a_quote(last)))
+
+    assert decision.rule == "stale_quote"
+
+
+@pytest.mark.parametrize("quote", [None, a_quote("0")])
+def test_the_price_band_leaves_a_missing_price_to_the_rule_before_it(quote):
+    assert price_band(an_intent(), a_view(quote=quote), some_limits()) is None
 
 
 @pytest.mark.parametrize("quote", [a_quote(age="10.1"), a_quote(age="11", stale=True)])
