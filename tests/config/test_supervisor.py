@@ -166,6 +166,6 @@ def test_a_second_supervisor_is_kept_out_of_the_folder(supervised):
 
 
 def test_secrets_are_for_their_owner_alone(supervised, tmp_path):
-    supervised("")
+    supervised("from config.demo.state import environment_of; environment_of(state)")
 
     assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
