@@ -1,0 +1,56 @@
+import pytest
+from pydantic import ValidationError
+
+from config.databases import database_from
+from config.environment import Environment, parse_vault_keys
+
+KEY = "d2luZGhvdmVyIHRlc3Qga2V5LCAzMiBieXRlcyBsb24="
+NEEDED = {"secret_key": "x" * 40, "vault_keys": f"k1:{KEY}"}
+
+
+def test_reads_vault_keys_newest_first():
+    assert list(parse_vault_keys(f"k2:{KEY},k1:{KEY}")) == ["k2", "k1"]
+
+
+@pytest.mark.parametrize("text", ["", "k1", "k1:short", f"k1:{KEY},k1:{KEY}", f"k 1:{KEY}"])
+def test_refuses_keys_that_cannot_work(text):
+    with pytest.raises(ValueError, match="id:key"):
+        parse_vault_keys(text)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"database_url": "mysql://x"}, {"redis_url": "http://x"}, {"secret_key": "short"}, {"lease_ttl_s": 0}]
+)
+def test_refuses_a_wrong_variable_by_name(wrong):
+    with pytest.raises(ValidationError, match=next(iter(wrong))):
+        Environment(**{**NEEDED, **wrong}, _env_file=None)
+
+
+def test_names_hosts_separated_by_commas():
+    assert Environment(**NEEDED, allowed_hosts="a.example, b.example", _env_file=None).allowed_hosts == (
+        "a.example",
+        "b.example",
+    )
+
+
+def test_a_secret_does_not_show_in_the_environments_own_text():
+    assert NEEDED["secret_key"] not in repr(Environment(**NEEDED, _env_file=None))
+
+
+def test_sqlite_transactions_begin_as_writers():
+    options = database_from("sqlite:////tmp/x.sqlite3")["OPTIONS"]
+
+    assert (options["transaction_mode"], options["timeout"]) == ("IMMEDIATE", 20)
+
+
+def test_reads_a_postgresql_address():
+    found = database_from("postgresql://me:p%40ss@db.example:6432/desk?sslmode=require")
+
+    assert (found["USER"], found["PASSWORD"], found["HOST"], found["PORT"], found["NAME"]) == (
+        "me",
+        "p@ss",
+        "db.example",
+        "6432",
+        "desk",
+    )
+    assert found["OPTIONS"]["sslmode"] == "require"

@@ -1,0 +1,66 @@
+"""Users, desks, keys and accounts as rows; each test says only what matters to it."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import uuid4
+
+from django.utils import timezone
+
+from accounts.models import Role
+from accounts.services import api_key_create, desk_create, membership_set, user_create
+from accounts.vault import seal
+from brokers.models import SessionState, TradingAccount, VenueLogin
+
+_numbers = count(1)
+NOON = datetime(2026, 8, 18, 6, 30, tzinfo=UTC)
+
+
+def a_user(*, password=None, zerodha_id=None, email=None, **fields):
+    number = next(_numbers)
+    return user_create(
+        email=email or f"trader{number}@example.com",
+        at=NOON,
+        zerodha_id=zerodha_id or f"AB{number:04}",
+        password=password,
+        **fields,
+    )
+
+
+def a_desk(*, owner=None, name="Desk"):
+    return desk_create(name=name, owner=owner or a_user(), at=NOON)
+
+
+def a_member(desk, role=Role.VIEWER):
+    user = a_user()
+    membership_set(desk=desk, user=user, role=role, at=NOON, by=None)
+    return user
+
+
+def a_key(user, *, may_trade=True, lifetime=timedelta(hours=1), at=None):
+    _, text = api_key_create(user=user, label="test", at=at or timezone.now(), lifetime=lifetime, may_trade=may_trade)
+    return text
+
+
+def an_account(desk, *, owner=None, is_simulated=True, is_live=False, logged_in=True):
+    number = next(_numbers)
+    row = TradingAccount(
+        id=uuid4(),
+        desk=desk,
+        owner=owner or desk.memberships.first().user,
+        venue="kite",
+        label=f"Kite {number}",
+        venue_user_id=f"ZZ{number:04}",
+        currency="INR",
+        is_simulated=is_simulated,
+        is_live=is_live,
+        api_key="apikey",
+    )
+    row.api_secret = seal("the-secret-of-the-account", binding=str(row.id))
+    row.save()
+    state = SessionState.LIVE if logged_in else SessionState.NEEDS_LOGIN
+    VenueLogin.objects.create(account=row, state=state)
+    return row
+
+
+def bearer(key):
+    return {"Authorization": f"Bearer {key}"}
