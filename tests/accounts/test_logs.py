@@ -49,10 +49,7 @@ def test_a_line_of_either_kind_of_logger_is_one_object_without_secrets():
     logger.addHandler(handler)
     try:
         logger.warning("asked %s", "https://x/?access_token=Zx81yQ0p", extra={"api_secret": "hush"})
-        try:
-            raise ValueError("access_token=Zx81yQ0p")
-        except ValueError:
-            logger.exception("failed")
+        logger.error("failed", exc_info=ValueError("access_token=Zx81yQ0p"))
     finally:
         logger.removeHandler(handler)
 
