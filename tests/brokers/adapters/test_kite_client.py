@@ -73,10 +73,18 @@ async def test_a_write_is_never_repeated(answer, meaning):
         lambda venue: venue.place(an_order(), an_instrument(), permit),
         lambda venue: venue.cancel("1", permit),
         lambda venue: venue.modify(
-            payloads.order({
-                "order_id": "1", "exchange": "NSE", "tradingsymbol": "X", "transaction_type": "BUY", "product": "MIS",
-            }),
-            price=Decimal(1), trigger_price=None, before_write=permit,
+            payloads.order(
+                {
+                    "order_id": "1",
+                    "exchange": "NSE",
+                    "tradingsymbol": "X",
+                    "transaction_type": "BUY",
+                    "product": "MIS",
+                }
+            ),
+            price=Decimal(1),
+            trigger_price=None,
+            before_write=permit,
         ),
     ]
     for call in calls:
@@ -117,7 +125,11 @@ async def test_a_read_gives_up_after_four_attempts():
 
 @pytest.mark.parametrize(
     ("answer", "meaning"),
-    [(a_refusal(403, "TokenException"), NeedsLogin), (a_refusal(403, "PermissionException"), Rejected), (a_reply("<html>"), DataError)],
+    [
+        (a_refusal(403, "TokenException"), NeedsLogin),
+        (a_refusal(403, "PermissionException"), Rejected),
+        (a_reply("<html>"), DataError),
+    ],
 )
 async def test_a_read_that_is_refused_is_not_repeated(answer, meaning):
     venue, net, _, _ = a_venue(answer, a_reply(EMPTY))

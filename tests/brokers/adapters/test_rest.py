@@ -144,7 +144,9 @@ async def test_a_refused_connection_proves_that_nothing_was_sent(method, unused_
     assert asked == []
 
 
-@pytest.mark.parametrize(("method", "meaning"), [("POST", Ambiguous), ("PUT", Ambiguous), ("DELETE", Ambiguous), ("GET", Retryable)])
+@pytest.mark.parametrize(
+    ("method", "meaning"), [("POST", Ambiguous), ("PUT", Ambiguous), ("DELETE", Ambiguous), ("GET", Retryable)]
+)
 async def test_a_lost_reply_leaves_a_write_unknown_and_a_read_repeatable(method, meaning):
     server = Server(answer=None)
     async with serving(server) as (net, url):
@@ -154,7 +156,14 @@ async def test_a_lost_reply_leaves_a_write_unknown_and_a_read_repeatable(method,
     assert len(server.received) == 1
 
 
-@pytest.mark.parametrize(("answer", "meaning"), [(b"", Ambiguous), (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", Ambiguous), (b"nonsense\r\n\r\n", Ambiguous)])
+@pytest.mark.parametrize(
+    ("answer", "meaning"),
+    [
+        (b"", Ambiguous),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf", Ambiguous),
+        (b"nonsense\r\n\r\n", Ambiguous),
+    ],
+)
 async def test_a_late_half_or_senseless_reply_leaves_a_write_unknown(answer, meaning):
     server = Server(answer)
     async with serving(server) as (net, url):
