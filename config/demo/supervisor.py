@@ -12,7 +12,8 @@ from config.demo.children import STOP_SIGNALS, Child
 from config.demo.processes import Process, environment_for
 from config.demo.state import State
 
-STOP_WITHIN_S = 10.0
+# Longer than the drain that a desk allows itself (config.deskhost).
+STOP_WITHIN_S = 20.0
 
 
 class StopRequested(Exception):
