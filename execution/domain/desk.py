@@ -38,6 +38,8 @@ class EngineConfig:
     limits: Limits
     strategy_for: Callable[[str], type[SignalStrategy]]
     incarnation: str = "A"
+    # quoted for the pages even while no strategy uses them
+    watch: tuple[str, ...] = ()
     currency: Currency = Currency.INR
     cash_quote: Decimal | None = None
     send_within_s: float = 2.0
@@ -74,6 +76,7 @@ class Desk:
         self.limits = config.limits
         self.state = DeskState(account_id=config.account_id)
         self.market = Market(config.instruments, config.calendar)
+        self.market.track(config.watch)
         self.ids = ClientIds(config.incarnation, config.account_code)
         self.at: datetime
         self.out: list[Command] = []
@@ -86,6 +89,12 @@ class Desk:
         # differences seen once, waiting for a second read that says the same
         self.suspicions: dict[tuple[str, str], str] = {}
         self.stale_said: set[str] = set()
+        # why a deployment has no view, told to the pages and not to the journal
+        self.notes: dict[str, tuple[str, datetime]] = {}
+        self.books_error = ""
+        self.chargeable: dict[str, bool] = {}
+        self.next_day_ns = 0
+        self.square_off_ns = 0
 
     def record(self, fact: Fact) -> None:
         """Journal a fact and apply it."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
+from brokers.domain.charges import exact_charges
 from brokers.domain.clock import venue_day_of
-from brokers.domain.orders import ApprovedOrder, Book, OrderIntent, OrderStatus
+from brokers.domain.errors import DataError
+from brokers.domain.instruments import InstrumentKind
+from brokers.domain.orders import ApprovedOrder, Book, Fill, OrderIntent, OrderStatus
 from brokers.domain.portfolio import PortfolioView, Position, portfolio_view
 from execution.domain.desk import Desk
 from execution.domain.lifecycle import OrderRecord
@@ -52,16 +56,41 @@ def objection_to(desk: Desk, approved: ApprovedOrder) -> Refused | None:
 def portfolio(desk: Desk, book: Book) -> PortfolioView:
     """Return one book's day through the one P&L function."""
     positions = [p for p in desk.state.positions.all() if p.key.book is book]
-    instruments = desk.config.instruments
-    fills = [fill for fill in desk.state.fills_today if fill.book is book and fill.instrument in instruments]
+    fills = [fill for fill in desk.state.fills_today if fill.book is book and is_chargeable(desk, fill)]
     return portfolio_view(
         positions,
         marks=desk.market.marks({p.key.instrument for p in positions}),
         fills_today=fills,
-        kinds={fill.instrument: instruments[fill.instrument].kind for fill in fills},
+        kinds=_kinds(desk, fills),
         day=venue_day_of(desk.market.now(desk.at)),
         schedule=desk.config.charges,
     )
+
+
+def charges_of(desk: Desk, fills: Sequence[Fill]) -> Decimal:
+    """Return what some of the day's fills cost, unrounded: a share of the day's note."""
+    known = [fill for fill in fills if is_chargeable(desk, fill)]
+    day = venue_day_of(desk.market.now(desk.at))
+    return exact_charges(known, kinds=_kinds(desk, known), day=day, schedule=desk.config.charges).total
+
+
+def is_chargeable(desk: Desk, fill: Fill) -> bool:
+    """Tell whether a fill's charges are known; one that is not has stood in the inbox since."""
+    known = desk.chargeable.get(fill.instrument)
+    if known is None:
+        try:
+            day = venue_day_of(fill.filled_at)
+            exact_charges([fill], kinds=_kinds(desk, [fill]), day=day, schedule=desk.config.charges)
+            known = True
+        except DataError:
+            known = False
+        desk.chargeable[fill.instrument] = known
+    return known
+
+
+def _kinds(desk: Desk, fills: Iterable[Fill]) -> dict[str, InstrumentKind]:
+    found = desk.config.instruments
+    return {fill.instrument: found[fill.instrument].kind for fill in fills if fill.instrument in found}
 
 
 def mark_of(desk: Desk, position: Position) -> Decimal:

@@ -24,6 +24,7 @@ from brokers.domain.orders import (
 from execution.domain.commands import Level
 from execution.domain.desk import Desk
 from execution.domain.events import SendOutcome, SendResult, Via, Write
+from execution.domain.gateway import is_chargeable
 from execution.domain.lifecycle import EVENT_OF, IllegalMove, OrderEvent, OrderRecord, is_behind, next_status
 from execution.domain.pursuit import settled
 from execution.domain.records import FillTaken, OrderMoved, Outcome
@@ -193,6 +194,8 @@ def trade_seen(desk: Desk, trade: VenueTrade, book: Book) -> None:
     is_late = order.is_final and order.filled_quantity + fill.quantity > order.venue_filled
     was_whole = order.filled_quantity >= order.intent.quantity
     desk.record(FillTaken(client_id=order.client_id, fill=fill))
+    if not is_chargeable(desk, fill):
+        desk.discrepancy("charges", fill.instrument, f"no charges are known for {fill.instrument}: its P&L is gross")
     if was_whole:
         _contradiction(desk, order, f"trade {trade.trade_id} fills more than was ordered")
     elif is_late:

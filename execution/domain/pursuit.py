@@ -16,7 +16,7 @@ from brokers.domain.portfolio import PositionKey
 from execution.domain.commands import Level
 from execution.domain.desk import Desk
 from execution.domain.lifecycle import OrderRecord
-from execution.domain.records import Goal, GoalSet
+from execution.domain.records import Goal, GoalSet, SignalMade
 from execution.domain.sending import intent_for, place, refuse, want_cancel
 from risk.domain.gate import Refused
 
@@ -41,6 +41,21 @@ def set_goal(
     goal = Goal(key=key, quantity=quantity, reason=reason, decided_at=desk.at, decision_price=decision_price)
     desk.record(GoalSet(goal=goal))
     pursue(desk, key)
+
+
+def journal_signal(desk: Desk, key: PositionKey, *, exposure: float, reason: str, bar_end_ns: int = 0) -> None:
+    """Journal the exposure that a deployment wants from now on."""
+    desk.record(
+        SignalMade(
+            deployment_id=key.strategy_key,
+            instrument=key.instrument,
+            exposure=exposure,
+            reason=reason,
+            bar_end_ns=bar_end_ns,
+            decided_at=desk.at,
+            decision_price=desk.market.middle(key.instrument),
+        )
+    )
 
 
 def pursue(desk: Desk, key: PositionKey) -> None:
