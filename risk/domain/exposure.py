@@ -196,14 +196,20 @@ class Reach:
 
 def reaches(holdings: Iterable[Holding], pending: Iterable[PendingOrder]) -> dict[Holder, Reach]:
     """Return every holder's reach; reduce-only orders cannot add to one, so they are left out."""
-    found: dict[Holder, Reach] = defaultdict(Reach)
+    held: dict[Holder, Decimal] = defaultdict(Decimal)
+    sides: dict[Side, dict[Holder, Decimal]] = {Side.BUY: defaultdict(Decimal), Side.SELL: defaultdict(Decimal)}
     for holding in holdings:
-        reach = found[holding.holder]
-        found[holding.holder] = replace(reach, held_quote=reach.held_quote + holding.value_quote)
+        held[holding.holder] += holding.value_quote
     for order in pending:
         if not order.reduce_only:
-            found[order.holder] = found[order.holder].after(order.side, order.value_quote)
-    return dict(found)
+            sides[order.side][order.holder] += order.value_quote
+    buys, sells = sides[Side.BUY], sides[Side.SELL]
+    return {
+        holder: Reach(
+            held_quote=held.get(holder, ZERO), buys_quote=buys.get(holder, ZERO), sells_quote=sells.get(holder, ZERO)
+        )
+        for holder in {*held, *buys, *sells}
+    }
 
 
 def position_value(view: RiskView, instrument: str) -> Decimal:

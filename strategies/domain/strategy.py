@@ -46,6 +46,10 @@ class SignalStrategy(ABC):
     def warmup_bars(self) -> int:
         """Return how many bars must precede the first decision."""
 
+    def history_bars(self) -> int:
+        """Return how many bars it is best to begin with; the warm-up is the least."""
+        return self.warmup_bars()
+
     @abstractmethod
     def exposure(self, bars: Bars) -> Float64Array1D:
         """Return the wanted exposure after each bar, in [-1, 1]; NaN means no view."""

@@ -12,6 +12,9 @@ from brokers.domain.figures import in_words, price_in_words
 from brokers.domain.market import NANOSECONDS, Bars, Float64Array1D
 from strategies.domain import Direction, SessionColumns, SignalStrategy, StrategyParams, param
 
+# the longest continuous session, derivatives since 2026-08-03: 09:15 to 15:40
+_SESSION_MINUTES = 385
+
 _Flags = npt.NDArray[np.bool_]
 
 
@@ -48,6 +51,10 @@ class VwapBreakout(SignalStrategy):
     def warmup_bars(self) -> int:
         # Wilder's smoothing forgets e⁻¹⁰ after ten of its periods
         return max(10 * self.params.atr_bars, self.params.volume_bars + 1)
+
+    def history_bars(self) -> int:
+        # today from its open, and three earlier sessions of the same minutes
+        return max(4 * _SESSION_MINUTES // self.params.bar_minutes, self.warmup_bars())
 
     def exposure(self, bars: Bars) -> Float64Array1D:
         """Return 1 from a breakout upwards until the close is back, -1 downwards; NaN without a VWAP."""

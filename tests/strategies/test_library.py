@@ -183,6 +183,15 @@ def test_an_instrument_with_volume_has_nothing_to_say():
     assert standing(a_breakout(), some_bars(quiet_then(103.0))) == ""
 
 
+@pytest.mark.parametrize(("minutes", "bars"), [(1, 1540), (5, 308)])
+def test_a_breakout_asks_for_today_and_three_sessions_before(minutes, bars):
+    assert a_breakout(bar_minutes=minutes).history_bars() == bars
+
+
+def test_a_crossover_asks_for_its_warm_up():
+    assert a_crossover().history_bars() == a_crossover().warmup_bars() == 15
+
+
 walks = st.lists(st.tuples(st.integers(-40, 40), st.integers(0, 3000)), min_size=1, max_size=140)
 
 
