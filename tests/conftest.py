@@ -71,8 +71,11 @@ def redis_url():
     shutil.rmtree(folder)
 
 
-def pytest_collection_modifyitems(config, items):
-    """Leave tests that need PostgreSQL to a run on PostgreSQL; those marked `also_sqlite` run on both."""
+def pytest_collection_modifyitems(items):
+    """Put browser tests last, and leave PostgreSQL's to a run on PostgreSQL."""
+    # Playwright's own event loop keeps running in this thread once it has started; nothing asynchronous can follow.
+    # The sort is stable: within both parts the order stays random.
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
     if os.environ.get("DATABASE_URL", "").startswith("postgres"):
         return
     for item in items:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from config.demo.toolchain import ROOT, Environment, say
 
+TEST_SETTINGS = ("--settings", "config.settings.test")
+
 
 def steps(environment: Environment) -> Iterator[tuple[str, Sequence[str]]]:
     """Name each check and give its command."""
@@ -14,7 +16,7 @@ def steps(environment: Environment) -> Iterator[tuple[str, Sequence[str]]]:
     yield "ruff format", [str(environment.program("ruff")), "format", "--check", "."]
     yield "import-linter", [str(environment.program("lint-imports"))]
     yield "mypy", [str(environment.program("mypy"))]
-    yield "migrations", [python, "-P", "manage.py", "makemigrations", "--check", "--dry-run"]
+    yield "migrations", [python, "-P", "manage.py", "makemigrations", "--check", "--dry-run", *TEST_SETTINGS]
     # Last, so that the closing lines of a long output are the suite's own.
     yield "tests", [python, "-P", "-m", "pytest"]
 

@@ -87,7 +87,7 @@ def _come_up(demo: Demo, *, own_redis: bool) -> SignIn:
         _start_valkey(demo)
     _load_shared_libraries()
     jobs.database_ready(supervisor)
-    say("starting the simulated exchange")
+    say(f"starting the simulated exchange on {demo.simulator_url}")
     supervisor.start(processes.simulator(port=demo.simulator_port, arguments=_simulator_arguments(demo.options)))
     jobs.static_files_ready(supervisor)
     supervisor.start(processes.web(port=demo.options.port))
