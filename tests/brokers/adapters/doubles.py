@@ -76,7 +76,7 @@ def a_refusal(status, error_type, message="no"):
     return a_reply(f'{{"status":"error","message":"{message}","error_type":"{error_type}","data":null}}', status)
 
 
-def an_instrument(symbol="RELIANCE", token=738561, tick="0.05", lot=1, kind=InstrumentKind.EQUITY, exchange="NSE"):
+def an_instrument(symbol="RELIANCE", *, token=738561, tick="0.05", lot=1, kind=InstrumentKind.EQUITY, exchange="NSE"):
     return Instrument(
         exchange=exchange,
         symbol=symbol,

@@ -1,4 +1,5 @@
 import asyncio
+import itertools
 
 import pytest
 
@@ -26,7 +27,7 @@ async def test_calls_are_evenly_spaced_whatever_was_saved_up():
         await budget.acquire("order")
         moments.append(clock.elapsed_s)
 
-    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert moments[0] == 60.0
     assert min(gaps) >= 0.125
 

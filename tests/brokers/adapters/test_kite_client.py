@@ -107,7 +107,7 @@ async def test_a_refused_permit_reaches_the_caller_unchanged():
 
 
 async def test_a_read_is_repeated_with_growing_waits():
-    venue, net, budget, clock = a_venue(Retryable("cut"), a_reply("busy", 503), a_reply(EMPTY))
+    venue, _net, budget, clock = a_venue(Retryable("cut"), a_reply("busy", 503), a_reply(EMPTY))
 
     assert await venue.trades() == []
     assert clock.sleeps == [0.5, 1.0]

@@ -1,3 +1,4 @@
+import itertools
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
@@ -103,7 +104,7 @@ def test_chunks_cover_every_candle_once_and_fit_the_limit(interval_s, days, minu
         return
     assert parts[0][0] == DAY
     assert end - step - parts[-1][1] < step
-    assert all(later[0] - earlier[1] == step for earlier, later in zip(parts, parts[1:], strict=False))
+    assert all(later[0] - earlier[1] == step for earlier, later in itertools.pairwise(parts))
     assert all(last - first < timedelta(days=INTERVALS[interval_s].days_per_call) for first, last in parts)
 
 

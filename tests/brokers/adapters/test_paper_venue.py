@@ -15,7 +15,7 @@ RELIANCE = an_instrument()
 NAN = float("nan")
 
 
-def quotes(last=100.0, bid=NAN, ask=NAN, sizes=None, token=RELIANCE.token, at=START):
+def quotes(last=100.0, *, bid=NAN, ask=NAN, sizes=None, token=RELIANCE.token, at=START):
     depth = None
     if sizes is not None:
         depth = np.zeros((1, 10, 3))
