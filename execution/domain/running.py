@@ -165,7 +165,7 @@ def _bar_closed(desk: Desk, bar: Bar) -> None:
 
 def _ask_history(desk: Desk, deployment_id: str, instrument: str) -> None:
     series = desk.series[deployment_id, instrument]
-    bars = desk.strategies[deployment_id].warmup_bars() + _EXTRA_BARS
+    bars = desk.strategies[deployment_id].history_bars() + _EXTRA_BARS
     desk.ask(
         LoadHistory(deployment_id=deployment_id, instrument=instrument, interval_s=series.bars.interval_s, bars=bars)
     )
