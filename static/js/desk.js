@@ -7,6 +7,7 @@ import { positionsPanel } from "windhover/panels/positions";
 import { quotesPanel } from "windhover/panels/quotes";
 import { riskPanel } from "windhover/panels/risk";
 import { strategiesPanel } from "windhover/panels/strategies";
+import { read } from "windhover/api";
 import { byId } from "windhover/dom";
 import { bareSymbol, titled } from "windhover/format";
 import { goTo, keyboard } from "windhover/keys";
@@ -30,7 +31,7 @@ const STALE_AFTER_S = given.stale_after_s ?? 8;
 function quotes() {
   return store.rows("quotes").map((row) => {
     const ageNow = Number(row.age_s ?? 0) + row.sinceFrame;
-    return { ...row, symbol: row.symbol ?? row.key, ageNow, stale: Boolean(row.stale) || ageNow > STALE_AFTER_S };
+    return { ...row, symbol: row.symbol, ageNow, stale: Boolean(row.stale) || ageNow > STALE_AFTER_S };
   });
 }
 
@@ -38,34 +39,50 @@ function quoteOf(symbol) {
   return quotes().find((row) => row.symbol === symbol) ?? null;
 }
 
-/** The newest exchange time known (ms): it is the feed's clock and runs fast in a replay. */
+/** The market's clock (ms): the newest exchange time of the feeds; it runs fast in a replay. */
 function marketTime() {
-  const times = store.rows("quotes").map((row) => Date.parse(row.exchange_at)).filter(Number.isFinite);
+  const times = store.states("feeds").map((state) => Date.parse(state.data.market_at)).filter(Number.isFinite);
   return times.length ? Math.max(...times) : null;
 }
 
-function strategyName(row) {
-  const id = row.strategy_id ?? row.strategy_key ?? row.deployment_id ?? row.strategy;
-  if (!id) return "";
-  const deployment = store.rows("strategies").find((one) => (one.id ?? one.key) === id);
-  if (deployment) return deployment.title ?? deployment.label ?? titled(deployment.strategy);
-  return row.strategy_title ?? (/^[0-9a-f-]{32,36}$/.test(row.strategy ?? id) ? "" : titled(row.strategy ?? id));
+/** Accounts as the status told, with the session that the desk itself reports. */
+function accounts() {
+  const feeds = new Map(store.states("feeds").map((state) => [state.account, state.data]));
+  return accountRows.map((row) => {
+    const feed = feeds.get(row.id);
+    return feed?.session ? { ...row, state: feed.session, reason: feed.session_reason } : row;
+  });
 }
 
-const start = startDialog({ store, accounts: () => accountRows });
-const inbox = inboxPanel({ store, accounts: () => accountRows });
+function strategyName(row) {
+  const held = store.rows("strategies").find((one) => one.id === row.strategy_key || one.label === row.strategy);
+  return held ? titled(held.strategy) : (row.strategy ?? "");
+}
+
+// What no topic carries: refusals of the gate, and deployments that were never started.
+const asked = { refusals: [], deployed: [] };
+const start = startDialog({ store, accounts });
+const inbox = inboxPanel({ store, accounts });
 pnlPanel({ store, marketTime });
-riskPanel({ store });
+const risk = riskPanel({ store, refusals: () => asked.refusals });
 const positions = positionsPanel({ store, quoteOf, strategyName });
 quotesPanel({ store, quotes });
-ordersPanel({ store, strategyName });
-strategiesPanel({ store, openStart: start.show });
+const orders = ordersPanel({ store, strategyName, refusals: () => asked.refusals });
+const strategies = strategiesPanel({ store, openStart: start.show, deployed: () => asked.deployed });
+
+async function ask() {
+  const [limits, deployed] = await Promise.all([read("/api/risk"), read("/api/strategies")]);
+  asked.refusals = [...(limits.breaches ?? [])].sort((a, b) => b.fired_at.localeCompare(a.fired_at));
+  asked.deployed = deployed.results;
+  for (const panel of [risk, orders, strategies]) panel.draw();
+}
 
 const bar = freshness({
   store, quotes, marketTime,
   onStatus(status) {
     accountRows = (status.accounts ?? []).map((row) => ({ ...accountRows.find((one) => one.id === row.id), ...row }));
     inbox.draw();
+    return ask();
   },
 });
 const kill = killSwitch({ store, status: bar.status, poll: bar.poll });
@@ -82,8 +99,8 @@ keyboard({
     ...PARTS.map(([id, , name]) => ({ name, kind: "part of the desk", run: () => goTo(id) })),
     { name: "Start a strategy", kind: "act", run: start.show },
     { name: "Kill switch", kind: "act", run: kill.show },
-    ...store.rows("strategies").map((row) => ({ name: row.title ?? row.label ?? titled(row.strategy), kind: `strategy, ${row.state}`, run: () => goTo("strategies") })),
-    ...store.rows("positions").map((row) => ({ name: bareSymbol(row.symbol ?? row.key), kind: "position", run: () => goTo("positions") })),
+    ...store.rows("strategies").map((row) => ({ name: titled(row.strategy), kind: `strategy, ${row.state}`, run: () => goTo("strategies") })),
+    ...store.rows("positions").map((row) => ({ name: bareSymbol(row.symbol), kind: "position", run: () => goTo("positions") })),
     ...quotes().map((row) => ({ name: bareSymbol(row.symbol), kind: "quote", run: () => goTo("quotes") })),
   ],
 });

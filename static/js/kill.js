@@ -26,7 +26,7 @@ export function killSwitch({ store, status, poll }) {
 
   function current() {
     const rows = store.has("switches") ? store.rows("switches") : status()?.switches ?? [];
-    return engagedSwitches(rows).find((row) => row.scope !== "deployment") ?? engagedSwitches(rows)[0] ?? null;
+    return engagedSwitches(rows)[0] ?? null;
   }
 
   function show() {
@@ -38,14 +38,14 @@ export function killSwitch({ store, status, poll }) {
     const step = secondStep({
       word: engaged ? "RELEASE" : "HALT",
       label: engaged ? "Hold to release" : "Hold to refuse entries",
-      act: () => send(!engaged, reason, wrong),
+      act: () => send(!engaged, reason, wrong, engaged ? { scope: engaged.scope, target: engaged.target_id ?? engaged.target } : {}),
     });
     const rows = engaged
       ? [[numbers.strategies, "running strategies may enter again, under the same limits"], [numbers.positions, "open positions are untouched"]]
       : pulledRows(numbers);
     const content = h("div", {},
       h("p", {}, engaged
-        ? `Pulled ${clock(engaged.changed_at ?? engaged.at)}${engaged.reason ? `: ${engaged.reason}` : ""}. It stays pulled over restarts until it is released here.`
+        ? `Pulled${engaged.changed_at ? ` ${clock(engaged.changed_at)}` : ""}${engaged.reason ? `: ${engaged.reason}` : ""}. It stays pulled over restarts until it is released here.`
         : "Entries of the whole desk are refused until somebody releases the switch. It survives a restart. Nothing is sold by it."),
       consequences(rows),
       h("div", { class: "field" }, h("label", { for: "kill-reason" }, "Reason, for the journal"), reason),
@@ -61,7 +61,7 @@ export function killSwitch({ store, status, poll }) {
     open.querySelector("#second-step").focus();
   }
 
-  async function send(engaged, reason, wrong) {
+  async function send(engaged, reason, wrong, target) {
     wrong.textContent = "";
     const text = reason.value.trim();
     if (!text) {
@@ -70,7 +70,7 @@ export function killSwitch({ store, status, poll }) {
       return false;
     }
     try {
-      await write("/api/risk/kill-switch", { engaged, reason: text });
+      await write("/api/risk/kill-switch", { engaged, reason: text, ...target });
     } catch (error) {
       if (error.field === "reason") wrong.textContent = error.message;
       else refusal(error);

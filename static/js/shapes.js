@@ -4,12 +4,17 @@ import { isFigure, quantity, titled } from "windhover/format";
 const FINAL = new Set(["FILLED", "CANCELLED", "REJECTED", "EXPIRED", "NOT_SENT", "NOT_PLACED", "REFUSED"]);
 const ASKING = new Set(["UNKNOWN", "UNPROVEN"]);
 const number = (value) => (isFigure(value) ? Number(value) : 0);
-const seconds = (at) => (typeof at === "number" ? at : Date.parse(at) / 1000);
+const seconds = (at) => Date.parse(at) / 1000;
 
 /** "asking", "flight" or "recent": the lane in which an order stands. */
 export function laneOf(order) {
   if (ASKING.has(order.status)) return "asking";
   return FINAL.has(order.status) ? "recent" : "flight";
+}
+
+/** A position's profit or loss today, net of its charges: the rows add up to the headline. */
+export function netOf(row) {
+  return number(row.pnl_realised) + number(row.pnl_unrealised) - number(row.charges);
 }
 
 /** One book's P&L over all accounts: `states` are those of the topic portfolio. */
@@ -30,12 +35,7 @@ export function bookFigures(states, book) {
 }
 
 function pointsOf(state, book) {
-  const own = state.data[book];
-  if (Array.isArray(own)) return own.map((point) => (Array.isArray(point) ? point : [point.at ?? point.market_at, point.net ?? point.net_quote]));
-  if (own && typeof own === "object") return Object.entries(own);
-  return Object.entries(state.data)
-    .filter(([, value]) => value && typeof value === "object" && isFigure(value[book]))
-    .map(([at, value]) => [at, value[book]]);
+  return Object.values(state.data).filter((point) => point?.book === book).map((point) => [point.at, point.net]);
 }
 
 /** The curve of one book over all accounts: [[unix seconds, net], …] in order, accounts carried forward. */
@@ -53,27 +53,10 @@ export function curvePoints(states, book) {
   ]);
 }
 
-/** Limits as rows, whether they come as a list, under `limits`, or by name. */
-export function limitRows(states) {
-  return states.flatMap((state) => {
-    const held = state.data.limits ?? state.data;
-    const rows = Array.isArray(held) ? held : Object.entries(held).map(([name, row]) => ({ name, ...row }));
-    return rows.filter((row) => row && isFigure(row.limit)).map((row) => ({ account: state.account, ...row, name: row.name ?? row.rule }));
-  });
-}
-
-/** The newest refusals of the gate, newest first. */
-export function refusals(states) {
-  const rows = states.flatMap((state) => {
-    const held = state.data.breaches ?? [];
-    return (Array.isArray(held) ? held : Object.entries(held).map(([id, row]) => ({ id, ...row }))).map((row) => ({ account: state.account, ...row }));
-  });
-  return rows.sort((a, b) => String(b.fired_at ?? b.at ?? "").localeCompare(String(a.fired_at ?? a.at ?? "")));
-}
-
-/** Engaged switches only. */
+/** Engaged switches, the broadest first. */
 export function engagedSwitches(rows) {
-  return rows.filter((row) => row.engaged ?? row.is_engaged ?? false);
+  const breadth = ["desk", "account", "deployment"];
+  return rows.filter((row) => row.engaged).sort((a, b) => breadth.indexOf(a.scope) - breadth.indexOf(b.scope));
 }
 
 /** What pulling the switch would meet: working entries, open positions, running strategies. */

@@ -39,7 +39,8 @@ test("counts what a kill switch would meet", () => {
 test("carries accounts forward when their curves are added", () => {
   const at = (minute) => `2026-08-18T04:0${minute}:00Z`;
   const first = Date.parse(at(0)) / 1000;
-  const states = [state({ live: [[at(0), "1"], [at(2), "3"]] }), state({ live: [[at(1), "10"]] }, "b")];
+  const point = (minute, net, book = "live") => ({ [`${book}:${minute}`]: { book, at: at(minute), net } });
+  const states = [state({ ...point(0, "1"), ...point(2, "3"), ...point(2, "99", "paper") }), state(point(1, "10"), "b")];
 
   assert.deepEqual(shapes.curvePoints(states, "live"), [[first, 1], [first + 60, 11], [first + 120, 13]]);
 });

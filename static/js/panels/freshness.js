@@ -6,6 +6,7 @@ import { engagedSwitches } from "windhover/shapes";
 
 const POLL_MS = 4000;
 const LEASE_LATE_S = 5;
+const LATE_S = 8;
 
 export function freshness({ store, quotes, marketTime, onStatus }) {
   let link = { name: "connecting", lastFrameAt: null };
@@ -27,18 +28,20 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
   }
 
   function feedTags() {
-    const published = store.rows("feeds").filter((row) => "age_s" in row || "stale" in row || "instruments" in row);
-    const rows = published.length ? published.map((row) => ({ ...row, age_s: Number(row.age_s ?? 0) + row.sinceFrame }))
-      : (status?.feeds ?? []).map((row) => ({ ...row, key: row.account, age_s: Number(row.age_s ?? 0) + (performance.now() - statusAt) / 1000 }));
-    return rows.map((row) => {
-      const account = (status?.accounts ?? []).find((one) => one.id === row.account);
-      const name = row.venue ?? account?.venue ?? "Feed";
-      const count = Number(row.stale === true ? 1 : row.stale ?? 0);
-      const down = row.state && !["connected", "live", "ok"].includes(row.state);
-      // a feed's row is republished only when it changes: a fresher quote is the better witness
-      const seen = Math.min(row.age_s, ...quotes().filter((quote) => quote.account === row.account).map((quote) => quote.ageNow));
-      const late = row.stale === true || down || seen > 8;
-      return { key: row.key, late, text: `${titled(name)} ${late ? "STALE " : ""}${age(seen)}`, more: !late && count > 0 ? `${count} stale` : "", title: row.reason ?? `${row.instruments ?? ""} instruments` };
+    return store.states("feeds").map(({ account, data, arrived, received }) => {
+      const own = quotes().filter((quote) => quote.account === account);
+      const since = (performance.now() - (arrived.get("age_s") ?? received)) / 1000;
+      const seen = data.age_s === null ? null : Math.min(Number(data.age_s) + since, ...own.map((quote) => quote.ageNow));
+      const venue = (status?.accounts ?? []).find((one) => one.id === account)?.venue ?? "Feed";
+      const late = data.stale || seen === null || seen > LATE_S;
+      const count = own.filter((quote) => quote.stale).length;
+      return {
+        key: account,
+        late,
+        text: `${titled(venue)} ${late ? "STALE " : ""}${seen === null ? data.state : age(seen)}`,
+        more: !late && count > 0 ? `${count} stale` : "",
+        title: data.reason || `${data.instruments} instruments, ${data.state}`,
+      };
     });
   }
 
@@ -87,7 +90,7 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
   function drawSwitches() {
     const rows = store.has("switches") ? store.rows("switches") : status?.switches ?? [];
     const engaged = engagedSwitches(rows);
-    const broad = engaged.find((row) => row.scope !== "deployment") ?? engaged[0];
+    const broad = engaged[0];
     setText(byId("kill-word"), broad ? "Release" : "Kill switch");
     byId("kill").classList.toggle("pulled", Boolean(broad));
     byId("killed").hidden = !broad;
@@ -108,7 +111,7 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
       status = await read("/api/status");
       statusAt = performance.now();
       statusFailed = false;
-      onStatus(status);
+      await onStatus(status);
     } catch {
       statusFailed = true;
     }

@@ -5,19 +5,24 @@ import { laneOf } from "windhover/shapes";
 
 const TITLES = {
   external_order: "Order placed outside this desk",
-  external: "Order placed outside this desk",
-  position_mismatch: "Position differs from the broker's",
-  position: "Position differs from the broker's",
-  order_mismatch: "Order differs from the broker's",
-  trade_missing: "A trade the journal does not have",
   journal_lost: "An order of ours that the journal does not have",
-  not_placed_late: "An order that was thought absent appeared",
+  unknown_order: "An outcome of an order without a row",
+  unknown: "Outcome unknown",
+  unproven: "Outcome never proven",
+  late: "An order thought absent appeared",
+  late_fill: "A fill of an order thought over",
+  contradiction: "The broker contradicts the journal",
+  closed_elsewhere: "A position was closed elsewhere",
+  unprotected: "A position could not be closed",
+  exit_stuck: "An exit does not get through",
+  calendar: "No trading calendar for this year",
+  charges: "Charges are not known",
 };
 
 export function inboxPanel({ store, accounts }) {
   function asks() {
     const logins = accounts()
-      .filter((account) => account.state === "needs_login" || account.state === "NEEDS_LOGIN")
+      .filter((account) => account.state === "needs_login")
       .map((account) => ({
         id: `login-${account.id}`,
         title: "Needs login",
@@ -25,22 +30,27 @@ export function inboxPanel({ store, accounts }) {
         href: `/brokers/${account.id}/login`,
         link: "Log in at the broker",
       }));
-    const unknown = store.rows("orders").filter((order) => laneOf(order) === "asking").map((order) => ({
+    const found = store.rows("inbox");
+    const told = new Set(found.map((row) => row.subject));
+    const waiting = store.rows("positions").filter((row) => row.queued_exit).map((row) => ({
+      id: `exit-${row.key}`,
+      title: "An exit waits",
+      sentence: `${quantity(row.quantity, { signed: true })} ${bareSymbol(row.symbol)} should be flat: ${row.queued_exit}.`,
+    }));
+    const unknown = store.rows("orders").filter((order) => laneOf(order) === "asking" && !told.has(order.client_id)).map((order) => ({
       id: `order-${order.key}`,
       title: order.status === "UNPROVEN" ? "Outcome never proven" : "Outcome unknown",
-      sentence: `${order.side} ${quantity(order.quantity)} ${bareSymbol(order.symbol ?? order.instrument)} since ${clock(order.created_at)}. ${
+      sentence: `${order.side} ${quantity(order.quantity)} ${bareSymbol(order.symbol)} since ${clock(order.created_at)}. ${
         order.status === "UNPROVEN" ? "Look into the broker's own book before trading this symbol." : "The broker is being asked; no second order will be sent."}`,
       go: "orders",
     }));
-    const found = store.rows("inbox").map((row) => ({
+    const differences = found.map((row) => ({
       id: `found-${row.account}-${row.key}`,
-      title: row.title ?? TITLES[row.kind] ?? "The journal and the broker differ",
-      sentence: row.sentence ?? row.message ?? "",
+      title: TITLES[row.kind] ?? "The journal and the broker differ",
+      sentence: row.sentence,
       at: row.found_at,
-      href: row.link ?? row.url ?? null,
-      link: "Open",
     }));
-    return [...logins, ...unknown, ...found];
+    return [...logins, ...unknown, ...waiting, ...differences];
   }
 
   function make(row) {
@@ -68,6 +78,6 @@ export function inboxPanel({ store, accounts }) {
   }
 
   const soon = oncePerFrame(draw);
-  for (const topic of ["inbox", "orders"]) store.on(topic, soon);
+  for (const topic of ["inbox", "orders", "positions", "feeds"]) store.on(topic, soon);
   return { draw: soon };
 }

@@ -3,7 +3,7 @@ import { write } from "windhover/api";
 import { ask } from "windhover/dialogs";
 import { byId, h, keyed, oncePerFrame, setClass, setText } from "windhover/dom";
 import { age, bareSymbol, clock, price, quantity } from "windhover/format";
-import { laneOf, refusals } from "windhover/shapes";
+import { laneOf } from "windhover/shapes";
 import { download } from "windhover/table";
 import { toast } from "windhover/toast";
 
@@ -20,13 +20,13 @@ const LANES = {
 const CANCELLABLE = new Set(["OPEN", "TRIGGER_PENDING", "PARTIALLY_FILLED", "ACCEPTED"]);
 const COLUMNS = ["created_at", "account", "client_id", "venue_order_id", "symbol", "side", "quantity", "filled", "type", "product", "price", "average_price", "status", "origin", "strategy", "reason", "message"];
 
-export function ordersPanel({ store, strategyName }) {
+export function ordersPanel({ store, strategyName, refusals }) {
   const words = (order) => order.status.replaceAll("_", " ");
 
   function meta(order) {
     const parts = [];
     if (order.status === "REFUSED") return order.reason;
-    const filled = Number(order.filled ?? order.filled_quantity ?? 0);
+    const filled = Number(order.filled);
     const asked = order.price ?? order.trigger_price;
     if (order.type && order.type !== "MARKET" && asked) parts.push(`${order.type === "LIMIT" ? "limit" : order.type} ${price(asked)}`);
     if (order.status === "PARTIALLY_FILLED" || (order.status === "CANCELLED" && filled > 0)) parts.push(`${quantity(filled)} of ${quantity(order.quantity)} filled`);
@@ -38,9 +38,9 @@ export function ordersPanel({ store, strategyName }) {
   }
 
   function rows() {
-    const orders = store.rows("orders").map((order) => ({ ...order, kind: "order", id: `${order.account}/${order.key}`, when: order.created_at ?? order.updated_at, lane: laneOf(order) }));
-    const refused = refusals(store.states("risk")).map((row, index) => ({
-      ...row, kind: "refusal", id: `refusal/${row.id ?? `${row.fired_at}/${row.rule}/${row.instrument ?? index}`}`, status: "REFUSED", when: row.fired_at ?? row.at, lane: "recent", symbol: row.instrument ?? row.symbol,
+    const orders = store.rows("orders").map((order) => ({ ...order, kind: "order", id: `${order.account}/${order.key}`, when: order.created_at, lane: laneOf(order) }));
+    const refused = refusals().map((row) => ({
+      ...row, kind: "refusal", id: `refusal/${row.account}/${row.fired_at}/${row.rule}/${row.instrument}`, status: "REFUSED", when: row.fired_at, lane: "recent", symbol: row.instrument,
     }));
     const newest = (a, b) => String(b.when ?? "").localeCompare(String(a.when ?? "")) || a.id.localeCompare(b.id);
     const lane = (name) => [...orders, ...refused].filter((row) => row.lane === name).sort(newest);
@@ -60,8 +60,8 @@ export function ordersPanel({ store, strategyName }) {
   function update(entry, row) {
     if (entry.lane) return;
     entry.row = row;
-    const symbol = bareSymbol(row.symbol ?? row.instrument ?? "");
-    const said = row.kind === "refusal" ? `${row.side ?? "Entry"} ${row.quantity ? `${quantity(row.quantity)} ` : ""}${symbol}` : `${row.side} ${quantity(row.quantity)} ${symbol}`;
+    const symbol = bareSymbol(row.symbol);
+    const said = row.kind === "refusal" ? `Entry in ${symbol}` : `${row.side} ${quantity(row.quantity)} ${symbol}`;
     const holder = strategyName(row);
     setText(entry.time, clock(row.when));
     setText(entry.what, said);
@@ -78,13 +78,13 @@ export function ordersPanel({ store, strategyName }) {
   }
 
   function askCancel(order) {
-    const left = Number(order.quantity) - Number(order.filled ?? order.filled_quantity ?? 0);
+    const left = Number(order.quantity) - Number(order.filled);
     ask({
-      title: `Cancel ${order.side} ${bareSymbol(order.symbol ?? order.instrument)}`,
+      title: `Cancel ${order.side} ${bareSymbol(order.symbol)}`,
       rows: [[quantity(left), "not yet filled, taken back at the broker"], [quantity(Number(order.quantity) - left), "already filled, kept as a position"]],
       label: "Cancel the order",
       act: async () => {
-        await write("/api/orders/cancel", { id: order.id_plain ?? order.key, account: order.account });
+        await write("/api/orders/cancel", { id: order.client_id, account: order.account });
         toast("Cancellation asked for; the order shows what the broker answered.");
       },
     });
@@ -107,5 +107,6 @@ export function ordersPanel({ store, strategyName }) {
 
   byId("orders-csv").addEventListener("click", () => download("orders.csv", csv()));
   const soon = oncePerFrame(draw);
-  for (const topic of ["orders", "risk", "strategies"]) store.on(topic, soon);
+  for (const topic of ["orders", "strategies"]) store.on(topic, soon);
+  return { draw: soon };
 }

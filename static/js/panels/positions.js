@@ -3,19 +3,19 @@ import { write } from "windhover/api";
 import { ask } from "windhover/dialogs";
 import { byId, h, oncePerFrame, setText } from "windhover/dom";
 import { age, bareSymbol, clock, counted, isFigure, money, price, quantity, tone } from "windhover/format";
+import { netOf } from "windhover/shapes";
 import { createTable, download } from "windhover/table";
 import { toast } from "windhover/toast";
 
-const total = (row) => Number(row.pnl_realised ?? 0) + Number(row.pnl_unrealised ?? 0);
 const isOpen = (row) => Number(row.quantity) !== 0;
-const symbolOf = (row) => row.symbol ?? row.instrument ?? row.key;
+const symbolOf = (row) => row.symbol ?? row.key;
 
 export function positionsPanel({ store, quoteOf, strategyName }) {
   const lastOf = (row) => {
     const quote = quoteOf(symbolOf(row));
     return quote?.stale ? { stale: true, text: `${age(quote.ageNow)} old` } : { stale: false, text: price(row.last_price, row.currency, quote?.tick_size) };
   };
-  const holder = (row) => [strategyName(row), (row.book ?? row.mode) === "paper" ? "paper" : null].filter(Boolean).join(" · ");
+  const holder = (row) => [strategyName(row), row.book === "paper" ? "paper" : null].filter(Boolean).join(" · ");
   const columns = [
     {
       key: "symbol", label: "Instrument", text: (row) => `${bareSymbol(symbolOf(row))} ${holder(row)}`, plain: symbolOf, sort: symbolOf,
@@ -34,9 +34,9 @@ export function positionsPanel({ store, quoteOf, strategyName }) {
       tone: (row) => (lastOf(row).stale ? "stale" : ""), title: (row) => `as of ${clock(row.as_of)} IST`,
     },
     {
-      key: "pnl", label: "P&L", className: "live strong", text: (row) => money(total(row), row.currency, { signed: true, bare: true }), sort: total,
-      tone: (row) => (lastOf(row).stale && isOpen(row) ? "stale" : tone(total(row))),
-      title: (row) => `realised ${money(row.pnl_realised ?? 0, row.currency, { signed: true })}, unrealised ${money(row.pnl_unrealised ?? 0, row.currency, { signed: true })}, charges ${money(-Number(row.charges ?? 0), row.currency)} not yet taken off`,
+      key: "pnl", label: "P&L", className: "live strong", text: (row) => money(netOf(row), row.currency, { signed: true, bare: true }), sort: netOf,
+      tone: (row) => (lastOf(row).stale && isOpen(row) ? "stale" : tone(netOf(row))),
+      title: (row) => `realised ${money(row.pnl_realised ?? 0, row.currency, { signed: true })}, unrealised ${money(row.pnl_unrealised ?? 0, row.currency, { signed: true })}, charges ${money(-Number(row.charges ?? 0), row.currency)}`,
     },
     {
       key: "act", label: "", className: "drops", text: () => "",
@@ -56,13 +56,13 @@ export function positionsPanel({ store, quoteOf, strategyName }) {
       title: `Exit ${bareSymbol(symbolOf(row))}`,
       rows: [
         [quantity(amount), `${side === "SELL" ? "sold" : "bought back"} at the market, reduce-only${value === null ? "" : `, about ${money(value, row.currency)} at the last price`}`],
-        [money(total(row), row.currency, { signed: true, bare: true }), "profit or loss of this position now, before charges"],
+        [money(netOf(row), row.currency, { signed: true, bare: true }), "profit or loss of this position today, net of charges so far"],
         [strategyName(row) ? "1" : "0", strategyName(row) ? `strategy holds it (${strategyName(row)}) and may enter again while it runs` : "strategies hold it"],
       ],
       label: `${side} ${quantity(amount)} to exit`,
       act: async () => {
         await write("/api/positions/exit", {
-          account: row.account, book: row.book ?? row.mode ?? "live", symbol: symbolOf(row), product: row.product ?? "MIS", strategy: row.strategy_id ?? row.strategy_key ?? row.strategy ?? "",
+          account: row.account, book: row.book, symbol: symbolOf(row), product: row.product, strategy: row.strategy_key,
         });
         toast(`Exit of ${quantity(amount)} ${bareSymbol(symbolOf(row))} asked for; the order appears when the desk has journalled it.`);
       },
@@ -81,19 +81,19 @@ export function positionsPanel({ store, quoteOf, strategyName }) {
     table.show(rows);
     byId("positions-empty").hidden = rows.length > 0;
     byId("positions-table").hidden = rows.length === 0;
-    setText(byId("positions-sub"), rows.length ? `${open.length} open${rows.length > open.length ? `, ${rows.length - open.length} closed` : ""} · P&L before charges` : "");
+    setText(byId("positions-sub"), rows.length ? `${open.length} open${rows.length > open.length ? `, ${rows.length - open.length} closed` : ""} · net of charges` : "");
     setText(byId("positions-badge"), open.length || "");
     byId("exit-all").disabled = open.length === 0;
   }
 
   function exitAll() {
     const open = store.rows("positions").filter(isOpen);
-    const profit = open.reduce((sum, row) => sum + total(row), 0);
+    const profit = open.reduce((sum, row) => sum + netOf(row), 0);
     ask({
       title: "Exit all positions",
       rows: [
         [open.length, `${open.length === 1 ? "position is" : "positions are"} closed at the market, reduce-only`],
-        [money(profit, open[0]?.currency ?? "INR", { signed: true, bare: true }), "profit or loss of them now, before charges"],
+        [money(profit, open[0]?.currency ?? "INR", { signed: true, bare: true }), "profit or loss of them today, net of charges so far"],
         [store.rows("strategies").filter((row) => row.state === "running").length, "running strategies may enter again; pull the kill switch to prevent that"],
       ],
       label: `Exit ${counted(open.length, "position")}`,

@@ -2,25 +2,29 @@
 import { write } from "windhover/api";
 import { ask } from "windhover/dialogs";
 import { byId, h, keyed, oncePerFrame, setClass, setText } from "windhover/dom";
-import { bareSymbol, clock, isFigure, money, titled, tone } from "windhover/format";
+import { bareSymbol, clock, money, titled, tone } from "windhover/format";
+import { netOf } from "windhover/shapes";
 import { refusal, toast } from "windhover/toast";
 
-export function strategiesPanel({ store, openStart }) {
-  const rows = () => store.rows("strategies").filter((row) => row.state !== "removed");
-  const nameOf = (row) => row.title ?? row.label ?? titled(row.strategy);
+export function strategiesPanel({ store, openStart, deployed }) {
+  // The desk publishes what it was ever told to run; what was only added stands in the database alone.
+  function rows() {
+    const published = store.rows("strategies");
+    const known = new Set(published.map(idOf));
+    return [...published, ...deployed().filter((row) => !known.has(row.id)).map((row) => ({ ...row, key: row.id }))];
+  }
+
+  const nameOf = (row) => titled(row.strategy);
   const instrumentsOf = (row) => row.instruments ?? [];
   const idOf = (row) => row.id ?? row.key;
-  const isOn = (row) => row.enabled ?? row.is_enabled ?? ["running", "starting", "halted"].includes(row.state);
+  const isOn = (row) => ["running", "starting", "halted"].includes(row.state);
 
   function openOf(row) {
-    return store.rows("positions").filter((one) => [one.strategy_id, one.strategy_key, one.strategy].includes(idOf(row)) && Number(one.quantity) !== 0);
+    return store.rows("positions").filter((one) => one.strategy_key === idOf(row) && Number(one.quantity) !== 0);
   }
 
   function profit(row) {
-    if (isFigure(row.pnl)) return Number(row.pnl);
-    if (isFigure(row.pnl_today)) return Number(row.pnl_today);
-    const own = store.rows("positions").filter((one) => [one.strategy_id, one.strategy_key, one.strategy].includes(idOf(row)));
-    return own.reduce((sum, one) => sum + Number(one.pnl_realised ?? 0) + Number(one.pnl_unrealised ?? 0), 0);
+    return store.rows("positions").filter((one) => one.strategy_key === idOf(row)).reduce((sum, one) => sum + netOf(one), 0);
   }
 
   function make() {
@@ -97,4 +101,5 @@ export function strategiesPanel({ store, openStart }) {
   for (const id of ["start-one", "start-first"]) byId(id).addEventListener("click", openStart);
   const soon = oncePerFrame(draw);
   for (const topic of ["strategies", "positions"]) store.on(topic, soon);
+  return { draw: soon };
 }
