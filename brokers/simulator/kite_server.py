@@ -32,6 +32,8 @@ class KiteSite:
     seed: int
     replay: str | None = None
     faults_allowed: bool = False
+    # True until the first subscription arrives: a replay should not run past an empty room.
+    held: bool = False
     faults: FaultScript = field(default_factory=FaultScript)
     wall_ns: Callable[[], int] = time.time_ns
     monotonic_ns: Callable[[], int] = time.monotonic_ns
@@ -46,7 +48,7 @@ class KiteSite:
         market = self.venue.market
         due = market.next_at_ns()
         now_ns = market.now_ns
-        if due is not None and not self.venue.closed:
+        if due is not None and not self.venue.closed and not self.held:
             now_ns = min(max(self.pace.market_ns(self.monotonic_ns()), now_ns), due)
         return Moment(market_ns=now_ns, wall_ns=self.wall_ns())
 
@@ -60,6 +62,7 @@ class KiteSite:
             "speed": self.pace.speed,
             "steps": self.venue.steps,
             "finished": self.venue.market.finished,
+            "held": self.held,
             "replay": self.replay,
             "seed": self.seed,
             "fills": len(self.venue.engine.ledger),

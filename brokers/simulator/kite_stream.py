@@ -99,6 +99,10 @@ class Hub:
         self._monotonic_ns = monotonic_ns
         self.sockets: set[Socket] = set()
 
+    def has_subscriptions(self) -> bool:
+        """Return whether any client asked for any instrument."""
+        return any(socket.modes for socket in self.sockets)
+
     def broadcast(self, board: Board, step: Step) -> None:
         """Queue one step's market data on every socket that subscribed to any of it."""
         frames, now_ns = Frames(board), self._monotonic_ns()

@@ -49,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--replay-from", help="ISO time in the recording from which to emit; what lies before is history"
     )
+    parser.add_argument(
+        "--hold",
+        action=argparse.BooleanOptionalAction,
+        help="stand still until the first websocket subscription (default: in a replay)",
+    )
     parser.add_argument("--idle", type=float, help="wall seconds between two sessions (default 10, in a replay 3)")
     parser.add_argument("--account", action="append", default=[], help="user_id:api_key:api_secret:redirect_url:cash")
     parser.add_argument("--accounts", type=Path, help="JSON file with a list of such accounts")
@@ -79,6 +84,7 @@ def build_site(options: argparse.Namespace, *, wall_ns: Callable[[], int], monot
         seed=options.seed,
         replay=str(options.replay) if options.replay else None,
         faults_allowed=options.faults,
+        held=bool(options.replay) if options.hold is None else options.hold,
         wall_ns=wall_ns,
         monotonic_ns=monotonic_ns,
     )

@@ -7,10 +7,12 @@ from brokers.simulator.sessions import SECOND_NS
 
 BURST_STEPS = 16
 LONGEST_SLEEP_S = 0.25
+HOLD_POLL_S = 0.05
 
 
 async def run(site: KiteSite, *, idle_seconds: float) -> None:
     """Drive the market for ever; after a recording's last tick only heartbeats remain."""
+    await _hold(site)
     while not site.venue.market.finished:
         await _run_session(site)
         site.venue.close_session(site.wall_ns())
@@ -39,6 +41,17 @@ async def _run_session(site: KiteSite) -> None:
         if burst % BURST_STEPS == 0:
             # Late steps run back to back, but the sockets and requests get their turn.
             await asyncio.sleep(0)
+
+
+async def _hold(site: KiteSite) -> None:
+    if not site.held:
+        return
+    start_ns = site.pace.market_ns(site.monotonic_ns())
+    while not site.hub.has_subscriptions():
+        await asyncio.sleep(HOLD_POLL_S)
+        _rest(site)
+    site.held = False
+    site.pace.restart(min(start_ns, site.venue.market.next_at_ns() or start_ns), site.monotonic_ns())
 
 
 def _step(site: KiteSite) -> None:
