@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from math import isnan
 
 from brokers.domain.market import at_of
 from brokers.domain.orders import Book, Fill
@@ -25,6 +26,7 @@ from risk.domain.switch import SwitchState
 
 ZERO = Decimal(0)
 _PAISA = Decimal("0.01")
+_FIGURE = Decimal("0.0001")
 Topic = dict[str, Json]
 
 
@@ -309,7 +311,8 @@ def _text(value: Decimal | None) -> str | None:
 
 
 def _figure(value: Decimal | None) -> str | None:
-    return None if value is None else f"{value.quantize(_PAISA) if value.as_tuple().exponent < -4 else value:f}"  # type: ignore[operator]
+    # limits are typed with few places; what is used of them may be a product with many
+    return None if value is None else f"{value.quantize(_FIGURE).normalize():f}"
 
 
 def _money(value: Decimal) -> str:
@@ -318,7 +321,7 @@ def _money(value: Decimal) -> str:
 
 
 def _whole(value: float) -> str | None:
-    return f"{value:.0f}" if value == value else None  # NaN is unequal to itself
+    return None if isnan(value) else f"{value:.0f}"
 
 
 def _time(at: datetime | None) -> str | None:
