@@ -32,8 +32,13 @@ def begin(request: HttpRequest, account_id: UUID) -> HttpResponse:
     """Send the browser to the venue, remembering in the session for which account."""
     account = _own_account(request, account_id)
     state = secrets.token_urlsafe(24)
+    try:
+        address = login_url(account=account, state=state)
+    except WindhoverError as error:
+        messages.error(request, error.message)
+        return redirect("desk")
     request.session[PENDING] = {"account": str(account.id), "state": state}
-    return HttpResponseRedirect(login_url(account=account, state=state))
+    return HttpResponseRedirect(address)
 
 
 @require_safe

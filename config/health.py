@@ -79,13 +79,12 @@ def _desk(now: datetime) -> Check:
 def _feeds() -> Check:
     """Tell how old the feeds are; a market that is closed is silent, so their age alone breaks nothing."""
     ids = TradingAccount.objects.filter(is_enabled=True).values_list("id", flat=True)
-    frames = snapshots([topic_of(str(account), "feeds") for account in ids])
-    rows = [row for frame in frames.values() for row in frame["data"].values() if isinstance(row, dict)]
-    ages = [float(row["age_s"]) for row in rows if row.get("age_s") is not None]
+    feeds = [frame["data"] for frame in snapshots([topic_of(str(account), "feeds") for account in ids]).values()]
+    ages = [float(feed["age_s"]) for feed in feeds if feed.get("age_s") is not None]
     return {
         "ok": True,
-        "feeds": len(rows),
-        "stale": sum(bool(row.get("stale")) for row in rows),
+        "feeds": len(feeds),
+        "stale": sum(bool(feed.get("stale")) for feed in feeds),
         "oldest_age_s": max(ages, default=None),
         "silence_s": settings.WINDHOVER_FEED_SILENCE_S,
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import transaction
 
+from brokers.domain.errors import Invalid
 from brokers.models import TradingAccount
 from execution.domain.events import Act
 from execution.models import Command, Order, PositionRow
@@ -36,6 +38,7 @@ def strategy_add(
     *, account: TradingAccount, strategy: str, instruments: list[str], params: Mapping[str, Any], mode: str, by: User
 ) -> Deployment:
     """Add a deployment, stopped; raises Invalid or NotFound for what cannot run."""
+    _check_demo(account)
     deployment: Deployment = deployment_add(
         account=account, strategy=strategy, instruments=instruments, params=params, mode=mode, by=by
     )
@@ -45,6 +48,8 @@ def strategy_add(
 @transaction.atomic
 def strategy_toggle(*, deployment: Deployment, enabled: bool, by: User, key: str, at: datetime) -> Command:
     """Wish a deployment to run or to rest, and tell its desk."""
+    if enabled:
+        _check_demo(deployment.account)
     deployment_toggle(deployment=deployment, enabled=enabled, by=by)
     payload = spec_of(deployment) if enabled else {"deployment_id": str(deployment.id)}
     kind = Act.DEPLOYMENT_START if enabled else Act.DEPLOYMENT_STOP
@@ -62,8 +67,10 @@ def strategy_remove(*, deployment: Deployment, by: User, key: str, at: datetime)
 
 
 @transaction.atomic
-def accounts_start(*, accounts: Iterable[TradingAccount], by: User, key: str, at: datetime) -> list[Command]:
+def accounts_start(*, accounts: Sequence[TradingAccount], by: User, key: str, at: datetime) -> list[Command]:
     """Tell each account's desk to run its enabled deployments, in the mode that each of them has."""
+    for account in accounts:
+        _check_demo(account)
     return [
         command_request(
             account=account,
@@ -78,7 +85,7 @@ def accounts_start(*, accounts: Iterable[TradingAccount], by: User, key: str, at
 
 
 @transaction.atomic
-def accounts_stop(*, accounts: Iterable[TradingAccount], by: User, key: str, at: datetime) -> list[Command]:
+def accounts_stop(*, accounts: Sequence[TradingAccount], by: User, key: str, at: datetime) -> list[Command]:
     """Tell each account's desk to rest its deployments."""
     return [
         command_request(account=account, kind=Act.LIVE_STOP, payload={}, by=by, idempotency_key=key, at=at)
@@ -111,6 +118,12 @@ def positions_exit(*, account: TradingAccount, book: str | None, by: User, key: 
     """Tell the desk to close every position of an account, or of one of its books."""
     payload = {"book": book} if book else {}
     return command_request(account=account, kind=Act.EXIT_ALL, payload=payload, by=by, idempotency_key=key, at=at)
+
+
+def _check_demo(account: TradingAccount) -> None:
+    """Keep a demo, whose password is on its terminal, away from accounts that move real money."""
+    if settings.WINDHOVER_DEMO and not account.is_simulated:
+        raise Invalid("A demo serves simulated accounts alone.", code="demo.account", field="account")
 
 
 def _enabled(account: TradingAccount) -> list[dict[str, Any]]:

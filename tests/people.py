@@ -1,6 +1,7 @@
 """Users, desks, keys and accounts as rows; each test says only what matters to it."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from uuid import uuid4
 
@@ -9,7 +10,10 @@ from django.utils import timezone
 from accounts.models import Role
 from accounts.services import api_key_create, desk_create, membership_set, user_create
 from accounts.vault import seal
-from brokers.models import SessionState, TradingAccount, VenueLogin
+from brokers.models import ListedInstrument, SessionState, TradingAccount, VenueLogin
+from execution.models import Order, PositionRow
+from strategies.models import Deployment
+from strategies.services import deployment_add
 
 _numbers = count(1)
 NOON = datetime(2026, 8, 18, 6, 30, tzinfo=UTC)
@@ -64,3 +68,70 @@ def an_account(desk, *, owner=None, is_simulated=True, is_live=False, logged_in=
 
 def bearer(key):
     return {"Authorization": f"Bearer {key}"}
+
+
+def a_listed(symbol="RELIANCE", *, exchange="NSE", kind="EQ", token=None, **fields):
+    row = {"venue": "kite", "name": symbol, "segment": exchange, "tick_size": Decimal("0.05"), "lot_size": 1, **fields}
+    listed, _ = ListedInstrument.objects.get_or_create(
+        venue=row.pop("venue"),
+        exchange=exchange,
+        symbol=symbol,
+        defaults={"token": token or next(_numbers), "kind": kind, "listed_on": NOON.date(), **row},
+    )
+    return listed
+
+
+def a_deployment(account, *, mode="paper", **fields):
+    a_listed()
+    deployment = deployment_add(
+        account=account,
+        strategy="ema-crossover",
+        instruments=["NSE:RELIANCE"],
+        params={},
+        mode=mode,
+        by=account.owner,
+        at=NOON,
+    )
+    if fields:
+        Deployment.objects.filter(pk=deployment.pk).update(**fields)
+        deployment.refresh_from_db()
+    return deployment
+
+
+def an_order_row(account, **fields):
+    number = next(_numbers)
+    row = {
+        "book": "paper",
+        "client_id": f"W{number:08}",
+        "instrument": "NSE:RELIANCE",
+        "side": "BUY",
+        "quantity": 10,
+        "order_type": "LIMIT",
+        "price": Decimal("1400.05"),
+        "product": "MIS",
+        "purpose": "ENTRY",
+        "status": "OPEN",
+        "origin": "DESK",
+        "reason": "fast average above slow",
+        "venue_day": NOON.date(),
+        "created_at": NOON,
+        "updated_at": NOON,
+        **fields,
+    }
+    return Order.objects.create(account=account, **row)
+
+
+def a_position_row(account, **fields):
+    row = {
+        "book": "paper",
+        "instrument": "NSE:RELIANCE",
+        "product": "MIS",
+        "strategy_key": "",
+        "quantity": 10,
+        "average_price": Decimal("1400.05"),
+        "realised_today_quote": Decimal(0),
+        "venue_day": NOON.date(),
+        "updated_at": NOON,
+        **fields,
+    }
+    return PositionRow.objects.create(account=account, **row)
