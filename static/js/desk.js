@@ -27,8 +27,18 @@ let accountRows = given.accounts ?? [];
 // Where the desk does not say so itself, a quote is stale after this long (s).
 const STALE_AFTER_S = given.stale_after_s ?? 8;
 
+let shownQuotes = { at: -Infinity, rows: [], bySymbol: new Map() };
+
 /** Quotes with the age they have at this moment, not the one they had when they were sent. */
 function quotes() {
+  if (performance.now() - shownQuotes.at > 50) {
+    const rows = aged();
+    shownQuotes = { at: performance.now(), rows, bySymbol: new Map(rows.map((row) => [row.symbol, row])) };
+  }
+  return [...shownQuotes.rows];
+}
+
+function aged() {
   return store.rows("quotes").map((row) => {
     const ageNow = Number(row.age_s ?? 0) + row.sinceFrame;
     return { ...row, symbol: row.symbol, ageNow, stale: Boolean(row.stale) || ageNow > STALE_AFTER_S };
@@ -36,7 +46,8 @@ function quotes() {
 }
 
 function quoteOf(symbol) {
-  return quotes().find((row) => row.symbol === symbol) ?? null;
+  quotes();
+  return shownQuotes.bySymbol.get(symbol) ?? null;
 }
 
 /** The market's clock (ms): the newest exchange time of the feeds; it runs fast in a replay. */

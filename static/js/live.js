@@ -1,6 +1,7 @@
 // The page's one websocket: frames in, acknowledgements out, and it comes back by itself.
 const SILENCE_MS = 25_000;
-const SIGNED_OUT = new Set([4401, 4403]);
+// The desk will not have us: trying again changes nothing.
+const FINAL_CODES = new Map([[4401, "signed-out"], [4403, "refused"], [4404, "refused"]]);
 
 /** How long to wait before the n-th attempt (ms): doubling to half a minute, with jitter so that pages do not return together. */
 export function backoff(attempt, random = Math.random) {
@@ -8,7 +9,7 @@ export function backoff(attempt, random = Math.random) {
   return Math.round(ceiling * (0.5 + random() / 2));
 }
 
-/** Keep a socket to `path` open; states are "connecting", "live", "down" and "signed-out". */
+/** Keep a socket to `path` open; states are "connecting", "live", "down", "signed-out" and "refused". */
 export function connect({ path, store, onState, onEvent = () => {} }) {
   let socket = null;
   let attempt = 0;
@@ -68,8 +69,8 @@ export function connect({ path, store, onState, onEvent = () => {} }) {
     socket.addEventListener("close", (event) => {
       clearTimeout(watchdog);
       if (ended) return;
-      if (SIGNED_OUT.has(event.code)) {
-        state("signed-out");
+      if (FINAL_CODES.has(event.code)) {
+        state(FINAL_CODES.get(event.code));
         return;
       }
       later();

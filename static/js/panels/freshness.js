@@ -19,6 +19,7 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
     const silent = link.lastFrameAt === null ? null : (performance.now() - link.lastFrameAt) / 1000;
     if (link.name === "live") return hubHeard ? ["ok", "Connected"] : ["bad", "The page hears no desk: figures are history"];
     if (link.name === "signed-out") return ["bad", "Signed out: reload to sign in"];
+    if (link.name === "refused") return ["bad", "This address is not the desk's: open it at its own"];
     const history = silent === null ? "" : `, figures ${age(silent)} old`;
     if (link.name === "down") {
       const wait = Math.max(0, Math.ceil((link.retryAt - performance.now()) / 1000));

@@ -11,6 +11,7 @@ export function pnlPanel({ store, marketTime }) {
   const curve = createCurve(byId("curve-plot"), byId("curve-end"));
   let book = "live";
   let chosenByHand = false;
+  let minutes = [];
   let points = [];
 
   function busy(name) {
@@ -29,6 +30,7 @@ export function pnlPanel({ store, marketTime }) {
     book = name;
     for (const one of ["live", "paper"]) byId(`book-${one}`).setAttribute("aria-pressed", String(one === book));
     curve.show([]);
+    minutes = curvePoints(store.states("equity"), book);
     draw();
   }
 
@@ -58,9 +60,9 @@ export function pnlPanel({ store, marketTime }) {
   }
 
   function drawCurve(net) {
-    points = curvePoints(store.states("equity"), book);
     const at = marketTime();
-    if (isFigure(net) && at !== null && points.length > 0 && at / 1000 > points.at(-1)[0]) points = [...points, [at / 1000, net]];
+    const isNewer = isFigure(net) && at !== null && minutes.length > 0 && at / 1000 > minutes.at(-1)[0];
+    points = isNewer ? [...minutes, [at / 1000, net]] : minutes;
     byId("curve-says").hidden = points.length >= 2;
     curve.show(points);
   }
@@ -79,5 +81,9 @@ export function pnlPanel({ store, marketTime }) {
   }
   byId("curve-table").addEventListener("click", asTable);
   const soon = oncePerFrame(draw);
-  for (const topic of ["portfolio", "equity", "strategies"]) store.on(topic, soon);
+  store.on("equity", () => {
+    minutes = curvePoints(store.states("equity"), book);
+    soon();
+  });
+  for (const topic of ["portfolio", "strategies"]) store.on(topic, soon);
 }
