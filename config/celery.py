@@ -5,22 +5,18 @@ from __future__ import annotations
 import os
 
 from celery import Celery
-from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
 from django.conf import settings
-
-DEFAULT_QUEUE = "default"
-QUEUES = (DEFAULT_QUEUE, "research", "minds", "notify", "desk")
 
 app = Celery("windhover")
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
     result_backend=None,
     task_ignore_result=True,
-    task_default_queue=DEFAULT_QUEUE,
-    task_queues=[Queue(name) for name in QUEUES],
+    # Queues are made as they are named (default, research, minds, notify, desk), each with its own routing key.
+    task_default_queue="default",
     accept_content=["json"],
     task_serializer="json",
     result_serializer="json",

@@ -45,11 +45,12 @@ class Permit:
             raise PermitRefused("the lease may have passed on; nothing was sent", code="permit.lease")
 
     def require_order(
-        self, order: ApprovedOrder, *, send_by: datetime, is_still_allowed: Callable[[ApprovedOrder], bool]
+        self, order: ApprovedOrder, *, send_by: datetime, objection: Callable[[ApprovedOrder], str | None]
     ) -> None:
         """Raise PermitRefused unless the lease, the order's time and the switches allow it now."""
         self.require()
         if self._clock.now() > send_by:
             raise PermitRefused("the order grew too old to send; nothing was sent", code="permit.late")
-        if not is_still_allowed(order):
-            raise PermitRefused("a switch or limit moved after approval; nothing was sent", code="permit.switch")
+        why = objection(order)
+        if why is not None:
+            raise PermitRefused(f"{why}; nothing was sent", code="permit.gate")

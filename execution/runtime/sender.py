@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 import structlog
@@ -16,6 +16,9 @@ from execution.domain.events import SendOutcome, SendResult, Write
 from execution.runtime.permit import Permit, PermitRefused
 
 log = structlog.get_logger(__name__)
+
+# where a write goes: asked at the last moment, because a login may die while the write waits
+Door = Callable[[], tuple[Venue, Budget | None]]
 
 
 class Marks(Protocol):
@@ -33,46 +36,49 @@ class Sender:
         clock: Clock,
         permit: Permit,
         marks: Marks,
-        is_still_allowed: Callable[[ApprovedOrder], bool],
+        objection: Callable[[ApprovedOrder], str | None],
         report: Callable[[SendOutcome], None],
         on_needs_login: Callable[[str], None],
     ) -> None:
         self._clock = clock
         self._permit = permit
         self._marks = marks
-        self._is_still_allowed = is_still_allowed
+        self._objection = objection
         self._report = report
         self._on_needs_login = on_needs_login
 
-    async def place(self, command: PlaceOrder, *, instrument: Instrument, venue: Venue, budget: Budget | None) -> None:
+    async def place(self, command: PlaceOrder, *, instrument: Instrument, door: Door) -> None:
         """Send an approved order; its outcome is confirmed, rejected, not sent or ambiguous."""
         order = command.order
 
         def before_write() -> None:
-            self._permit.require_order(order, send_by=command.send_by, is_still_allowed=self._is_still_allowed)
+            self._permit.require_order(order, send_by=command.send_by, objection=self._objection)
             self._marks.mark(order.client_id)
 
         async def call() -> Receipt:
+            venue, budget = door()
             if budget is not None:
                 await budget.acquire("order", urgent=order.intent.purpose is not Purpose.ENTRY)
             return await venue.place(order, instrument, before_write)
 
         await self._carry_out(order.client_id, Write.PLACE, order.intent.book, call)
 
-    async def cancel(self, command: CancelOrder, *, venue: Venue, budget: Budget | None) -> None:
+    async def cancel(self, command: CancelOrder, *, door: Door) -> None:
         """Send a cancellation; how it ends is read from the order's state."""
 
         async def call() -> Receipt:
+            venue, budget = door()
             if budget is not None:
                 await budget.acquire("order", urgent=True)
             return await venue.cancel(command.venue_order_id, self._permit.require)
 
         await self._carry_out(command.client_id, Write.CANCEL, command.book, call)
 
-    async def modify(self, command: ModifyOrder, *, order: VenueOrder, venue: Venue, budget: Budget | None) -> None:
+    async def modify(self, command: ModifyOrder, *, order: VenueOrder, door: Door) -> None:
         """Send new prices; how it ends is read from the order's state."""
 
         async def call() -> Receipt:
+            venue, budget = door()
             if budget is not None:
                 await budget.acquire("order", urgent=True)
             return await venue.modify(
@@ -81,10 +87,12 @@ class Sender:
 
         await self._carry_out(command.client_id, Write.MODIFY, command.book, call)
 
-    async def _carry_out(self, client_id: str, write: Write, book: Book, call: Callable[[], object]) -> None:
+    async def _carry_out(
+        self, client_id: str, write: Write, book: Book, call: Callable[[], Awaitable[Receipt]]
+    ) -> None:
         result, venue_order_id, message = SendResult.AMBIGUOUS, "", "the write was interrupted"
         try:
-            receipt: Receipt = await call()  # type: ignore[misc]
+            receipt = await call()
             result, venue_order_id, message = SendResult.CONFIRMED, receipt.venue_order_id, ""
         except NeedsLogin as error:
             result, message = SendResult.REJECTED, error.message

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import cast
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 
 from brokers import services
@@ -201,14 +201,18 @@ def equity_of(account_id: str, since: datetime) -> list[tuple[str, datetime, Dec
     return list(rows.values_list("book", "market_at", "net_quote"))
 
 
-@transaction.atomic
+def start_payload(spec: DeploymentSpec) -> dict[str, Json]:
+    """Return a deployment's specification as the payload of its start."""
+    return cast("dict[str, Json]", encode(spec))
+
+
 def _completed(account_id: str, kind: str, payload: dict[str, Json]) -> dict[str, Json]:
+    """Let a command speak of deployments as their rows are now, not as they were when it was written."""
     if kind == Act.DEPLOYMENT_START:
         row = Deployment.objects.filter(pk=payload.get("deployment_id"), account_id=account_id).first()
-        return payload if row is None else {**payload, "spec": encode(_spec(row))}
+        return payload if row is None else start_payload(_spec(row))
     if kind == Act.LIVE_START:
-        specs = [encode(wish.spec) for wish in wishes_of(account_id) if wish.is_enabled]
-        return {**payload, "deployments": specs}
+        return {**payload, "deployments": [encode(wish.spec) for wish in wishes_of(account_id) if wish.is_enabled]}
     return payload
 
 
@@ -219,7 +223,7 @@ def _spec(row: Deployment) -> DeploymentSpec:
         instruments=tuple(row.instruments),
         mode=Book(row.mode),
         params=row.params,
-        label=str(row),
+        label=row.strategy,
     )
 
 

@@ -1,0 +1,130 @@
+"""From a claimed lease to a running session: what is loaded, what is restored, which tasks run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+from brokers.domain.india import CHARGES, INDIA
+from brokers.domain.instruments import Instrument
+from brokers.ports import LeaseGrant
+from execution.domain.commands import Record
+from execution.domain.desk import EngineConfig
+from execution.domain.engine import Engine
+from execution.runtime import store
+from execution.runtime.machine import Machine
+from execution.runtime.polling import Inbox
+from execution.runtime.publisher import Broadcast
+from execution.runtime.session import LeaseLost, Session
+from strategies.registry import strategy_for
+
+log = structlog.get_logger(__name__)
+CODE_LENGTH = 4
+SHOW_AGAIN_S = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    facts: store.AccountFacts
+    settings: store.Settings
+    instruments: dict[str, Instrument]
+    journal: list[Record]
+
+
+def account_code(venue_user_id: str) -> str:
+    """Return the four letters and digits that stand for an account inside its client ids."""
+    letters = "".join(letter for letter in venue_user_id.upper() if letter.isascii() and letter.isalnum())
+    return letters[-CODE_LENGTH:].rjust(CODE_LENGTH, "0")
+
+
+async def host(machine: Machine, grant: LeaseGrant, drain: asyncio.Event) -> None:
+    """Host an account until the process drains; raise LeaseLost, or what broke."""
+    loaded = await machine.read(lambda: _load(grant.account_id))
+    engine = _restored(loaded, grant)
+    session = Session(machine=machine, facts=loaded.facts, grant=grant, engine=engine, instruments=loaded.instruments)
+    keeper = asyncio.create_task(keep_lease(session))
+    tasks: list[asyncio.Task[None]] = [keeper]
+    try:
+        session.take_over()
+        inbox = Inbox(session, loaded.settings.limits)
+        broadcast = Broadcast(session)
+        for work in (session.live.run(), inbox.run()):
+            session.spawn(work)
+        for show in (session.live.tell_account, broadcast.run):
+            session.spawn(_never_in_the_way(session, show))
+        tasks += [asyncio.create_task(session.until_ended()), asyncio.create_task(_until(drain))]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        await session.finish(gently=drain.is_set())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def keep_lease(session: Session) -> None:
+    """Renew every second; raise LeaseLost once the lease is another's, or may be."""
+    machine = session.machine
+    while True:
+        await machine.clock.sleep(machine.renew_s)
+        try:
+            grant = await machine.lease.renew(session.grant)
+        except Exception as error:
+            session.log.warning("lease_not_renewed", error=repr(error))
+            if session.permit.is_held:
+                continue
+            raise LeaseLost("the lease could not be renewed in time") from error
+        if grant is None:
+            session.permit.withdraw()
+            raise LeaseLost("another owner holds the lease, or it is no longer wanted")
+        session.grant = grant
+        session.permit.renew(grant)
+
+
+async def _never_in_the_way(session: Session, show: Callable[[], Awaitable[None]]) -> None:
+    """Run what only shows; its errors are logged and it begins again, while trading goes on."""
+    while True:
+        try:
+            await show()
+        except Exception:  # noqa: BLE001 - a supervisor: showing must never stop trading
+            session.log.exception("showing_failed", task=getattr(show, "__qualname__", ""))
+        await session.machine.clock.sleep(SHOW_AGAIN_S)
+
+
+async def _until(drain: asyncio.Event) -> None:
+    await drain.wait()
+
+
+def _load(account_id: str) -> _Loaded:
+    facts = store.account_facts(account_id)
+    return _Loaded(
+        facts=facts,
+        settings=store.settings_of(account_id, facts.desk_id),
+        instruments=store.instruments_in_use(account_id, facts.venue),
+        journal=store.journal_of(account_id),
+    )
+
+
+def _restored(loaded: _Loaded, grant: LeaseGrant) -> Engine:
+    facts = loaded.facts
+    engine = Engine(
+        EngineConfig(
+            account_id=facts.account_id,
+            account_code=account_code(facts.venue_user_id),
+            desk_id=facts.desk_id,
+            venue=facts.venue,
+            instruments=loaded.instruments,
+            calendar=INDIA,
+            charges=CHARGES,
+            limits=loaded.settings.limits,
+            strategy_for=strategy_for,
+            incarnation=grant.incarnation,
+            currency=facts.currency,
+        )
+    )
+    engine.restore(loaded.journal)
+    return engine

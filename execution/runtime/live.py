@@ -1,0 +1,258 @@
+"""The real venue of a hosted account: its session, its stream, its books and its candles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from brokers.domain.errors import DataError, NeedsLogin, VenueError
+from brokers.domain.market import Bar, at_of
+from brokers.ports import Budget, FeedEvent, FeedOrder, FeedQuotes, FeedState, Venue
+from execution.domain.codec import encode
+from execution.domain.commands import LoadHistory
+from execution.domain.events import (
+    BooksFailed,
+    BooksRead,
+    FeedChanged,
+    HistoryFailed,
+    HistoryLoaded,
+    Link,
+    MarketFrame,
+    OrderSeen,
+    SessionChanged,
+    SessionState,
+)
+from execution.runtime import store
+from execution.runtime.machine import Machine, VenueLink
+
+if TYPE_CHECKING:
+    from execution.runtime.session import Session
+
+LOGIN_POLL_S = 0.5
+FIRST_FRAME_S = 3.0
+HISTORY_ATTEMPTS = 3
+TRADING_SECONDS_A_DAY = 375 * 60
+ACCOUNT_FACTS_S = 60.0
+
+
+class LiveVenue:
+    """Opens a venue link for every login and closes it when the login dies."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._link: VenueLink | None = None
+        self._epoch = 0
+        self._wanted: tuple[int, ...] = ()
+        self._is_reading = False
+        self._read_again = False
+        self._has_frame = asyncio.Event()
+        self.published: dict[str, object] = {}
+        self.frames = 0
+
+    def open_link(self) -> tuple[Venue, Budget]:
+        """Return the calls and the budget of the open session; raise NeedsLogin without one."""
+        link = self._open()
+        return link.venue, link.budget
+
+    def _open(self) -> VenueLink:
+        if self._link is None:
+            raise NeedsLogin("nobody is logged in at the venue")
+        return self._link
+
+    async def run(self) -> None:
+        """Live through logins: wait for one, host its stream until it dies, wait for the next."""
+        while True:
+            login = await self._login()
+            self._epoch = login.epoch
+            if login.credentials is None:
+                self._say_session(SessionState.NEEDS_LOGIN, login.reason)
+                await self._next_epoch(login.epoch)
+                continue
+            urls = await self._machine.read(lambda: store.urls_of(self._session.facts.account_id))
+            self._link = self._machine.connect(self._session.facts, login.credentials, urls)
+            self._say_session(SessionState.LIVE, "")
+            try:
+                await self._host(self._link)
+            finally:
+                await self.close()
+            await self._next_epoch(self._epoch)
+
+    async def close(self) -> None:
+        """Close the open link."""
+        link, self._link = self._link, None
+        if link is not None:
+            await link.close()
+
+    def lose_login(self, reason: str) -> None:
+        """Take note that the venue refuses this session: one state change, no retries."""
+        link = self._link
+        if link is not None:
+            self._say_session(SessionState.NEEDS_LOGIN, reason)
+            self._session.spawn(self._lose(link, self._epoch, reason))
+
+    async def _lose(self, link: VenueLink, epoch: int, reason: str) -> None:
+        account_id, at = self._session.facts.account_id, self._machine.clock.now()
+        await self._machine.read(lambda: store.login_lost(account_id, epoch=epoch, reason=reason, at=at))
+        await link.feed.close()
+
+    async def subscribe(self, names: Sequence[str]) -> None:
+        """Listen to exactly these instruments."""
+        await self._session.learn_instruments(names)
+        known = self._session.instruments
+        before = set(self._wanted)
+        self._wanted = tuple(known[name].token for name in names if name in known)
+        if self._link is not None:
+            fresh = [token for token in self._wanted if token not in before]
+            gone = sorted(before - set(self._wanted))
+            if fresh:
+                await self._link.feed.subscribe(fresh)
+            if gone:
+                await self._link.feed.unsubscribe(gone)
+
+    def read_books(self, reason: str) -> None:
+        """Read the three books; asks during a read become one read that starts after it."""
+        if self._link is None:
+            return
+        if self._is_reading:
+            self._read_again = True
+            return
+        self._is_reading = True
+        self._session.log.debug("reading_books", reason=reason)
+        self._session.spawn(self._read_until_quiet())
+
+    async def load_history(self, ask: LoadHistory) -> None:
+        """Fetch closed bars up to market time; what cannot be had is told as a reason."""
+        await self._session.learn_instruments([ask.instrument])
+        event: HistoryLoaded | HistoryFailed
+        try:
+            bars = await self._history(ask)
+        except (VenueError, DataError) as error:
+            event = HistoryFailed(
+                at=self._now(), deployment_id=ask.deployment_id, instrument=ask.instrument, reason=error.message
+            )
+        else:
+            event = HistoryLoaded(
+                at=self._now(), deployment_id=ask.deployment_id, instrument=ask.instrument, bars=tuple(bars)
+            )
+        self._session.take(event)
+
+    async def tell_account(self) -> None:
+        """Keep profile, margins and holdings at hand for the pages, which never call a venue themselves."""
+        while True:
+            if self._link is not None:
+                await self._read_account(self._link.venue)
+            await self._machine.clock.sleep(ACCOUNT_FACTS_S if self.published else LOGIN_POLL_S)
+
+    async def _read_account(self, venue: Venue) -> None:
+        try:
+            profile, margins = await venue.profile(), await venue.margins()
+            holdings = await venue.holdings()
+        except NeedsLogin as error:
+            self.lose_login(error.message)
+        except (VenueError, DataError) as error:
+            self._session.log.warning("account_facts_failed", error=error.message)
+        else:
+            self.published = {
+                "profile": encode(profile),
+                "margins": encode(margins),
+                "holdings": encode(holdings),
+                "as_of": encode(self._now()),
+            }
+
+    async def _host(self, link: VenueLink) -> None:
+        await link.feed.subscribe(self._wanted)
+        async for event in link.feed.events():
+            self._take(event)
+
+    def _take(self, event: FeedEvent) -> None:
+        at = self._now()
+        if isinstance(event, FeedQuotes):
+            self.frames += 1
+            self._session.take_quotes(MarketFrame(at=at, columns=event.columns))
+            self._has_frame.set()
+        elif isinstance(event, FeedOrder):
+            self._session.take(OrderSeen(at=at, order=event.order))
+        elif isinstance(event, FeedState):
+            self._session.log.info("feed", state=event.state, reason=event.reason)
+            self._session.take(FeedChanged(at=at, state=Link(event.state), reason=event.reason))
+            if event.state == Link.NEEDS_LOGIN:
+                self.lose_login(event.reason)
+
+    async def _read_until_quiet(self) -> None:
+        try:
+            while True:
+                self._read_again = False
+                await self._read_books()
+                if not self._read_again:
+                    return
+        finally:
+            self._is_reading = False
+
+    async def _read_books(self) -> None:
+        link = self._link
+        if link is None:
+            return
+        started_at = self._now()
+        try:
+            orders = await link.venue.orders()
+            trades = await link.venue.trades()
+            positions = await link.venue.positions()
+        except NeedsLogin as error:
+            self.lose_login(error.message)
+            self._session.take(BooksFailed(at=self._now(), reason=error.message))
+        except (VenueError, DataError) as error:
+            self._session.take(BooksFailed(at=self._now(), reason=error.message))
+        else:
+            self._session.take(
+                BooksRead(
+                    at=self._now(),
+                    started_at=started_at,
+                    orders=tuple(orders),
+                    trades=tuple(trades),
+                    positions=tuple(positions),
+                )
+            )
+
+    async def _history(self, ask: LoadHistory) -> list[Bar]:
+        instrument = self._session.instruments.get(ask.instrument)
+        if instrument is None:
+            raise DataError(f"{ask.instrument} is not listed", code="instrument.unknown")
+        end = await self._market_now()
+        days = -(-ask.bars * ask.interval_s // TRADING_SECONDS_A_DAY)
+        # two of seven days are weekends, and a few are holidays
+        start = end - timedelta(days=days * 7 // 5 + 5)
+        bars: list[Bar] = await self._open().venue.history(instrument, ask.interval_s, start, end)
+        return bars
+
+    async def _market_now(self) -> datetime:
+        """Return market time; in a replay it is not the wall's, so the first frame is waited for a little."""
+        try:
+            async with asyncio.timeout(FIRST_FRAME_S):
+                await self._has_frame.wait()
+        except TimeoutError:
+            return self._now()
+        return at_of(self._session.market_ns) or self._now()
+
+    def _say_session(self, state: SessionState, reason: str) -> None:
+        self._session.take(SessionChanged(at=self._now(), state=state, reason=reason))
+
+    async def _login(self) -> store.LoginFacts:
+        account_id = self._session.facts.account_id
+        return await self._machine.read(lambda: store.login_facts(account_id))
+
+    async def _next_epoch(self, epoch: int) -> None:
+        """Wait for another login; a lost one is no new login."""
+        while True:
+            login = await self._login()
+            if login.credentials is not None and login.epoch != epoch:
+                return
+            await self._machine.clock.sleep(LOGIN_POLL_S)
+
+    @property
+    def _machine(self) -> Machine:
+        return self._session.machine
+
+    def _now(self) -> datetime:
+        return self._session.machine.clock.now()

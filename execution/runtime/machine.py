@@ -1,0 +1,103 @@
+"""The machine a desk runs on: every port its sessions use, gathered once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from brokers.ports import Budget, Clock, Credentials, Feed, Lease, Net, Venue, VenueUrls
+from brokers.registry import budget_for, feed_for, net_for, venue_for
+from execution.journal import Journal
+from execution.runtime.store import AccountFacts
+from execution.threads import DatabaseThread
+
+Answer = TypeVar("Answer")
+
+
+class Publisher(Protocol):
+    """Best-effort publishing of topics' states."""
+
+    async def publish_all(self, states: Mapping[str, Mapping[str, object]]) -> bool: ...
+
+
+class Doorbell(Protocol):
+    """Waits for an account's command; False means that nobody rang."""
+
+    async def wait(self, account_id: str, timeout_s: float) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueLink:
+    """One live session at a venue: the calls, the stream, the budget, and what must be closed."""
+
+    venue: Venue
+    feed: Feed
+    budget: Budget
+    net: Net | None = None
+
+    async def close(self) -> None:
+        """Close the stream, the session's calls and the connections."""
+        await self.feed.close()
+        await self.venue.close()
+        if self.net is not None:
+            await self.net.close()
+
+
+Connector = Callable[[AccountFacts, Credentials, VenueUrls], VenueLink]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What every session of this process shares."""
+
+    clock: Clock
+    journal: Journal
+    reader: DatabaseThread
+    lease: Lease
+    publisher: Publisher
+    doorbell: Doorbell
+    connect: Connector
+    send_log_folder: Path
+    boot_id: str
+    renew_s: float = 1.0
+
+    async def read(self, work: Callable[[], Answer]) -> Answer:
+        """Run a database read on its own thread."""
+        return await waited(self.reader.run(work))
+
+
+async def waited(future: Future[Answer]) -> Answer:
+    """Wait for another thread's answer; a cancelled wait leaves the work to finish."""
+    return await asyncio.shield(asyncio.wrap_future(future))
+
+
+def connector(*, clock: Clock, silence_s: float) -> Connector:
+    """Return the maker of real venue links."""
+
+    def connect(facts: AccountFacts, credentials: Credentials, urls: VenueUrls) -> VenueLink:
+        net = net_for(egress_address=facts.egress_address or None)
+        budget = budget_for(facts.venue, clock=clock)
+        jitter = random.Random().random  # noqa: S311 - spreads retries, keeps no secret
+        return VenueLink(
+            venue=venue_for(
+                facts.venue, net=net, budget=budget, credentials=credentials, clock=clock, urls=urls, jitter=jitter
+            ),
+            feed=feed_for(
+                facts.venue,
+                net=net,
+                credentials=credentials,
+                clock=clock,
+                urls=urls,
+                jitter=jitter,
+                silence_s=silence_s,
+            ),
+            budget=budget,
+            net=net,
+        )
+
+    return connect

@@ -1,0 +1,106 @@
+"""What people change while an account is hosted: commands, limits, switches, deployments."""
+
+from __future__ import annotations
+
+import uuid
+
+from brokers.domain.errors import WindhoverError
+from brokers.domain.instruments import split_key
+from execution.domain.commands import Json
+from execution.domain.events import Act, LimitsChanged, OperatorAct
+from execution.runtime import store
+from execution.runtime.session import Session
+from risk.domain.limits import Limits
+from risk.domain.switch import Switches, SwitchState
+
+POLL_S = 1.0
+
+
+class Inbox:
+    """Reads a hosted account's commands and settings, by doorbell and every second."""
+
+    def __init__(self, session: Session, limits: Limits) -> None:
+        self._session = session
+        self._limits = limits
+        self._taken: set[str] = set()
+
+    async def run(self) -> None:
+        """Take what waits, for ever."""
+        await self.poll()
+        await self._start_wished()
+        while True:
+            await self._session.machine.doorbell.wait(self._session.facts.account_id, POLL_S)
+            await self.poll()
+
+    async def poll(self) -> None:
+        """Take settings first: a switch that was pulled speaks before any start."""
+        facts = self._session.facts
+        settings = await self._session.machine.read(lambda: store.settings_of(facts.account_id, facts.desk_id))
+        if settings.limits != self._limits:
+            self._limits = settings.limits
+            self._session.take(LimitsChanged(at=self._session.machine.clock.now(), limits=settings.limits))
+        for switch in settings.switches:
+            self._take_switch(switch)
+        for command in await self._session.machine.read(lambda: store.waiting_commands(facts.account_id)):
+            if command.command_id not in self._taken:
+                self._taken.add(command.command_id)
+                await self._take_command(command)
+
+    async def _take_command(self, command: store.Waiting) -> None:
+        try:
+            await self._session.learn_instruments(_instruments_in(command.payload))
+            self._act(command.command_id, command.kind, command.payload)
+        except WindhoverError as error:
+            self._session.log.warning("command_refused", command=command.command_id, error=error.message)
+            at, outcome = self._session.machine.clock.now(), error.message
+            await self._session.machine.read(lambda: store.command_refuse(command.command_id, outcome=outcome, at=at))
+
+    def _take_switch(self, switch: store.SwitchFacts) -> None:
+        known = _known_switch(self._session.engine.state.switches, switch)
+        if switch.epoch <= known.epoch:
+            return
+        payload: dict[str, Json] = {
+            "scope": switch.scope,
+            "target_id": switch.target_id,
+            "reason": switch.reason,
+            "epoch": switch.epoch,
+        }
+        self._act(uuid.uuid4().hex, Act.KILL if switch.is_engaged else Act.UNKILL, payload)
+
+    async def _start_wished(self) -> None:
+        """Start what its row wants running and stop what it does not, after a start of the desk."""
+        facts = self._session.facts
+        for wish in await self._session.machine.read(lambda: store.wishes_of(facts.account_id)):
+            known = self._session.engine.state.deployments.get(wish.spec.deployment_id)
+            is_running = known is not None and known.is_running
+            if wish.is_enabled and known is None:
+                await self._session.learn_instruments(wish.spec.instruments)
+                self._act(uuid.uuid4().hex, Act.DEPLOYMENT_START, store.start_payload(wish.spec))
+            elif is_running and not wish.is_enabled:
+                self._act(uuid.uuid4().hex, Act.DEPLOYMENT_STOP, {"deployment_id": wish.spec.deployment_id})
+
+    def _act(self, command_id: str, kind: str, payload: dict[str, Json]) -> None:
+        at = self._session.machine.clock.now()
+        self._session.take(OperatorAct(at=at, command_id=command_id, kind=kind, payload=payload))
+
+
+def _known_switch(switches: Switches, wanted: store.SwitchFacts) -> SwitchState:
+    if wanted.scope == "desk":
+        return switches.desk
+    if wanted.scope == "account":
+        return switches.account
+    return switches.deployments.get(wanted.target_id, SwitchState())
+
+
+def _instruments_in(payload: dict[str, Json]) -> list[str]:
+    specs = [payload, *_list(payload.get("deployments"))]
+    names = [name for spec in specs if isinstance(spec, dict) for name in _list(spec.get("instruments"))]
+    alone = payload.get("instrument")
+    found = [str(name) for name in (*names, *([alone] if isinstance(alone, str) else []))]
+    for name in found:
+        split_key(name)
+    return found
+
+
+def _list(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []
