@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -24,15 +24,12 @@ class Profile(APIView):
 
     @extend_schema(parameters=[AccountQuery], responses={200: dict})
     def get(self, request: Request) -> Response:
-        """List each account's profile at its venue."""
-        return Response(
-            _listed(
-                [
-                    {**_head(account), "profile": said.get("profile"), **_age(said)}
-                    for account, said in _published(request, AccountQuery)
-                ]
-            )
-        )
+        """List each account's profile at its venue, null while its desk has not read it."""
+        rows = [
+            {**_head(account), "profile": said.get("profile"), **_age(said)}
+            for account, said in _published(request, AccountQuery)
+        ]
+        return Response(_listed(rows))
 
 
 class Margins(APIView):
@@ -41,19 +38,11 @@ class Margins(APIView):
     @extend_schema(parameters=[AccountQuery], responses={200: dict})
     def get(self, request: Request) -> Response:
         """List each account's margins by segment."""
-        return Response(
-            _listed(
-                [
-                    {
-                        **_head(account),
-                        "currency": account.currency,
-                        "segments": said.get("margins") or {},
-                        **_age(said),
-                    }
-                    for account, said in _published(request, AccountQuery)
-                ]
-            )
-        )
+        rows = [
+            {**_head(account), "segments": _segments(account, said), **_age(said)}
+            for account, said in _published(request, AccountQuery)
+        ]
+        return Response(_listed(rows))
 
 
 class Holdings(APIView):
@@ -64,7 +53,7 @@ class Holdings(APIView):
         """List what the accounts hold beyond the day."""
         limit = query_of(request, ListQuery)["limit"]
         rows = [
-            {"account": str(account.id), "venue": account.venue, "currency": account.currency, **row, **_age(said)}
+            {**_holding(account, row), **_age(said)}
             for account, said in _published(request, ListQuery)
             for row in said.get("holdings") or []
         ]
@@ -92,6 +81,36 @@ def _head(account: TradingAccount) -> dict[str, Any]:
         "label": account.label,
         "venue_user_id": account.venue_user_id,
         "state": login.state if login else "needs_login",
+    }
+
+
+def _segments(account: TradingAccount, said: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        row["segment"]: {
+            "available": row["available"],
+            "used": row["used"],
+            "net": row["net"],
+            "currency": account.currency,
+        }
+        for row in said.get("margins") or []
+    }
+
+
+def _holding(account: TradingAccount, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Name a holding in our words; figures that the venue does not give are null."""
+    figures = {
+        "quantity": "quantity",
+        "unsettled_quantity": "t1_quantity",
+        "average_price": "average_price",
+        "last_price": "last_price",
+        "pnl_unrealised": "pnl",
+    }
+    return {
+        "account": str(account.id),
+        "venue": account.venue,
+        "symbol": f"{row.get('exchange', '')}:{row.get('tradingsymbol', '')}",
+        **{ours: None if row.get(theirs) is None else str(row[theirs]) for ours, theirs in figures.items()},
+        "currency": account.currency,
     }
 
 
