@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.journeys.pages import first_tick_ms, sign_in
+from tests.journeys.pages import first_tick_ms, sign_in, until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -47,7 +47,7 @@ def test_shows_the_first_live_tick_within_three_seconds_of_signing_in(desk, open
 
     assert first_tick_ms(page) < FIRST_TICK_MS
     before = page.inner_text("#quotes-table tbody")
-    page.wait_for_function("(before) => document.querySelector('#quotes-table tbody').innerText !== before", arg=before)
+    until(page, "(before) => document.querySelector('#quotes-table tbody').innerText !== before", argument=before)
     assert page.inner_text("#link") == "Connected"
 
 
@@ -71,7 +71,7 @@ def test_starts_a_strategy_trades_and_refuses_entries_once_the_switch_is_pulled(
     page.wait_for_selector("#flight li[data-status=FILLED]:has-text('RELIANCE')", timeout=90_000)
     page.wait_for_selector("#positions-table tbody tr:has-text('RELIANCE')", timeout=15_000)
     net = page.inner_text("#pnl-net")
-    page.wait_for_function("(net) => document.querySelector('#pnl-net').innerText !== net", arg=net, timeout=30_000)
+    until(page, "(net) => document.querySelector('#pnl-net').innerText !== net", argument=net)
     page.screenshot(path=results / "journey-1-trading.png")
 
     page.keyboard.press("k")
@@ -85,10 +85,10 @@ def test_starts_a_strategy_trades_and_refuses_entries_once_the_switch_is_pulled(
     page.wait_for_selector("#flight li[data-status=REFUSED]", timeout=60_000)
     assert "kill switch" in page.inner_text("#flight li[data-status=REFUSED] >> nth=0").lower()
     _exit_whatever_is_open(page)
-    page.wait_for_function(
+    until(
+        page,
         "() => [...document.querySelectorAll('#positions-table tbody tr')]"
         ".filter((row) => row.innerText.includes('RELIANCE')).every((row) => row.cells[1].innerText === '0')",
-        timeout=30_000,
     )
     page.screenshot(path=results / "journey-3-refused.png")
 
