@@ -29,7 +29,8 @@ from strategies.models import Deployment
 if TYPE_CHECKING:
     from accounts.models import User
 
-FIGURES = ("realised", "unrealised", "charges", "funding", "net")
+ZERO = Decimal(0)
+PAISA = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,27 +87,37 @@ def account_days(user: User, account: TradingAccount | None, *, now: datetime) -
 
 
 def portfolio_row(days: Sequence[AccountDay], *, now: datetime) -> Row:
-    """Return the shape of `GET /api/portfolio`: all books together, and each beside it."""
-    books = {book: [(day, day.view(book)) for day in days] for book in Book}
-    both = [view for views in books.values() for _, view in views]
+    """Return the shape of `GET /api/portfolio`: the live book's day, and each book beside it, never mixed."""
+    views = {book: [day.view(book) for day in days] for book in Book}
     cash = _sum_known([_cash(day) for day in days])
-    pnl = _pnl(both)
+    live = _book_row(views[Book.LIVE])
+    net = sum((view.net_quote for view in views[Book.LIVE]), ZERO)
     return {
         "currency": days[0].account.currency if days else "INR",
-        "cash": text(cash),
-        "equity": text(
-            None if cash is None else cash + sum((view.unrealised_quote for _, view in books[Book.LIVE]), Decimal(0))
-        ),
-        "pnl_today": pnl,
-        "exposure": _exposure(both),
-        **{
-            str(book): {"pnl_today": _pnl([v for _, v in views]), "exposure": _exposure([v for _, v in views])}
-            for book, views in books.items()
-        },
+        "cash": _money(cash),
+        "equity": _money(None if cash is None else cash + net),
+        **live,
+        **{str(book): _book_row(shown) for book, shown in views.items()},
         "accounts": [_account_row(day) for day in days],
-        "unmarked": sorted({name for view in both for name in view.unmarked}),
         "as_of": min((day.as_of for day in days), default=rfc3339(now)),
         "source": "journal",
+    }
+
+
+def _book_row(views: Sequence[PortfolioView]) -> Row:
+    return {
+        "pnl_today": {
+            "realised": _money(sum((view.realised_quote for view in views), ZERO)),
+            "unrealised": _money(sum((view.unrealised_quote for view in views), ZERO)),
+            "charges": _money(sum((view.charges.total for view in views), ZERO)),
+            "funding": _money(ZERO),  # Indian segments have none; perpetuals bring it
+            "net": _money(sum((view.net_quote for view in views), ZERO)),
+        },
+        "exposure": {
+            "gross": _money(sum((view.gross_exposure_quote for view in views), ZERO)),
+            "net": _money(sum((view.net_exposure_quote for view in views), ZERO)),
+        },
+        "unmarked": sorted({name for view in views for name in view.unmarked}),
     }
 
 
@@ -130,15 +141,15 @@ def _position_row(day: AccountDay, position: Position) -> Row:
         "symbol": key.instrument,
         "product": key.product,
         "quantity": text(position.quantity),
-        "average_price": text(position.average_price),
+        "average_price": _money(position.average_price),
         "last_price": text(day.marks.get(key.instrument)),
-        "pnl_realised": text(position.realised_today_quote),
-        "pnl_unrealised": text(unrealised),
-        "charges": text(charges),
-        "pnl_net": text(position.realised_today_quote + unrealised - charges),
+        "pnl_realised": _money(position.realised_today_quote),
+        "pnl_unrealised": _money(unrealised),
+        "charges": _money(charges),
+        "pnl_net": _money(position.realised_today_quote + unrealised - charges),
         "currency": day.account.currency,
-        "strategy": day.strategies.get(key.strategy_key),
-        "deployment": key.strategy_key or None,
+        "strategy": day.strategies.get(key.strategy_key, ""),
+        "strategy_key": key.strategy_key,
         "as_of": quote.get("exchange_at") or day.as_of,
         "source": quote.get("source", "journal"),
     }
@@ -168,7 +179,6 @@ def _grouped(rows: Any) -> dict[Any, list[Any]]:
 
 def _kinds(names: set[str], venues: set[str]) -> dict[str, InstrumentKind]:
     if not names:
-        ListedInstrument.objects.none()
         return {}
     pairs = [split_key(name) for name in sorted(names)]
     wanted = reduce(or_, (Q(exchange=exchange, symbol=symbol) for exchange, symbol in pairs))
@@ -248,36 +258,21 @@ def _cash(day: AccountDay) -> Decimal | None:
 
 def _sum_known(values: Sequence[Decimal | None]) -> Decimal | None:
     known = [value for value in values if value is not None]
-    return sum(known, Decimal(0)) if known else None
+    return sum(known, ZERO) if known else None
 
 
-def _pnl(views: Sequence[PortfolioView]) -> Row:
-    figures = {
-        "realised": sum((view.realised_quote for view in views), Decimal(0)),
-        "unrealised": sum((view.unrealised_quote for view in views), Decimal(0)),
-        "charges": sum((view.charges.total for view in views), Decimal(0)),
-        "funding": Decimal(0),  # Indian segments have none; perpetuals bring it
-        "net": sum((view.net_quote for view in views), Decimal(0)),
-    }
-    return {name: text(figures[name]) for name in FIGURES}
-
-
-def _exposure(views: Sequence[PortfolioView]) -> Row:
-    return {
-        "gross": text(sum((view.gross_exposure_quote for view in views), Decimal(0))),
-        "net": text(sum((view.net_exposure_quote for view in views), Decimal(0))),
-    }
+def _money(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value.quantize(PAISA):f}"
 
 
 def _account_row(day: AccountDay) -> Row:
-    views = {book: day.view(book) for book in Book}
     return {
         "id": str(day.account.pk),
         "venue": day.account.venue,
         "label": day.account.label,
         "currency": day.account.currency,
-        "cash": text(_cash(day)),
-        **{str(book): {"pnl_today": _pnl([view]), "exposure": _exposure([view])} for book, view in views.items()},
+        "cash": _money(_cash(day)),
+        **{str(book): _book_row([day.view(book)]) for book in Book},
         "day": day.day.isoformat(),
         "as_of": day.as_of,
     }
