@@ -72,8 +72,8 @@ class Socket:
             self.close()
 
     def close(self) -> None:
-        """End the connection once its sender looks at the queue."""
-        while self.frames.full():
+        """End the connection once its sender looks at the queue; what waits there is dropped."""
+        while not self.frames.empty():
             self.frames.get_nowait()
         self.frames.put_nowait(None)
 
@@ -144,11 +144,16 @@ class Hub:
                 socket.close()
 
     async def settle(self) -> None:
-        """Wait up to two seconds for slow clients: a frame is never skipped to keep the pace."""
+        """Wait up to two seconds for slow clients, then close them: no frame is skipped to keep the pace."""
         for _ in range(200):
-            if not any(socket.frames.qsize() > QUEUE_FRAMES // 2 for socket in self.sockets):
+            if not self._slow():
                 return
             await asyncio.sleep(0.01)
+        for socket in self._slow():
+            socket.close()
+
+    def _slow(self) -> list[Socket]:
+        return [socket for socket in self.sockets if socket.frames.qsize() > QUEUE_FRAMES // 2]
 
     async def serve(self, user_id: str, board: Board, receive: Receive, send: Send) -> None:
         """Run one accepted connection until either side ends it."""

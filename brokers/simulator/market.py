@@ -69,6 +69,7 @@ class SyntheticMarket:
         self._strike: Float64Array1D
         self._is_call: npt.NDArray[np.bool_]
         self._expiry_group: Int64Array1D
+        self._last_board: Board | None = None
         self._open_day(day, trading_day_on_or_before(date.fromordinal(day.toordinal() - 1)))
 
     def next_at_ns(self) -> int | None:
@@ -78,6 +79,7 @@ class SyntheticMarket:
 
     def open_next_day(self) -> bool:
         """Begin the next trading day; a made market always has one."""
+        self._last_board = self.board
         self._open_day(next_trading_day(self.session.day), self.session.day)
         return True
 
@@ -177,7 +179,8 @@ class SyntheticMarket:
         self.now_ns = self.session.open_s * SECOND_NS
         self.index_level = self._levels * (self._weights @ (self.price / _BASE))
         levels = {name: int(level) for name, level in zip(INDEX_LEVELS, self.index_level, strict=False)}
-        self.universe = build_universe(day, [int(p) for p in self.price], levels)
+        listed = self._last_board.listings if self._last_board else ()
+        self.universe = build_universe(day, [int(p) for p in self.price], levels, listed)
         self._read_universe()
         close = self._fair_values(float(session_on(last_day).derivatives_close_s))
         tick = np.array([listing.tick for listing in self.universe.listings], dtype=np.int64)
@@ -229,3 +232,7 @@ class SyntheticMarket:
         lots[universe.options] = OPTION_LOTS_PER_DAY * self._crowd * 1.3 + 3.0
         rows = np.flatnonzero(lots > 0)
         board.set_open_interest(rows, lots[rows].astype(np.int64) * board.lot[rows])
+        if (last := self._last_board) is not None:
+            carried = [(row, last.row_of_token[t]) for t, row in board.row_of_token.items() if t in last.row_of_token]
+            now, then = np.array(carried).T
+            board.oi[now] = board.oi_high[now] = board.oi_low[now] = last.oi[then]

@@ -1,5 +1,6 @@
 """The made market's members: stocks with their factors, the indices, and a day's full list."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -115,8 +116,13 @@ class Universe:
     expiries: tuple[date, ...]
 
 
-def build_universe(day: date, stock_prices: list[int], index_levels: dict[str, int]) -> Universe:
-    """Return the day's universe around the given last prices and index levels (paise)."""
+def build_universe(
+    day: date, stock_prices: list[int], index_levels: dict[str, int], listed: Sequence[Listing] = ()
+) -> Universe:
+    """Return the day's universe around the given last prices and index levels (paise).
+
+    Options already listed stay until they expire, however far the index has moved away from them.
+    """
     indices = [index(name, "BSE" if name == "SENSEX" else "NSE") for name in INDEX_LEVELS]
     stocks = [equity(s.symbol, s.name.upper(), price) for s, price in zip(STOCKS, stock_prices, strict=True)]
     futures = [_near_future(name, weekday, day, index_levels) for name, weekday in FUTURES]
@@ -125,7 +131,7 @@ def build_universe(day: date, stock_prices: list[int], index_levels: dict[str, i
         option("NIFTY", expiry, strike, kind)
         for expiry in expiries
         for kind in ("CE", "PE")
-        for strike in chain_strikes(index_levels["NIFTY 50"])
+        for strike in sorted({*chain_strikes(index_levels["NIFTY 50"]), *_listed_strikes(listed, expiry)})
     ]
     marks = [0, len(indices), len(stocks), len(futures), len(options)]
     ends = [sum(marks[: n + 1]) for n in range(len(marks))]
@@ -145,6 +151,10 @@ def chain_strikes(level: int) -> list[int]:
     low = round(level * (1 - CHAIN_REACH) / STRIKE_STEP)
     high = round(level * (1 + CHAIN_REACH) / STRIKE_STEP)
     return [STRIKE_STEP * n for n in range(low, high + 1)]
+
+
+def _listed_strikes(listed: Sequence[Listing], expiry: date) -> list[int]:
+    return [listing.strike for listing in listed if listing.is_option and listing.expiry == expiry]
 
 
 def _near_future(name: str, weekday: int, day: date, index_levels: dict[str, int]) -> Listing:

@@ -144,6 +144,20 @@ def test_next_day_starts_from_the_last_close_and_drops_expired_contracts():
     assert date(2026, 11, 23) not in market.universe.expiries
 
 
+def test_listed_options_stay_listed_when_the_index_runs_away():
+    market = a_market(day=date(2026, 11, 18))
+    far = market.board.listings[market.universe.options][-1]
+    market.price *= 0.9
+    oi = int(market.board.oi[market.board.row_of_token[far.token]])
+
+    market.open_next_day()
+
+    row = market.board.row_of_token[far.token]
+    assert market.board.listings[row].symbol == far.symbol
+    assert market.board.oi[row] == oi
+    assert min(x.strike for x in market.board.listings[market.universe.options]) < 1_950_000
+
+
 def test_volume_and_variance_are_highest_at_the_ends_of_the_day():
     for shape in (volume_shape, variance_shape):
         assert shape(0.0) > 1.4 * shape(0.5)

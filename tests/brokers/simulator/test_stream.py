@@ -5,7 +5,7 @@ import contextlib
 import json
 
 from brokers.simulator.kite_server import KiteApplication
-from brokers.simulator.kite_stream import MAX_TOKENS
+from brokers.simulator.kite_stream import MAX_TOKENS, Socket
 from brokers.simulator.runner import _step
 from tests.brokers.simulator.site import KEY, a_client, a_site, access_token, an_order
 from tests.brokers.simulator.test_packets import read
@@ -199,6 +199,25 @@ async def test_logout_closes_the_socket():
 
     assert (await connection.next())["type"] == "websocket.close"
     await connection.close()
+
+
+async def test_client_that_does_not_read_is_closed_and_the_others_are_not(monkeypatch):
+    monkeypatch.setattr("brokers.simulator.kite_stream.QUEUE_FRAMES", 4)
+    async with connected() as (site, _, _, connection):
+        connection.say({"a": "subscribe", "v": [NIFTY]})
+        await connection.frames()
+        stuck = Socket("AB1234", site.venue.board, site.monotonic_ns)
+        stuck.command({"a": "subscribe", "v": [NIFTY]})
+        site.hub.sockets.add(stuck)
+        for _ in range(4):
+            _step(site)
+            await connection.settle()
+
+        await site.hub.settle()
+
+        assert stuck.frames.get_nowait() is None
+        assert len(await connection.frames()) >= 1
+        site.hub.sockets.discard(stuck)
 
 
 async def test_last_price_mode_hears_of_trades_alone():
