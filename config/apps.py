@@ -15,7 +15,8 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Let every migrate begin by setting the journal mode."""
-        pre_migrate.connect(_write_ahead, sender=self, dispatch_uid="config.write_ahead")
+        # Not for this app alone: Django sends the signal for apps with models only.
+        pre_migrate.connect(_write_ahead, dispatch_uid="config.write_ahead")
 
 
 def _write_ahead(*, using: str, **_: Any) -> None:
