@@ -50,6 +50,7 @@ class KiteVenue:
         self._credentials = credentials
         self._headers = protocol.headers(credentials.api_key, credentials.access_token)
         self._pauses: dict[str, Backoff] = {}
+        self._is_closed = False
 
     async def place(self, order: ApprovedOrder, instrument: Instrument, before_write: Callable[[], None]) -> Receipt:
         """Send an order; its client id is the tag to look for when the answer is lost."""
@@ -125,8 +126,8 @@ class KiteVenue:
         errors.data_of(await self._send(request), is_write=True)
 
     async def close(self) -> None:
-        """Forget the session; the connections belong to whoever opened the `Net`."""
-        self._headers = protocol.headers("", "")
+        """Make no more calls; the connections belong to whoever opened the `Net`."""
+        self._is_closed = True
 
     async def _write(self, request: KiteRequest, before_write: Callable[[], None]) -> Receipt:
         reply = await self._send(request, before_write=before_write)
@@ -149,7 +150,7 @@ class KiteVenue:
                 answer = parse(await self._send(request, timeout_s=timeout_s))
             except Retryable as failure:
                 self._heed(request.kind, failure)
-                if not remaining:
+                if not remaining or self._is_closed:
                     raise
                 await self._clock.sleep(backoff.next_s())
             else:
@@ -164,6 +165,8 @@ class KiteVenue:
         before_write: Callable[[], None] | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> Reply:
+        if self._is_closed:
+            raise Retryable("this session was closed by the desk", code="venue.closed")
         return await self._net.request(
             request.method,
             f"{self._api_url}{request.path}",

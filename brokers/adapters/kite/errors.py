@@ -20,6 +20,8 @@ _LOGIN_TYPES = frozenset({"TokenException", "TwoFAException"})
 _PERMISSION_TYPES = frozenset({"PermissionException", "PermissionError"})
 _UNAVAILABLE = frozenset({408, 500, 502, 503, 504})
 _TIMED_OUT = re.compile(r"timed out|check the order ?book", re.IGNORECASE)
+# orders are taken from registered addresses alone; the exact words are not documented
+_ABOUT_ADDRESS = re.compile(r"\bIP\b|\bip address", re.ASCII)
 _REFUSAL_CODES = {
     "InputException": "venue.input",
     "MarginException": "venue.margin",
@@ -96,6 +98,8 @@ def error_of(refusal: Refusal, *, is_write: bool) -> WindhoverError:
     if _is_unknown(refusal):
         return _unknown(message, details, is_write=is_write)
     code = _REFUSAL_CODES.get(refusal.error_type, "venue.rejected")
+    if is_write and _ABOUT_ADDRESS.search(message):
+        code = "venue.egress"
     return Rejected(message, code=code, details=details)
 
 

@@ -12,9 +12,16 @@ from contextlib import suppress
 
 from brokers.adapters.backoff import Backoff
 from brokers.adapters.kite.decode import FrameCounters, decode_frame
-from brokers.adapters.kite.frames import Notice, read_text, stream_url, subscribe_texts, unsubscribe_texts
+from brokers.adapters.kite.frames import (
+    TOKENS_PER_CONNECTION,
+    Notice,
+    read_text,
+    stream_url,
+    subscribe_texts,
+    unsubscribe_texts,
+)
 from brokers.adapters.kite.protocol import API_VERSION
-from brokers.domain.errors import NeedsLogin, Retryable
+from brokers.domain.errors import Invalid, NeedsLogin, Retryable
 from brokers.domain.market import ns_of
 from brokers.domain.orders import VenueOrder
 from brokers.ports import Clock, Credentials, FeedEvent, FeedHeartbeat, FeedOrder, FeedQuotes, FeedState, Net, Stream
@@ -51,7 +58,11 @@ class KiteFeed:
 
     async def subscribe(self, tokens: Sequence[int]) -> None:
         """Ask for these tokens from now on, after every reconnect too."""
-        fresh = [token for token in tokens if token not in self._tokens]
+        fresh = [token for token in dict.fromkeys(tokens) if token not in self._tokens]
+        if len(self._tokens) + len(fresh) > TOKENS_PER_CONNECTION:
+            raise Invalid(
+                f"one stream carries {TOKENS_PER_CONNECTION} instruments", code="feed.too_many", field="instruments"
+            )
         self._tokens.update(dict.fromkeys(fresh))
         await self._say(subscribe_texts(fresh))
 

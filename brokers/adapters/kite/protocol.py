@@ -120,19 +120,9 @@ def orders() -> KiteRequest:
     return _read("/orders")
 
 
-def order_states(order_id: str) -> KiteRequest:
-    """Ask for all states that one order has had."""
-    return _read(f"/orders/{order_id}")
-
-
 def trades() -> KiteRequest:
     """Ask for today's trades."""
     return _read("/trades")
-
-
-def order_trades(order_id: str) -> KiteRequest:
-    """Ask for one order's trades."""
-    return _read(f"/orders/{order_id}/trades")
 
 
 def positions() -> KiteRequest:

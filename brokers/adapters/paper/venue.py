@@ -54,8 +54,9 @@ class PaperVenue:
         self._orders: dict[str, PaperOrder] = {}
         self._living: dict[str, dict[str, PaperOrder]] = {}
         self._trades: list[VenueTrade] = []
+        # where each token was quoted last, and the touches that orders have looked at since
+        self._seen: dict[int, tuple[QuoteColumns, int]] = {}
         self._touches: dict[str, Touch] = {}
-        self._seen_at: dict[str, datetime] = {}
         self._updates: list[PaperUpdate] = []
         self.know(instruments)
 
@@ -79,18 +80,14 @@ class PaperVenue:
 
     def on_quotes(self, columns: QuoteColumns) -> None:
         """Take a frame of live prices and match the orders of the instruments it speaks of."""
-        received_at = at_of(columns.received_ns) or self._clock.now()
         for position, token in enumerate(columns.token.tolist()):
             instrument = self._instruments.get(token)
-            if instrument is None:
+            if instrument is None or not columns.last_price[position] > 0:
                 continue
-            touch = _touch(columns, position, instrument)
-            if touch is None:
-                continue
-            self._touches[instrument.key] = touch
-            at = at_of(int(columns.exchange_ns[position])) or received_at
-            self._seen_at[instrument.key] = at
-            self._match_all(instrument.key, at)
+            self._seen[token] = (columns, position)
+            self._touches.pop(instrument.key, None)
+            if self._living.get(instrument.key):
+                self._match_all(instrument.key)
 
     def drain(self) -> list[PaperUpdate]:
         """Return what happened since the last call, in order."""
@@ -152,7 +149,8 @@ class PaperVenue:
 
     async def positions(self) -> list[VenuePosition]:
         """Return the net of the trades, valued at the last prices."""
-        return net_positions(self._trades, {key: touch.last for key, touch in self._touches.items()})
+        touches = {trade.instrument: self._touch(trade.instrument) for trade in self._trades}
+        return net_positions(self._trades, {key: touch.last for key, touch in touches.items() if touch is not None})
 
     async def holdings(self) -> list[Mapping[str, object]]:
         """Return none: nothing is delivered on paper."""
@@ -193,12 +191,13 @@ class PaperVenue:
         if order.is_living:
             self._living.setdefault(order.instrument, {})[order.order_id] = order
 
-    def _match_all(self, key: str, at: datetime) -> None:
-        for order in list(self._living.get(key, {}).values()):
+    def _match_all(self, key: str) -> None:
+        at = self._now(key)
+        for order in list(self._living[key].values()):
             self._match(order, at)
 
     def _match(self, order: PaperOrder, at: datetime) -> None:
-        touch = self._touches.get(order.instrument)
+        touch = self._touch(order.instrument)
         if touch is None or not self._is_active(order, touch, at):
             return
         found = match(
@@ -248,13 +247,26 @@ class PaperVenue:
 
     def _now(self, key: str) -> datetime:
         # the book lives in market time, as a venue's does; before the first quote only the wall clock is known
-        return self._seen_at.get(key) or self._clock.now()
+        seen = self._seen_of(key)
+        if seen is None:
+            return self._clock.now()
+        columns, position = seen
+        return at_of(int(columns.exchange_ns[position])) or at_of(columns.received_ns) or self._clock.now()
+
+    def _touch(self, key: str) -> Touch | None:
+        known = self._touches.get(key)
+        seen = self._seen_of(key)
+        if known is None and seen is not None:
+            known = self._touches[key] = _touch_at(*seen, self._by_key[key])
+        return known
+
+    def _seen_of(self, key: str) -> tuple[QuoteColumns, int] | None:
+        instrument = self._by_key.get(key)
+        return None if instrument is None else self._seen.get(instrument.token)
 
 
-def _touch(columns: QuoteColumns, position: int, instrument: Instrument) -> Touch | None:
+def _touch_at(columns: QuoteColumns, position: int, instrument: Instrument) -> Touch:
     last = float(columns.last_price[position])
-    if not last > 0:
-        return None
     bid, ask = float(columns.bid[position]), float(columns.ask[position])
     touch = Touch(
         last=instrument.price_of(last) if instrument.is_tradable else Decimal(repr(last)),

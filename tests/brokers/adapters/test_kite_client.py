@@ -185,3 +185,13 @@ async def test_logging_out_names_the_session():
     method, url, details = net.requests[0]
     assert (method, url) == ("DELETE", "https://api.venue.test/session/token")
     assert dict(details["params"]) == {"api_key": "the-key", "access_token": "the-token"}
+
+
+async def test_a_closed_session_makes_no_more_calls():
+    venue, net, _, clock = a_venue(a_reply(EMPTY))
+    await venue.close()
+
+    with pytest.raises(Retryable) as caught:
+        await venue.orders()
+    assert caught.value.code == "venue.closed"
+    assert (net.requests, clock.sleeps) == ([], [])

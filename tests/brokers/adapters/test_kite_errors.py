@@ -89,3 +89,11 @@ def test_refusals_carry_a_stable_code(status, error_type, code):
 def test_a_list_that_is_no_csv_is_refused(body):
     with pytest.raises(DataError):
         errors.text_of(a_reply(body))
+
+
+def test_an_order_from_an_unregistered_address_is_a_matter_of_configuration():
+    reply = a_refusal(400, "InputException", "Order rejected: IP not in the allowed list")
+
+    with pytest.raises(Rejected) as caught:
+        errors.data_of(reply, is_write=True)
+    assert caught.value.code == "venue.egress"

@@ -10,6 +10,7 @@ from websockets.asyncio.server import serve
 from brokers.adapters.backoff import Backoff
 from brokers.adapters.kite.feed import KiteFeed
 from brokers.adapters.rest import HttpNet
+from brokers.domain.errors import Invalid
 from brokers.ports import FeedHeartbeat, FeedOrder, FeedQuotes, FeedState
 from execution.runtime.clock import SystemClock
 from tests.brokers.adapters.doubles import CREDENTIALS
@@ -272,6 +273,14 @@ async def test_waits_grow_while_nothing_is_heard_and_shrink_after_a_frame():
         await events.aclose()
 
     assert attempts == [0, 1, 2, 0, 0]
+
+
+async def test_more_instruments_than_a_stream_carries_are_refused():
+    async with feeding(Venue()) as feed:
+        await feed.subscribe(range(3000))
+        with pytest.raises(Invalid):
+            await feed.subscribe([5000])
+        await feed.subscribe([7])
 
 
 @pytest.mark.parametrize("tokens", [[], [5, 5]])
