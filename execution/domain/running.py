@@ -42,7 +42,7 @@ def frame(desk: Desk, event: MarketFrame) -> None:
     if len(columns) == 0:
         return
     newest = int(columns.exchange_ns.max())
-    if newest >= desk.next_day_ns:
+    if newest > 0 and newest >= desk.next_day_ns:  # before its first trade a quote bears no time
         begin_day(desk, newest)
     for bar in desk.market.take(columns, event.source):
         _bar_closed(desk, bar)
