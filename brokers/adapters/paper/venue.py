@@ -80,9 +80,10 @@ class PaperVenue:
 
     def on_quotes(self, columns: QuoteColumns) -> None:
         """Take a frame of live prices and match the orders of the instruments it speaks of."""
-        for position, token in enumerate(columns.token.tolist()):
+        quoted = zip(columns.token.tolist(), columns.last_price.tolist(), strict=True)
+        for position, (token, last) in enumerate(quoted):
             instrument = self._instruments.get(token)
-            if instrument is None or not columns.last_price[position] > 0:
+            if instrument is None or not last > 0:
                 continue
             self._seen[token] = (columns, position)
             self._touches.pop(instrument.key, None)
