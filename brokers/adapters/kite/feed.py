@@ -126,6 +126,8 @@ class KiteFeed:
             event = self._event(frame)
             if event is not None:
                 yield event
+            # frames that have arrived already are handed over without a pause; the lease's renewal needs its turn
+            await asyncio.sleep(0)
 
     def _event(self, frame: bytes | str) -> FeedEvent | None:
         received_ns = ns_of(self._clock.now())

@@ -250,6 +250,36 @@ async def test_a_slow_consumer_loses_no_frame_and_is_not_taken_for_silence():
     assert states(others) == ["connected"]
 
 
+async def test_a_flood_leaves_others_their_turn():
+    frames = 400
+
+    async def flood(socket):
+        for number in range(frames):
+            await socket.send(a_tick(number))
+
+    async def count():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    turns = longest = 0
+    async with feeding(Venue(flood)) as feed:
+        events = feed.events()
+        await anext(events)
+        await asyncio.sleep(0.2)
+        other = asyncio.create_task(count())
+        for _ in range(frames):
+            before = turns
+            await anext(events)
+            longest = max(longest, 1) if turns > before else longest + 1
+        other.cancel()
+        await events.aclose()
+
+    assert turns >= frames / 2
+    assert longest < 5
+
+
 async def test_closing_brings_the_events_to_their_end():
     async with feeding(Venue(one_tick)) as feed:
         seen = []
