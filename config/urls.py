@@ -17,6 +17,7 @@ urlpatterns = [
     path("brokers/<uuid:account_id>/login", broker_views.begin, name="venue_login"),
     path("brokers/login/return", broker_views.finish, name="venue_login_return"),
     path("api/", include("brokers.api.urls")),
+    path("api/", include("execution.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/<path:rest>", nothing_here),
     path("accounts/", include("allauth.urls")),
