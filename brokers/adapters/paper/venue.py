@@ -49,13 +49,13 @@ class PaperVenue:
     ) -> None:
         self._clock = clock
         self._cash = opening_cash
-        self._instruments: dict[int, Instrument] = {}
+        self._keys: dict[int, str] = {}
         self._by_key: dict[str, Instrument] = {}
         self._orders: dict[str, PaperOrder] = {}
         self._living: dict[str, dict[str, PaperOrder]] = {}
         self._trades: list[VenueTrade] = []
-        # where each token was quoted last, and the touches that orders have looked at since
-        self._seen: dict[int, tuple[QuoteColumns, int]] = {}
+        # where each instrument was quoted last, and the touches that orders have looked at since
+        self._seen: dict[str, tuple[QuoteColumns, int]] = {}
         self._touches: dict[str, Touch] = {}
         self._updates: list[PaperUpdate] = []
         self.know(instruments)
@@ -63,7 +63,7 @@ class PaperVenue:
     def know(self, instruments: Iterable[Instrument]) -> None:
         """Learn which tokens of the feed are which instruments."""
         for instrument in instruments:
-            self._instruments[instrument.token] = instrument
+            self._keys[instrument.token] = instrument.key
             self._by_key[instrument.key] = instrument
 
     def restore(self, orders: Sequence[VenueOrder], trades: Sequence[VenueTrade]) -> None:
@@ -82,13 +82,13 @@ class PaperVenue:
         """Take a frame of live prices and match the orders of the instruments it speaks of."""
         quoted = zip(columns.token.tolist(), columns.last_price.tolist(), strict=True)
         for position, (token, last) in enumerate(quoted):
-            instrument = self._instruments.get(token)
-            if instrument is None or not last > 0:
+            key = self._keys.get(token)
+            if key is None or not last > 0:
                 continue
-            self._seen[token] = (columns, position)
-            self._touches.pop(instrument.key, None)
-            if self._living.get(instrument.key):
-                self._match_all(instrument.key)
+            self._seen[key] = (columns, position)
+            self._touches.pop(key, None)
+            if self._living.get(key):
+                self._match_all(key)
 
     def drain(self) -> list[PaperUpdate]:
         """Return what happened since the last call, in order."""
@@ -248,7 +248,7 @@ class PaperVenue:
 
     def _now(self, key: str) -> datetime:
         # the book lives in market time, as a venue's does; before the first quote only the wall clock is known
-        seen = self._seen_of(key)
+        seen = self._seen.get(key)
         if seen is None:
             return self._clock.now()
         columns, position = seen
@@ -256,14 +256,10 @@ class PaperVenue:
 
     def _touch(self, key: str) -> Touch | None:
         known = self._touches.get(key)
-        seen = self._seen_of(key)
+        seen = self._seen.get(key)
         if known is None and seen is not None:
             known = self._touches[key] = _touch_at(*seen, self._by_key[key])
         return known
-
-    def _seen_of(self, key: str) -> tuple[QuoteColumns, int] | None:
-        instrument = self._by_key.get(key)
-        return None if instrument is None else self._seen.get(instrument.token)
 
 
 def _touch_at(columns: QuoteColumns, position: int, instrument: Instrument) -> Touch:
