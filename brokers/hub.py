@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import structlog
 from django.conf import settings
+from redis.exceptions import RedisError
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -44,6 +45,7 @@ DOORBELL_LIFE_S = 60
 VERSION = 1
 # publishes per second stay below this, so that sequences of a later start are always higher
 SEQUENCES_PER_SECOND = 100
+AWAY = (OSError, TimeoutError, RedisError)
 _OPTIONS = orjson.OPT_NON_STR_KEYS
 
 
@@ -98,7 +100,7 @@ class HubPublisher:
         try:
             async with asyncio.timeout(BOUND_S):
                 await self._send(prepared)
-        except (OSError, TimeoutError, *_redis_errors()) as error:
+        except AWAY as error:
             self._fail(prepared, error)
             return False
         for frame in prepared:
@@ -186,7 +188,7 @@ def ring(account_id: str) -> bool:
         pipeline.ltrim(key, 0, 0)
         pipeline.expire(key, DOORBELL_LIFE_S)
         pipeline.execute()
-    except (OSError, *_redis_errors()) as error:
+    except AWAY as error:
         log.warning("doorbell_failed", account=account_id, error=repr(error))
         return False
     return True
@@ -197,8 +199,8 @@ def snapshots(topics: list[str]) -> dict[str, dict[str, Any]]:
     if not topics:
         return {}
     try:
-        texts: list[bytes | None] = sync_redis().mget([channel_of(topic) for topic in topics])  # type: ignore[assignment]
-    except (OSError, *_redis_errors()) as error:
+        texts: list[bytes | str | None] = sync_redis().mget([channel_of(topic) for topic in topics])
+    except AWAY as error:
         log.warning("hub_read_failed", error=repr(error))
         return {}
     return {topic: orjson.loads(text) for topic, text in zip(topics, texts, strict=True) if text is not None}
@@ -208,12 +210,6 @@ async def wait_doorbell(redis: AsyncRedis, account_id: str, timeout_s: float) ->
     """Wait until the doorbell rings; answer False after `timeout_s`, at once when Redis is away."""
     try:
         async with asyncio.timeout(timeout_s + BOUND_S):
-            return await redis.blpop([doorbell_of(account_id)], timeout=timeout_s) is not None  # type: ignore[misc]
-    except (OSError, TimeoutError, *_redis_errors()):
+            return await redis.blpop([doorbell_of(account_id)], timeout=timeout_s) is not None
+    except AWAY:
         return False
-
-
-def _redis_errors() -> tuple[type[Exception], ...]:
-    from redis.exceptions import RedisError
-
-    return (RedisError,)

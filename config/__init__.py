@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 __all__ = ["celery"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Celery:
     # `celery -A config` asks for this attribute; a plain import would load Django before its settings are chosen
     if name in {"celery", "app"}:
         from config.celery import app

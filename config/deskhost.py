@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from celery import bootsteps
@@ -20,23 +20,22 @@ DRAIN_S = 15.0
 class DeskHost(bootsteps.StartStopStep):
     """Starts the desk's loop with the worker and drains it when the worker shuts down."""
 
-    requires = {"celery.worker.components:Pool"}
+    requires = ("celery.worker.components:Pool",)
 
-    def __init__(self, parent: Any, **options: Any) -> None:
+    def __init__(self, parent: object, **options: object) -> None:
         super().__init__(parent, **options)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._desk: Desk | None = None
-        self._parent = parent
 
-    def start(self, parent: Any) -> None:
+    def start(self, parent: object) -> None:
         """Start the loop's thread."""
         # Connected here, so that a warm shutdown drains before it waits for tasks.
         worker_shutting_down.connect(self._begin_drain, weak=False)
         self._thread = threading.Thread(target=self._run, name="desk", daemon=True)
         self._thread.start()
 
-    def stop(self, parent: Any) -> None:
+    def stop(self, parent: object) -> None:
         """Drain the desk and wait for its thread."""
         self._begin_drain()
         if self._thread is not None:
@@ -46,7 +45,7 @@ class DeskHost(bootsteps.StartStopStep):
 
     terminate = stop
 
-    def _begin_drain(self, **_: Any) -> None:
+    def _begin_drain(self, **_: object) -> None:
         if self._loop is not None and self._desk is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._desk.drain)
 

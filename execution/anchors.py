@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -54,10 +55,10 @@ def anchored_tips(path: Path, account_id: str) -> Mapping[int, str]:
     """Return every anchored sequence of an account with its hash; an absent file has none."""
     if not path.exists():
         return {}
-    return {line["seq"]: line["hash"] for line in _lines(path.read_bytes()) if line["account"] == account_id}
+    return {int(line["seq"]): str(line["hash"]) for line in _lines(path.read_bytes()) if line["account"] == account_id}
 
 
-def _lines(content: bytes) -> Iterator[dict[str, object]]:
+def _lines(content: bytes) -> Iterator[dict[str, Any]]:
     whole, _, _ = content.rpartition(b"\n")  # a last line without its end was cut by a crash
     for line in whole.splitlines():
         yield orjson.loads(line)

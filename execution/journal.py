@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import cast
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -66,7 +67,7 @@ class Journal(DatabaseThread):
         self._put(waiting)
         return waiting.future
 
-    def _handle(self, item: Any) -> None:
+    def _handle(self, item: object) -> None:
         if not isinstance(item, _Waiting):
             super()._handle(item)
             return
@@ -87,7 +88,7 @@ class Journal(DatabaseThread):
                 self._items.put(None)
                 return None
             if not isinstance(item, _Waiting):
-                return item  # type: ignore[no-any-return]
+                return cast("object", item)
             group.append(item)
         return None
 
@@ -186,7 +187,9 @@ def chain(batch: Batch, tip: Tip) -> Iterable[Link]:
 
 def tip_of(account_id: str) -> Tip:
     """Return the newest row of an account's chain."""
-    newest = JournalEvent.objects.filter(account_id=account_id).order_by("-seq").values_list("seq", "hash").first()
+    newest = (
+        JournalEvent.objects.filter(account_id=UUID(account_id)).order_by("-seq").values_list("seq", "hash").first()
+    )
     return Tip() if newest is None else Tip(seq=newest[0], hash=newest[1])
 
 
@@ -194,7 +197,7 @@ def verify_chain(account_id: str, tips_file: Path) -> Tip:
     """Recompute an account's chain and compare it with its anchors; raise DataError where they differ."""
     anchors = anchored_tips(tips_file, account_id)
     tip = Tip()
-    rows = JournalEvent.objects.filter(account_id=account_id).order_by("seq")
+    rows = JournalEvent.objects.filter(account_id=UUID(account_id)).order_by("seq")
     for row in rows.iterator(chunk_size=2_000):
         link = _link_of(row, tip)
         if row.seq != tip.seq + 1 or row.previous_hash != tip.hash or row.hash != link.hash:
@@ -216,7 +219,7 @@ def _lock_leases(accounts: set[str]) -> dict[str, int]:
 def _is_written(account_id: str, tip: Tip) -> bool:
     if tip.hash == GENESIS:
         return False
-    return JournalEvent.objects.filter(account_id=account_id, seq=tip.seq, hash=tip.hash).exists()
+    return JournalEvent.objects.filter(account_id=UUID(account_id), seq=tip.seq, hash=tip.hash).exists()
 
 
 def _row_of(link: Link) -> JournalEvent:

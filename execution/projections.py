@@ -182,7 +182,7 @@ def _order_row(account_id: str, order: OrderRecord) -> Order:
         side=intent.side,
         quantity=intent.quantity,
         filled_quantity=order.filled_quantity,
-        average_price=_rounded(order.average_price),
+        average_price=None if order.average_price is None else _rounded(order.average_price),
         price=_first(order.price, intent.price),
         trigger_price=_first(order.trigger_price, intent.trigger_price),
         order_type=intent.order_type,
@@ -203,7 +203,7 @@ def _order_row(account_id: str, order: OrderRecord) -> Order:
 def _write_ended(parts: Sequence[Written]) -> None:
     for part in parts:
         for order in part.touched.ended:
-            Order.objects.filter(account_id=part.account_id, client_id=order.client_id).update(
+            Order.objects.filter(account_id=UUID(part.account_id), client_id=order.client_id).update(
                 status=order.status, message=order.message[:SENTENCE_LENGTH], updated_at=part.links[-1].at
             )
 
@@ -235,7 +235,7 @@ def _fill_row(account_id: str, fact: FillTaken) -> Fill:
 def _write_positions(parts: Sequence[Written]) -> None:
     for part in parts:
         if part.touched.new_day:
-            PositionRow.objects.filter(account_id=part.account_id, quantity=0).delete()
+            PositionRow.objects.filter(account_id=UUID(part.account_id), quantity=0).delete()
     rows = {
         (part.account_id, position.key): _position_row(part, position)
         for part in parts
@@ -266,7 +266,7 @@ def _position_row(part: Written, position: Position) -> PositionRow:
 def _write_breaches(refused: Sequence[tuple[str, datetime, Refusal]]) -> None:
     for account_id, at, fact in refused:
         Breach.objects.get_or_create(
-            account_id=account_id,
+            account_id=UUID(account_id),
             rule=fact.rule,
             reason=fact.reason[:SENTENCE_LENGTH],
             instrument=fact.intent.instrument,
@@ -275,19 +275,19 @@ def _write_breaches(refused: Sequence[tuple[str, datetime, Refusal]]) -> None:
 
 
 def _write_deployment(account_id: str, at: datetime, fact: DeploymentMoved) -> None:
-    Deployment.objects.filter(pk=fact.deployment_id, account_id=account_id).exclude(
+    Deployment.objects.filter(pk=fact.deployment_id, account_id=UUID(account_id)).exclude(
         state=DeploymentState.REMOVED
     ).update(state=fact.state, last_reason=fact.reason[:SENTENCE_LENGTH], last_reason_at=at)
 
 
 def _write_signal(account_id: str, at: datetime, fact: SignalMade) -> None:
-    Deployment.objects.filter(pk=fact.deployment_id, account_id=account_id).update(
+    Deployment.objects.filter(pk=fact.deployment_id, account_id=UUID(account_id)).update(
         last_reason=fact.reason[:SENTENCE_LENGTH], last_reason_at=at
     )
 
 
 def _write_command(account_id: str, at: datetime, fact: CommandEnded) -> None:
-    Command.objects.filter(pk=fact.command_id, account_id=account_id, state=CommandState.ACCEPTED).update(
+    Command.objects.filter(pk=fact.command_id, account_id=UUID(account_id), state=CommandState.ACCEPTED).update(
         state=CommandState.DONE if fact.ok else CommandState.FAILED,
         outcome=fact.outcome[:SENTENCE_LENGTH],
         finished_at=at,
@@ -317,7 +317,9 @@ def _write_switch(account_id: str, at: datetime, fact: SwitchSet) -> None:
 
 def _write_discrepancy(account_id: str, at: datetime, fact: DiscrepancyFound) -> None:
     subject = fact.subject[:120]
-    still_open = Discrepancy.objects.filter(Q(account_id=account_id, kind=fact.kind, subject=subject), resolved_at=None)
+    still_open = Discrepancy.objects.filter(
+        Q(account_id=UUID(account_id), kind=fact.kind, subject=subject), resolved_at=None
+    )
     if fact.resolved:
         still_open.update(resolved_at=at, resolution=fact.sentence[:SENTENCE_LENGTH])
     elif not still_open.update(sentence=fact.sentence[:SENTENCE_LENGTH]):
@@ -342,7 +344,7 @@ _SINGLE: Mapping[type[Fact], Callable[..., None]] = {
 def _desk_of(account_id: str) -> UUID:
     from brokers.models import TradingAccount
 
-    desk_id: UUID = TradingAccount.objects.values_list("desk_id", flat=True).get(pk=account_id)
+    desk_id: UUID = TradingAccount.objects.values_list("desk_id", flat=True).get(pk=UUID(account_id))
     return desk_id
 
 
@@ -354,5 +356,5 @@ def _first(*values: Decimal | None) -> Decimal | None:
     return next((value for value in values if value is not None), None)
 
 
-def _rounded(value: Decimal | None) -> Decimal | None:
-    return None if value is None else value.quantize(PLACE)
+def _rounded(value: Decimal) -> Decimal:
+    return value.quantize(PLACE)

@@ -73,6 +73,7 @@ def kill_switch_set(
     if scope not in SwitchScope.values:
         raise Invalid(f"{scope!r} is no scope of a switch", code="switch.scope", field="scope")
     desk, accounts = _under(target)
+    switch: KillSwitch
     switch, _ = KillSwitch.objects.select_for_update().get_or_create(
         scope=scope, target_id=target.pk, defaults={"desk": desk, "changed_at": at}
     )

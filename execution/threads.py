@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import structlog
 from django.db import InterfaceError, OperationalError, connection
@@ -84,8 +84,8 @@ class DatabaseThread:
         self._end()
         connection.close()
 
-    def _handle(self, item: Any) -> None:
-        job: Job[Any] = item
+    def _handle(self, item: object) -> None:
+        job = cast("Job[Any]", item)
         if not job.future.set_running_or_notify_cancel():
             return
         try:

@@ -130,7 +130,7 @@ def request_token(simulator_url: str, api_key: str) -> str:
     location = parse_qs(urlsplit(reply.headers.get("location", "")).query)
     if "request_token" not in location:
         raise Retryable(f"The simulated exchange at {simulator_url} gave no request token (HTTP {reply.status_code}).")
-    return location["request_token"][0]
+    return str(location["request_token"][0])
 
 
 def deployments_ensure(*, account: TradingAccount, is_replay: bool, by: User, at: datetime) -> list[Deployment]:

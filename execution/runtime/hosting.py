@@ -90,7 +90,7 @@ async def _never_in_the_way(session: Session, show: Callable[[], Awaitable[None]
     while True:
         try:
             await show()
-        except Exception:  # noqa: BLE001 - a supervisor: showing must never stop trading
+        except Exception:
             session.log.exception("showing_failed", task=getattr(show, "__qualname__", ""))
         await session.machine.clock.sleep(SHOW_AGAIN_S)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+from uuid import UUID
 
 from django.db import connection, models, transaction
 from django.db.models import F, Q, QuerySet, Value
@@ -79,7 +80,7 @@ class DatabaseLease:
         """Claim on the calling thread."""
         started_ns = self._clock.boot_ns()  # before the query: the database may answer late
         with transaction.atomic():
-            free = Lease.objects.filter(_is_free(started_ns), account_id=account_id, wants_to_run=True)
+            free = Lease.objects.filter(_is_free(started_ns), account_id=UUID(account_id), wants_to_run=True)
             taken = free.update(
                 token=F("token") + 1,
                 owner=self.owner,
@@ -90,7 +91,7 @@ class DatabaseLease:
             )
             if not taken:
                 return None
-            token, incarnation = Lease.objects.values_list("token", "incarnation").get(account_id=account_id)
+            token, incarnation = Lease.objects.values_list("token", "incarnation").get(account_id=UUID(account_id))
         return self._grant(account_id, token, incarnation, started_ns)
 
     def renew_now(self, grant: LeaseGrant) -> LeaseGrant | None:
@@ -110,7 +111,7 @@ class DatabaseLease:
         self._mine(grant).update(owner="", expires_ns=0)
 
     def _mine(self, grant: LeaseGrant) -> QuerySet[Lease]:
-        return Lease.objects.filter(account_id=grant.account_id, token=grant.token, owner=self.owner)
+        return Lease.objects.filter(account_id=UUID(grant.account_id), token=grant.token, owner=self.owner)
 
     def _grant(self, account_id: str, token: int, incarnation: str, started_ns: int) -> LeaseGrant:
         return LeaseGrant(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
@@ -49,6 +50,7 @@ class LiveVenue:
         self._read_again = False
         self._has_frame = asyncio.Event()
         self.published: dict[str, object] = {}
+        self.cash: Decimal | None = None
         self.frames = 0
 
     def open_link(self) -> tuple[Venue, Budget]:
@@ -154,6 +156,8 @@ class LiveVenue:
         except (VenueError, DataError) as error:
             self._session.log.warning("account_facts_failed", error=error.message)
         else:
+            # what is used of it is the owner's money still
+            self.cash = sum((row.net + row.used for row in margins), Decimal(0))
             self.published = {
                 "profile": encode(profile),
                 "margins": encode(margins),

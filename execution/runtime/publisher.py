@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, time
 from decimal import Decimal
 
 from brokers import hub
+from brokers.domain.clock import IST
 from brokers.domain.market import NANOSECONDS
 from brokers.domain.orders import Book
 from execution.domain.codec import rfc3339
@@ -14,6 +15,7 @@ from execution.runtime import store
 from execution.runtime.session import Session
 
 INTERVAL_S = 0.22
+PAISA = Decimal("0.01")
 MINUTE_NS = 60 * NANOSECONDS
 
 
@@ -23,12 +25,14 @@ class Broadcast:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._minute = 0
+        self._day = ""
         self._curve: dict[str, dict[str, str]] = {}
 
     async def run(self) -> None:
         """Publish for ever."""
-        await self._load_curve()
         while True:
+            if self._day != self._session.engine.state.venue_day:
+                await self._load_curve()
             await self._session.machine.publisher.publish_all(self._states())
             await self._session.machine.clock.sleep(INTERVAL_S)
 
@@ -36,6 +40,7 @@ class Broadcast:
         now = self._session.machine.clock.now()
         views: dict[str, Mapping[str, object]] = dict(self._session.engine.views(now))
         self._note_minute(views["portfolio"], now)
+        views["portfolio"] = self._with_cash(views["portfolio"])
         views["equity"] = self._curve
         views["signals"] = self._signals()
         views["venue"] = self._session.live.published
@@ -54,6 +59,16 @@ class Broadcast:
         account_id = self._session.facts.account_id
         self._session.spawn(self._session.machine.read(lambda: store.equity_write(account_id, points)))
 
+    def _with_cash(self, portfolio: Mapping[str, object]) -> Mapping[str, object]:
+        """Add the venue's own cash, which the engine does not keep."""
+        cash = self._session.live.cash
+        net = _net_of(portfolio, Book.LIVE)
+        if cash is None or net is None:
+            return portfolio
+        shown = {"cash": str(cash.quantize(PAISA)), "equity": str((cash + net).quantize(PAISA))}
+        live = portfolio["live"]
+        return {**portfolio, **shown, "live": {**live, **shown} if isinstance(live, dict) else live}
+
     def _signals(self) -> dict[str, object]:
         deployments = self._session.engine.state.deployments
         return {
@@ -69,8 +84,10 @@ class Broadcast:
         }
 
     async def _load_curve(self) -> None:
+        """Begin the market day's curve with the points that are kept of it."""
         account_id = self._session.facts.account_id
-        since = self._session.machine.clock.now() - timedelta(days=1)
+        self._day, self._curve = self._session.engine.state.venue_day, {}
+        since = datetime.combine(date.fromisoformat(self._day), time.min, tzinfo=IST)
         points = await self._session.machine.read(lambda: store.equity_of(account_id, since))
         for book, at, net in points:
             self._add(book, at, net)

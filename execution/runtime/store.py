@@ -95,7 +95,7 @@ class Waiting:
 
 def account_facts(account_id: str) -> AccountFacts:
     """Read an account; raise NotFound when it is gone."""
-    account = TradingAccount.objects.filter(pk=account_id).first()
+    account = TradingAccount.objects.filter(pk=UUID(account_id)).first()
     if account is None:
         raise NotFound(f"there is no account {account_id}")
     return AccountFacts(
@@ -114,8 +114,8 @@ def account_facts(account_id: str) -> AccountFacts:
 
 def login_facts(account_id: str) -> LoginFacts:
     """Read and decrypt the venue session; without one there are no credentials."""
-    account = TradingAccount.objects.get(pk=account_id)
-    login = VenueLogin.objects.filter(pk=account_id).first()
+    account = TradingAccount.objects.get(pk=UUID(account_id))
+    login = VenueLogin.objects.filter(pk=UUID(account_id)).first()
     epoch, expires_at = (login.epoch, login.expires_at) if login else (0, None)
     try:
         credentials = credentials_of(account)
@@ -126,39 +126,41 @@ def login_facts(account_id: str) -> LoginFacts:
 
 def login_lost(account_id: str, *, epoch: int, reason: str, at: datetime) -> bool:
     """Note that a session died; answer False when a newer session stands."""
-    account = TradingAccount.objects.get(pk=account_id)
+    account = TradingAccount.objects.get(pk=UUID(account_id))
     return services.login_lost(account=account, reason=reason, at=at, epoch=epoch)
 
 
 def urls_of(account_id: str) -> VenueUrls:
     """Read where an account's venue is."""
-    return venue_urls(TradingAccount.objects.get(pk=account_id))
+    return venue_urls(TradingAccount.objects.get(pk=UUID(account_id)))
 
 
 def settings_of(account_id: str, desk_id: str) -> Settings:
     """Read limits, switches and the login's epoch; raise DataError for an account without limits."""
-    limits = LimitSet.objects.filter(pk=account_id).first()
+    limits = LimitSet.objects.filter(pk=UUID(account_id)).first()
     if limits is None:
         raise DataError(f"account {account_id} has no limits", code="limits.missing")
-    epoch = VenueLogin.objects.filter(pk=account_id).values_list("epoch", flat=True).first()
+    epoch = VenueLogin.objects.filter(pk=UUID(account_id)).values_list("epoch", flat=True).first()
     return Settings(limits=_limits(limits), switches=_switches(account_id, desk_id), login_epoch=epoch or 0)
 
 
 def journal_of(account_id: str) -> list[Record]:
     """Read an account's journal, oldest first."""
-    rows = JournalEvent.objects.filter(account_id=account_id).order_by("seq").values_list("kind", "at", "payload")
+    rows = JournalEvent.objects.filter(account_id=UUID(account_id)).order_by("seq").values_list("kind", "at", "payload")
     return [Record(kind=kind, at=at, payload=payload) for kind, at, payload in rows.iterator(READ_AT_ONCE)]
 
 
 def wishes_of(account_id: str) -> list[Wish]:
     """Read what every deployment of an account wants."""
-    rows = Deployment.objects.filter(account_id=account_id).exclude(state=DeploymentState.REMOVED)
+    rows = Deployment.objects.filter(account_id=UUID(account_id)).exclude(state=DeploymentState.REMOVED)
     return [Wish(spec=_spec(row), is_enabled=row.is_enabled) for row in rows.order_by("created_at")]
 
 
 def waiting_commands(account_id: str) -> list[Waiting]:
     """Read the commands that wait, oldest first; what they name is read with them."""
-    rows = Command.objects.filter(account_id=account_id, state=CommandState.ACCEPTED).order_by("requested_at", "pk")
+    rows = Command.objects.filter(account_id=UUID(account_id), state=CommandState.ACCEPTED).order_by(
+        "requested_at", "pk"
+    )
     return [
         Waiting(command_id=str(row.pk), kind=row.kind, payload=_completed(account_id, row.kind, row.payload))
         for row in rows
@@ -177,8 +179,10 @@ def instruments_in_use(account_id: str, venue: str) -> dict[str, Instrument]:
     names: set[str] = set()
     for wish in wishes_of(account_id):
         names.update(wish.spec.instruments)
-    names.update(PositionRow.objects.filter(account_id=account_id).values_list("instrument", flat=True).distinct())
-    names.update(Order.objects.filter(account_id=account_id).values_list("instrument", flat=True).distinct())
+    names.update(
+        PositionRow.objects.filter(account_id=UUID(account_id)).values_list("instrument", flat=True).distinct()
+    )
+    names.update(Order.objects.filter(account_id=UUID(account_id)).values_list("instrument", flat=True).distinct())
     return instruments_by_keys(venue, names)
 
 
@@ -197,7 +201,7 @@ def equity_write(account_id: str, points: Sequence[tuple[Book, datetime, Decimal
 
 def equity_of(account_id: str, since: datetime) -> list[tuple[str, datetime, Decimal]]:
     """Read the points of the curve since a time, oldest first."""
-    rows = EquityPoint.objects.filter(account_id=account_id, market_at__gte=since).order_by("market_at")
+    rows = EquityPoint.objects.filter(account_id=UUID(account_id), market_at__gte=since).order_by("market_at")
     return list(rows.values_list("book", "market_at", "net_quote"))
 
 
@@ -209,7 +213,7 @@ def start_payload(spec: DeploymentSpec) -> dict[str, Json]:
 def _completed(account_id: str, kind: str, payload: dict[str, Json]) -> dict[str, Json]:
     """Let a command speak of deployments as their rows are now, not as they were when it was written."""
     if kind == Act.DEPLOYMENT_START:
-        row = Deployment.objects.filter(pk=payload.get("deployment_id"), account_id=account_id).first()
+        row = Deployment.objects.filter(pk=str(payload.get("deployment_id")), account_id=UUID(account_id)).first()
         return payload if row is None else start_payload(_spec(row))
     if kind == Act.LIVE_START:
         return {**payload, "deployments": [encode(wish.spec) for wish in wishes_of(account_id) if wish.is_enabled]}
@@ -241,7 +245,7 @@ def _limits(row: LimitSet) -> Limits:
 
 
 def _switches(account_id: str, desk_id: str) -> tuple[SwitchFacts, ...]:
-    deployments = Deployment.objects.filter(account_id=account_id).values("pk")
+    deployments = Deployment.objects.filter(account_id=UUID(account_id)).values("pk")
     rows = KillSwitch.objects.filter(
         Q(scope=SwitchScope.DESK, target_id=UUID(desk_id))
         | Q(scope=SwitchScope.ACCOUNT, target_id=UUID(account_id))
