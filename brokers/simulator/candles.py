@@ -1,7 +1,7 @@
 """Candles: the day's minutes kept as they trade, past days made from the seed, and their aggregation."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 
 import numpy as np
@@ -236,8 +236,3 @@ class MadeHistory:
 def candle_stamp(start_s: int) -> str:
     """Return a candle's start in the venue's form, ``2026-11-20T09:15:00+0530``."""
     return datetime.fromtimestamp(start_s, IST).strftime("%Y-%m-%dT%H:%M:%S%z")
-
-
-def days_between(first: date, last: date) -> int:
-    """Return how many calendar days a request spans."""
-    return (last - first) // timedelta(days=1)
