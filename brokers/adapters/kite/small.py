@@ -11,7 +11,7 @@ from brokers.adapters.kite.words import DIVISOR_OF_SEGMENT, LENGTH_FULL, USUAL_D
 from brokers.domain.market import NANOSECONDS, QuoteColumns
 
 _NAN = float("nan")
-_NO_DEPTH = [[_NAN, _NAN, _NAN]] * 10
+_NO_DEPTH = [_NAN] * 30
 _HEAD = {length: struct.Struct(f">{min(length, 64) // 4}I") for length in (8, 28, 32, 44, LENGTH_FULL)}
 _DEPTH = struct.Struct(">" + "IIHxx" * 10)
 _DEPTH_AT = 64
@@ -22,16 +22,17 @@ def small_columns(data: bytes, spans: Sequence[Span], received_ns: int, *, with_
     tokens: list[int] = []
     times: list[int] = []
     rows: list[tuple[float, ...]] = []
-    depths: list[list[list[float]]] = []
+    depths: list[list[float]] = []
     for start, length in spans:
         words = _HEAD[length].unpack_from(data, start)
         divisor = DIVISOR_OF_SEGMENT.get(words[0] & 0xFF, USUAL_DIVISOR)
         levels = _levels(data, start, divisor) if length == LENGTH_FULL else _NO_DEPTH
         tokens.append(words[0])
         times.append(_exchange_second(words, length) * NANOSECONDS)
-        rows.append((*_row(words, length, divisor), levels[0][1] or _NAN, levels[5][1] or _NAN))
+        rows.append((*_row(words, length, divisor), levels[1] or _NAN, levels[16] or _NAN))
         depths.append(levels)
-    table = np.array(tuple(zip(*rows, strict=True)))
+    has_depth = any(levels is not _NO_DEPTH for levels in depths)
+    table = np.array(rows).T
     return QuoteColumns(
         token=np.array(tokens, dtype=np.int64),
         last_price=table[0],
@@ -45,7 +46,7 @@ def small_columns(data: bytes, spans: Sequence[Span], received_ns: int, *, with_
         ask=table[8],
         exchange_ns=np.array(times, dtype=np.int64),
         received_ns=received_ns,
-        depth=np.array(depths) if with_depth and any(d is not _NO_DEPTH for d in depths) else None,
+        depth=np.array(depths, dtype=np.float64).reshape(-1, 10, 3) if with_depth and has_depth else None,
     )
 
 
@@ -68,6 +69,7 @@ def _exchange_second(words: tuple[int, ...], length: int) -> int:
     return words[7] if length == 32 else 0
 
 
-def _levels(data: bytes, start: int, divisor: float) -> list[list[float]]:
-    entries = _DEPTH.unpack_from(data, start + _DEPTH_AT)
-    return [[entries[at], entries[at + 1] / divisor, entries[at + 2]] for at in range(0, 30, 3)]
+def _levels(data: bytes, start: int, divisor: float) -> list[float]:
+    levels = list(_DEPTH.unpack_from(data, start + _DEPTH_AT))
+    levels[1::3] = [price / divisor for price in levels[1::3]]
+    return levels
