@@ -21,7 +21,7 @@ def wait_for(supervisor: Supervisor, what: str, ready: Callable[[], bool]) -> No
     while not ready():
         if time.monotonic() > deadline:
             raise SetupError(
-                f"{what} did not come up within {READY_WITHIN_S:g} s; the logs are in {supervisor.state.logs}."
+                f"{what[0].upper()}{what[1:]} did not come up within {READY_WITHIN_S:g} s; the logs are in {supervisor.state.logs}."
             )
         supervisor.pause(POLL_S)
 
