@@ -39,25 +39,22 @@ export function tint(element) {
 /** Keep a list's children in step with rows: made once per key, updated in place, moved only when the order changed. */
 export function keyed(parent, rows, { key, make, update }) {
   const held = (parent.keyedRows ??= new Map());
-  const wanted = new Set();
-  let cursor = parent.firstElementChild;
-  for (const row of rows) {
-    const id = key(row);
-    wanted.add(id);
-    let entry = held.get(id);
-    if (!entry) {
-      entry = make(row);
-      held.set(id, entry);
-    }
-    const element = entry.element ?? entry;
-    if (element === cursor) cursor = cursor.nextElementSibling;
-    else parent.insertBefore(element, cursor);
-    update(entry, row);
-  }
+  const wanted = new Set(rows.map(key));
   for (const [id, entry] of held) {
     if (wanted.has(id)) continue;
-    (entry.element ?? entry).remove();
+    entry.element.remove();
     held.delete(id);
+  }
+  let cursor = parent.firstElementChild;
+  for (const row of rows) {
+    let entry = held.get(key(row));
+    if (!entry) {
+      entry = make(row);
+      held.set(key(row), entry);
+    }
+    if (entry.element === cursor) cursor = cursor.nextElementSibling;
+    else parent.insertBefore(entry.element, cursor);
+    update(entry, row);
   }
 }
 

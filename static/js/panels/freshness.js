@@ -50,8 +50,8 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
     const tags = feedTags().flatMap((row) => [{ key: row.key, kind: row.late ? "warn" : "ok", text: row.text, title: row.title }, ...(row.more ? [{ key: `${row.key}-stale`, kind: "warn", text: row.more, title: "quotes older than their limit" }] : [])]);
     keyed(byId("feeds"), tags, {
       key: (row) => row.key,
-      make: () => h("span", { class: "tag" }),
-      update: (tag, row) => {
+      make: () => ({ element: h("span", { class: "tag" }) }),
+      update: ({ element: tag }, row) => {
         setText(tag, row.text);
         setClass(tag, `tag ${row.kind}`);
         tag.title = row.title;
@@ -79,11 +79,11 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
     const account = (status?.accounts ?? [])[0];
     if (!account) return;
     const since = (performance.now() - statusAt) / 1000;
-    const lease = Number(account.lease_age_s ?? NaN) + since;
+    const lease = account.lease_age_s === null ? NaN : Number(account.lease_age_s) + since;
     const late = !(lease <= LEASE_LATE_S + POLL_MS / 1000);
     setText(byId("account-name"), account.label ?? account.id);
     setText(byId("account-token"), account.token_expires_at ? `token until ${clock(account.token_expires_at, { seconds: false })}` : "no broker session");
-    const owner = account.lease_owner ?? account.desk ?? "desk";
+    const owner = account.hosted_by || "desk";
     setText(byId("heartbeat"), statusFailed ? "desk not answering" : Number.isNaN(lease) ? "no desk holds this account" : late ? `no desk for ${age(lease)}` : `${owner}, ${age(Math.max(0, lease))} ago`);
     setClass(byId("heartbeat"), `state ${statusFailed || late ? "halted" : "running"}`);
   }

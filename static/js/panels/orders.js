@@ -40,7 +40,7 @@ export function ordersPanel({ store, strategyName, refusals }) {
   function rows() {
     const orders = store.rows("orders").map((order) => ({ ...order, kind: "order", id: `${order.account}/${order.key}`, when: order.created_at, lane: laneOf(order) }));
     const refused = refusals().map((row) => ({
-      ...row, kind: "refusal", id: `refusal/${row.account}/${row.fired_at}/${row.rule}/${row.instrument}`, status: "REFUSED", when: row.fired_at, lane: "recent", symbol: row.instrument,
+      ...row, kind: "refusal", id: `refusal/${row.account}/${row.fired_at}/${row.rule}/${row.symbol}`, status: "REFUSED", when: row.fired_at, lane: "recent",
     }));
     const newest = (a, b) => String(b.when ?? "").localeCompare(String(a.when ?? "")) || a.id.localeCompare(b.id);
     const lane = (name) => [...orders, ...refused].filter((row) => row.lane === name).sort(newest);
@@ -77,6 +77,19 @@ export function ordersPanel({ store, strategyName, refusals }) {
     entry.element.classList.toggle("can-cancel", !entry.cancel.hidden);
   }
 
+  // Heights are the style sheet's: 3.9rem for an order, 1.5rem for the title of a lane.
+  function arrange(rows) {
+    let top = 0;
+    rows.forEach((row, index) => {
+      const { element } = byId("flight").keyedRows.get(row.id);
+      const place = `translateY(${top}rem)`;
+      if (element.style.transform !== place) element.style.transform = place;
+      element.classList.toggle("first", index === 0 || rows[index - 1].kind === "lane");
+      top = Math.round((top + (row.kind === "lane" ? 1.5 : 3.9)) * 10) / 10;
+    });
+    byId("flight").style.height = `${top}rem`;
+  }
+
   function askCancel(order) {
     const left = Number(order.quantity) - Number(order.filled);
     ask({
@@ -94,6 +107,7 @@ export function ordersPanel({ store, strategyName, refusals }) {
     if (!store.has("orders")) return;
     const { titled, lanes, orders } = rows();
     keyed(byId("flight"), titled, { key: (row) => row.id, make, update });
+    arrange(titled);
     byId("orders-empty").hidden = titled.length > 0;
     setText(byId("orders-sub"), orders.length ? `${lanes.flight.length} in flight · ${orders.length} today` : "");
     setText(byId("orders-badge"), lanes.asking.length || "");

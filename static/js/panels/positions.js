@@ -76,7 +76,8 @@ export function positionsPanel({ store, quoteOf, strategyName }) {
 
   function draw() {
     if (!store.has("positions")) return;
-    const rows = store.rows("positions").sort((a, b) => Number(isOpen(b)) - Number(isOpen(a)) || String(symbolOf(a)).localeCompare(String(symbolOf(b))));
+    // in the order in which they were opened: a row that closes stays where the eye left it
+    const rows = store.rows("positions");
     const open = rows.filter(isOpen);
     table.show(rows);
     byId("positions-empty").hidden = rows.length > 0;
