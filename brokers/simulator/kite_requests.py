@@ -9,6 +9,8 @@ from brokers.simulator.sessions import IST
 
 Values = dict[str, list[str]]
 _NUMBERS = {"quantity": "int", "disclosed_quantity": "int", "price": "paise", "trigger_price": "paise"}
+FIRST_YEAR, LAST_YEAR = 1990, 2100
+MAX_PAISE = 10**10
 _TERMS = ("order_type", "validity")
 
 
@@ -72,10 +74,16 @@ def moment_of(text: str, name: str) -> int:
     """Return the epoch second of a venue time, ``YYYY-MM-DD`` or ``YYYY-MM-DD HH:MM:SS``."""
     for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d"):
         try:
-            return int(datetime.strptime(text, form).replace(tzinfo=IST).timestamp())
+            at = datetime.strptime(text, form).replace(tzinfo=IST)
         except ValueError:
             continue
+        if _in_reach(at):
+            return int(at.timestamp())
     raise Refusal(f"invalid {name} date")
+
+
+def _in_reach(at: datetime) -> bool:
+    return FIRST_YEAR <= at.year <= LAST_YEAR
 
 
 def _integer(request: Request, name: str) -> int:
@@ -89,9 +97,11 @@ def _integer(request: Request, name: str) -> int:
 def _paise(request: Request, name: str) -> int:
     try:
         paise = Decimal(request.get(name, "0")) * 100
-        whole = int(paise)
-    except (InvalidOperation, ValueError, OverflowError):
+    except InvalidOperation:
         raise Refusal(f"Invalid `{name}`.") from None
+    if not paise.is_finite() or abs(paise) > MAX_PAISE:
+        raise Refusal(f"Invalid `{name}`.")
+    whole = int(paise)
     if paise != whole:
         raise Refusal(f"The {name.replace('_', ' ')} is not a multiple of the tick size.")
     return whole

@@ -310,7 +310,7 @@ def sim_state(site: "KiteSite", _request: Request, _app: App, _match: re.Match[s
 def sim_ledger(site: "KiteSite", request: Request, _app: App, _match: re.Match[str]) -> Response:
     """Return the ledger after ``since``, of one ``account`` or of all."""
     since = request.get("since", "0")
-    if not since.isdigit():
+    if not re.fullmatch("[0-9]{1,12}", since):
         raise Refusal("Invalid `since`.")
     fills = site.venue.engine.ledger.rows(since=int(since), account=request.get("account") or None)
     return Response(body=orjson.dumps({"fills": fills, "count": len(fills)}))
@@ -360,7 +360,7 @@ ROUTES = (
     _route("DELETE", _ORDER, order_cancel, "order"),
     _route("GET", "/portfolio/positions", positions),
     _route("GET", "/portfolio/holdings", holdings),
-    _route("GET", r"/instruments/historical/(?P<token>\d+)/(?P<interval>\w+)", history, "historical"),
+    _route("GET", r"/instruments/historical/(?P<token>[0-9]{1,10})/(?P<interval>\w+)", history, "historical"),
     _route("GET", "/instruments(?:/(?P<exchange>[A-Z]+))?", instruments),
     _route("GET", "/quote(?:/ohlc|/ltp)?", quotes, "quote"),
     _route("GET", "/sim/state", sim_state, is_open=True),

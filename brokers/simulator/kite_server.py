@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from brokers.simulator import kite_payloads as payloads
 from brokers.simulator.faults import Fault, FaultKind, FaultScript
@@ -17,7 +17,7 @@ from brokers.simulator.pace import Pace
 from brokers.simulator.sessions import ist
 from brokers.simulator.venue import Venue
 
-LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 MAX_BODY = 1_000_000
 
 
@@ -197,4 +197,5 @@ def _headers(scope: dict[str, Any]) -> dict[str, str]:
 
 def _is_local(headers: dict[str, str]) -> bool:
     """Return whether the Host names this machine: a page elsewhere may not steer the simulator."""
-    return urlsplit(f"//{headers.get('host', '')}").hostname in LOCAL_HOSTS
+    host = headers.get("host", "")
+    return host.rpartition(":")[0] in LOCAL_HOSTS or host in LOCAL_HOSTS

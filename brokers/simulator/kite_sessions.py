@@ -95,7 +95,7 @@ class Sessions:
         app, expires_ns = self._requests.get(request_token, (None, 0))
         wanted = session_checksum(api_key, request_token, app.api_secret) if app else ""
         valid = app is not None and app.api_key == api_key and wall_ns < expires_ns
-        if app is None or not valid or not hmac.compare_digest(wanted, checksum):
+        if app is None or not valid or not hmac.compare_digest(wanted.encode(), checksum.encode()):
             raise Refusal("Token is invalid or has expired.", "TokenException", 403)
         del self._requests[request_token]
         self._tokens[app.user_id] = secrets.token_hex(16)

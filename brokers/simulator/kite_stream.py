@@ -39,19 +39,19 @@ class Socket:
             if token in board.row_of_token:
                 self._mode_of_row[board.row_of_token[token]] = mode
 
-    def command(self, message: dict[str, Any]) -> None:
+    def command(self, message: object) -> None:
         """Carry out one of the client's three messages; raises ValueError for anything else."""
         match message:
-            case {"a": "subscribe", "v": [*tokens]}:
+            case {"a": "subscribe", "v": [*tokens]} if _are_tokens(tokens):
                 self._subscribe(tokens, {token: self.modes.get(token, MODES.index("quote")) for token in tokens})
-            case {"a": "mode", "v": [str(mode), [*tokens]]} if mode in MODES:
+            case {"a": "mode", "v": [str(mode), [*tokens]]} if mode in MODES and _are_tokens(tokens):
                 self._subscribe(tokens, dict.fromkeys(tokens, MODES.index(mode)))
-            case {"a": "unsubscribe", "v": [*tokens]}:
+            case {"a": "unsubscribe", "v": [*tokens]} if _are_tokens(tokens):
                 for token in tokens:
                     self.modes.pop(token, None)
                 self.rebind(self.board)
             case _:
-                raise ValueError("Unknown message.")
+                raise ValueError("Unknown message: a is subscribe, unsubscribe or mode, v holds instrument tokens.")
 
     def wants(self, step: Step) -> tuple[Int64Array1D, npt.NDArray[np.int8]]:
         """Return the rows of this step that the client hears of, and their modes."""
@@ -78,8 +78,6 @@ class Socket:
         self.frames.put_nowait(None)
 
     def _subscribe(self, tokens: list[int], modes: dict[int, int]) -> None:
-        if not all(isinstance(token, int) for token in tokens):
-            raise ValueError("Instrument tokens are numbers.")
         if len(self.modes.keys() | modes.keys()) > MAX_TOKENS:
             raise ValueError(f"At most {MAX_TOKENS} instruments can be subscribed on one connection.")
         self.modes |= modes
@@ -90,6 +88,10 @@ class Socket:
         rows = np.array([self.board.row_of_token[t] for t in tokens if t in self.board.row_of_token], dtype=np.int64)
         if len(rows):
             self.put(Frames(self.board).message(rows, self._mode_of_row[rows]), self._monotonic_ns())
+
+
+def _are_tokens(values: list[object]) -> bool:
+    return all(isinstance(value, int) for value in values)
 
 
 class Hub:
