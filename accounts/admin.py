@@ -9,7 +9,7 @@ from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts.models import ApiKey, AuditEvent, Desk, KeptAnswer, Membership, User
+from accounts.models import ApiKey, AuditEvent, Desk, KeptAnswer, Membership, Outbox, User
 
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
@@ -82,3 +82,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
 @admin.register(KeptAnswer)
 class KeptAnswerAdmin(ReadOnlyAdmin):
     list_display = ["key", "user", "status", "created_at"]
+
+
+@admin.register(Outbox)
+class OutboxAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "task", "queue", "state", "attempts", "sent_at", "finished_at"]
+    list_filter = ["state", "task"]

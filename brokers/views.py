@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from accounts.outbox import outbox_add
 from accounts.selectors import may_write
 from brokers.domain.errors import WindhoverError
 from brokers.models import TradingAccount
@@ -58,6 +59,8 @@ def finish(request: HttpRequest) -> HttpResponse:
             by=cast("User", request.user),
             at=timezone.now(),
         )
+        # A session lives for a day, and so does the venue's list.
+        outbox_add(task="brokers.instruments_sync", arguments={"account_id": str(account.id)}, at=timezone.now())
     except WindhoverError as error:
         messages.error(request, error.message)
     else:

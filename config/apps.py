@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -14,7 +15,8 @@ class ConfigConfig(AppConfig):
     verbose_name = "Windhover"
 
     def ready(self) -> None:
-        """Let every migrate begin by setting the journal mode."""
+        """Let every migrate begin by setting the journal mode, and tasks be sent through this project's application."""
+        import_module("config.celery")
         # Not for this app alone: Django sends the signal for apps with models only.
         pre_migrate.connect(_write_ahead, dispatch_uid="config.write_ahead")
 

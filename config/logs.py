@@ -109,6 +109,8 @@ def logging_settings(*, level: str, process: str) -> dict[str, Any]:
             "httpcore": {"level": "WARNING"},
             "daphne": {"level": "WARNING"},
             "django.server": {"level": "WARNING", "propagate": True},
+            # The request's own line says the same.
+            "django.request": {"level": "CRITICAL"},
             "axes": {"level": "WARNING"},
         },
     }
