@@ -7,6 +7,7 @@ the token's low byte (the segment) names.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,8 @@ from brokers.adapters.kite.words import (
     KINDS,
     LENGTH_FULL,
     Words,
+    divisors,
     mixed_words,
-    odd_divisors,
     packet_spans,
     uniform_words,
 )
@@ -27,7 +28,9 @@ from brokers.domain.market import NANOSECONDS, QuoteColumns
 HEARTBEAT_BYTES = 1
 # Below this, building Python rows is quicker than numpy's fixed cost per call.
 FEW_PACKETS = 8
-_DEPTH_SCALE = np.tile(np.array([1.0, 100.0, 1.0]), 10)
+# quantity, price, and orders, which are the upper half of their word
+_DEPTH_SCALE = np.tile(np.array([1.0, 100.0, 65_536.0]), 10)
+_LOWER_HALF = 0 if sys.byteorder == "little" else 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,12 +97,12 @@ def _few(data: bytes, received_ns: int, with_depth: bool, counts: FrameCounters)
 
 def _columns(words: Words, received_ns: int, with_depth: bool) -> QuoteColumns:
     values, count = words.values, len(words.values)
-    divisor = odd_divisors(values[:, 0])
+    divisor = divisors(words.segments)
     table = np.empty((16, count))
     table[...] = values[:, :16].T
     table[1] /= divisor
     table[7:11] /= divisor
-    bid, ask = _touch(values, 17, divisor), _touch(values, 32, divisor)
+    bid, ask = _touch(values, divisor)
     if words.lengths is not None:
         _blank_missing(table, words.lengths)
     elif words.length != LENGTH_FULL:
@@ -122,11 +125,12 @@ def _columns(words: Words, received_ns: int, with_depth: bool) -> QuoteColumns:
 
 
 def _touch(
-    values: npt.NDArray[np.uint32], word: int, divisor: float | npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    price = values[:, word] / divisor
-    price[price == 0.0] = np.nan  # 0 is the venue's way to say that nobody bids or offers
-    return price
+    values: npt.NDArray[np.uint32], divisor: float | npt.NDArray[np.float64]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    # words 17 and 32: the prices of the first buying and the first selling level
+    prices = values[:, 17:33:15] / (divisor if isinstance(divisor, float) else divisor[:, None])
+    prices[prices == 0.0] = np.nan  # 0 is the venue's way to say that nobody bids or offers
+    return prices[:, 0], prices[:, 1]
 
 
 def _blank_missing(table: npt.NDArray[np.float64], lengths: npt.NDArray[np.int64]) -> None:
@@ -139,14 +143,12 @@ def _depth(words: Words, divisor: float | npt.NDArray[np.float64]) -> npt.NDArra
     is_full = None if words.lengths is None else words.lengths == LENGTH_FULL
     if words.length != LENGTH_FULL and (is_full is None or not is_full.any()):
         return None
+    # what pads the orders' words must not count
+    words.values.view(np.uint16)[:, 36 + _LOWER_HALF :: 6] = 0
     raw = words.values[:, 16:]
-    raw[:, 2::3] >>= 16  # orders are two bytes, then two bytes of padding
-    depth: npt.NDArray[np.float64]
-    if isinstance(divisor, float):
-        depth = raw / _DEPTH_SCALE
-    else:
-        depth = raw.astype(np.float64)
-        depth[:, 1::3] /= divisor[:, None]
+    depth: npt.NDArray[np.float64] = raw / _DEPTH_SCALE
+    if not isinstance(divisor, float):
+        depth[:, 1::3] = raw[:, 1::3] / divisor[:, None]
     if is_full is not None:
         depth[~is_full] = np.nan
     return depth.reshape(len(raw), 10, 3)

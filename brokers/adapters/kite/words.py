@@ -28,16 +28,20 @@ USUAL_DIVISOR = 100.0
 _DIVISORS: npt.NDArray[np.float64] = np.array(
     [DIVISOR_OF_SEGMENT.get(segment, USUAL_DIVISOR) for segment in range(256)]
 )
-_IS_ODD = _DIVISORS != USUAL_DIVISOR
+_ODD_SEGMENTS = bytes(DIVISOR_OF_SEGMENT)
 
 Span = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Words:
-    """Packets as rows of 46 unsigned words; `lengths` is None where every packet has `length` bytes."""
+    """Packets as rows of 46 unsigned words; `lengths` is None where every packet has `length` bytes.
+
+    `segments` holds the low byte of each packet's token.
+    """
 
     values: npt.NDArray[np.uint32]
+    segments: bytes
     length: int
     lengths: npt.NDArray[np.int64] | None = None
 
@@ -69,10 +73,12 @@ def uniform_words(data: bytes) -> Words | None:
     if count == 0 or length not in KINDS or len(data) != 2 + count * (length + 2):
         return None
     stride = length + 2
-    if (np.ndarray((count,), ">u2", data, 2, (stride,)) != length).any():
+    if data[2::stride] != bytes([length >> 8]) * count or data[3::stride] != bytes([length & 0xFF]) * count:
         return None
-    view = np.ndarray((count, length // 4), ">u4", data, 4, (stride, 4))
-    return Words(values=_in_full_layout(view, length), length=length)
+    # copying whole records first makes the byte swap run over contiguous memory
+    bodies = np.ndarray((count,), f"V{length}", data, 4, (stride,)).copy()
+    view = bodies.view(">u4").reshape(count, length // 4)
+    return Words(values=_in_full_layout(view, length), segments=data[7::stride], length=length)
 
 
 def mixed_words(data: bytes, spans: Sequence[Span]) -> Words:
@@ -86,16 +92,15 @@ def mixed_words(data: bytes, spans: Sequence[Span]) -> Words:
             records = np.ndarray((len(data) - length + 1,), f"V{length}", data, 0, (1,))
             bodies = records[starts[places]].view(">u4").reshape(places.size, length // 4)
             values[places] = _in_full_layout(bodies, length)
-    return Words(values=values, length=0, lengths=lengths)
+    return Words(values=values, segments=values[:, 0].astype(np.uint8).tobytes(), length=0, lengths=lengths)
 
 
-def odd_divisors(tokens: npt.NDArray[np.uint32]) -> float | npt.NDArray[np.float64]:
-    """Return the usual divisor where all tokens share it, else one divisor per token."""
-    segments = tokens & 0xFF
-    if _IS_ODD[segments].any():
-        chosen: npt.NDArray[np.float64] = _DIVISORS[segments]
-        return chosen
-    return USUAL_DIVISOR
+def divisors(segments: bytes) -> float | npt.NDArray[np.float64]:
+    """Return the usual divisor where all packets share it, else one divisor per packet."""
+    if len(segments.translate(None, _ODD_SEGMENTS)) == len(segments):
+        return USUAL_DIVISOR
+    chosen: npt.NDArray[np.float64] = _DIVISORS[np.frombuffer(segments, np.uint8)]
+    return chosen
 
 
 def _in_full_layout(view: npt.NDArray[np.uint32], length: int) -> npt.NDArray[np.uint32]:
