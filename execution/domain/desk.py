@@ -92,6 +92,7 @@ class Desk:
         # why a deployment has no view, told to the pages and not to the journal
         self.notes: dict[str, tuple[str, datetime]] = {}
         self.books_error = ""
+        self.is_reading = False
         self.chargeable: dict[str, bool] = {}
         self.next_day_ns = 0
         self.square_off_ns = 0
@@ -109,7 +110,9 @@ class Desk:
         self.ask(Schedule(name=name, at=self.at + timedelta(seconds=seconds)))
 
     def read_books(self, reason: str) -> None:
-        """Ask for one read of the live books, once per event."""
+        """Ask for one read of the live books, once per event; a read itself asks by its timer."""
+        if self.is_reading:
+            return
         if self.state.session is SessionState.LIVE and not any(isinstance(c, ReadBooks) for c in self.out):
             self.ask(ReadBooks(reason=reason))
 

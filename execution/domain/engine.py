@@ -107,7 +107,9 @@ def _send_started(desk: Desk, event: SendStarted) -> None:
 
 def _books_read(desk: Desk, event: BooksRead) -> None:
     was = desk.is_reconciled
+    desk.is_reading = True
     books_read(desk, event)
+    desk.is_reading = False
     if desk.is_reconciled and not was:
         resume_halted(desk)
 

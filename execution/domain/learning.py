@@ -113,6 +113,8 @@ def order_seen(desk: Desk, row: VenueOrder, via: Via, book: Book) -> None:
     """Take in one row of the venue's order book, from its stream or from a read."""
     order = desk.state.find(book, row.venue_order_id, row.tags)
     if order is None:
+        if _is_of_an_earlier_day(desk, row):
+            return
         order = _adopt(desk, row, book)
         after_change(desk, None, order)
         return
@@ -267,6 +269,11 @@ def _adopt(desk: Desk, row: VenueOrder, book: Book) -> OrderRecord:
         sentence = f"{row.side} {row.quantity} {row.instrument} was placed elsewhere, as {row.venue_order_id}"
         desk.discrepancy("external_order", row.venue_order_id, sentence)
     return desk.state.order(client_id)
+
+
+def _is_of_an_earlier_day(desk: Desk, row: VenueOrder) -> bool:
+    # a book read before the venue cleared it: those orders were settled with their day
+    return row.placed_at is not None and venue_day_of(row.placed_at).isoformat() < desk.state.venue_day
 
 
 def _halt_for_lost(desk: Desk, row: VenueOrder, tag: str) -> None:

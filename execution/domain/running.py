@@ -185,7 +185,7 @@ def _decide(desk: Desk, deployment_id: str, instrument: str, series: Series) -> 
             current=deployment.exposures.get(instrument, 0.0),
         )
     except Exception as error:  # noqa: BLE001 - the engine supervises strategies: one's error halts that one alone
-        halt(desk, deployment, f"{instrument}: the strategy failed: {error}", cause="error")
+        _halt_failed(desk, deployment, instrument, error)
         return
     if signal is None:
         _note(desk, deployment_id, series)
@@ -227,11 +227,19 @@ def _target(desk: Desk, strategy: SignalStrategy, signal: Signal) -> Decimal | N
 
 
 def _note(desk: Desk, deployment_id: str, series: Series) -> None:
-    why = standing(desk.strategies[deployment_id], series.bars.view())
+    try:
+        why = standing(desk.strategies[deployment_id], series.bars.view())
+    except Exception as error:  # noqa: BLE001 - as in _decide
+        _halt_failed(desk, desk.state.deployments[deployment_id], series.bars.instrument, error)
+        return
     if why:
         desk.notes[deployment_id] = (why, desk.at)
     else:
         desk.notes.pop(deployment_id, None)
+
+
+def _halt_failed(desk: Desk, deployment: Deployment, instrument: str, error: Exception) -> None:
+    halt(desk, deployment, f"{instrument}: the strategy failed: {error}", cause="error")
 
 
 def halt(desk: Desk, deployment: Deployment, reason: str, *, cause: str) -> None:
