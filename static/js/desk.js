@@ -74,11 +74,18 @@ function strategyName(row) {
 const asked = { refusals: [], deployed: [] };
 const start = startDialog({ store, accounts });
 const inbox = inboxPanel({ store, accounts });
-pnlPanel({ store, marketTime });
+let book = "live";
+pnlPanel({
+  store, marketTime,
+  onBook(chosen) {
+    book = chosen;
+    positions.draw();
+  },
+});
 const risk = riskPanel({ store, refusals: () => asked.refusals });
-const positions = positionsPanel({ store, quoteOf, strategyName });
+const positions = positionsPanel({ store, quoteOf, strategyName, bookShown: () => book });
 quotesPanel({ store, quotes });
-const orders = ordersPanel({ store, strategyName, refusals: () => asked.refusals });
+const orders = ordersPanel({ store, strategyName, marketTime, refusals: () => asked.refusals });
 const strategies = strategiesPanel({ store, openStart: start.show, deployed: () => asked.deployed });
 
 async function ask() {
@@ -116,7 +123,9 @@ keyboard({
   ],
 });
 
-byId("theme").addEventListener("click", () => window.windhoverTheme.toggle());
+for (const id of ["theme", "more-theme"]) byId(id).addEventListener("click", () => window.windhoverTheme.toggle());
+byId("more").addEventListener("click", () => byId("more-dialog").showModal());
+byId("more-close").addEventListener("click", () => byId("more-dialog").close());
 setInterval(positions.draw, 1000);
 
 connect({

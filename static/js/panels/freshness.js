@@ -85,6 +85,7 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
     setText(byId("account-token"), account.token_expires_at ? `token until ${clock(account.token_expires_at, { seconds: false })}` : "no broker session");
     const owner = account.hosted_by || "desk";
     setText(byId("heartbeat"), statusFailed ? "desk not answering" : Number.isNaN(lease) ? "no desk holds this account" : late ? `no desk for ${age(lease)}` : `${owner}, ${age(Math.max(0, lease))} ago`);
+    setText(byId("more-heartbeat"), `${byId("account-name").textContent}, ${byId("account-token").textContent}; ${byId("heartbeat").textContent}`);
     setClass(byId("heartbeat"), `state ${statusFailed || late ? "halted" : "running"}`);
   }
 

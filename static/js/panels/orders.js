@@ -20,7 +20,9 @@ const LANES = {
 const CANCELLABLE = new Set(["OPEN", "TRIGGER_PENDING", "PARTIALLY_FILLED", "ACCEPTED"]);
 const COLUMNS = ["created_at", "account", "client_id", "venue_order_id", "symbol", "side", "quantity", "filled", "type", "product", "price", "average_price", "status", "origin", "strategy", "reason", "message"];
 
-export function ordersPanel({ store, strategyName, refusals }) {
+const CLOCKS_DIFFER_MS = 120_000;
+
+export function ordersPanel({ store, strategyName, marketTime, refusals }) {
   const words = (order) => order.status.replaceAll("_", " ");
 
   function meta(order) {
@@ -28,12 +30,13 @@ export function ordersPanel({ store, strategyName, refusals }) {
     if (order.status === "REFUSED") return order.reason;
     const filled = Number(order.filled);
     const asked = order.price ?? order.trigger_price;
-    if (order.type && order.type !== "MARKET" && asked) parts.push(`${order.type === "LIMIT" ? "limit" : order.type} ${price(asked)}`);
+    if (order.type !== "MARKET" && order.status !== "FILLED" && asked) parts.push(`${order.type === "LIMIT" ? "limit" : order.type} ${price(asked)}`);
     if (order.status === "PARTIALLY_FILLED" || (order.status === "CANCELLED" && filled > 0)) parts.push(`${quantity(filled)} of ${quantity(order.quantity)} filled`);
     if (filled > 0 && order.average_price) parts.push(`at ${price(order.average_price)}`);
     if (laneOf(order) === "asking") parts.push(order.message || "asked by its tag; entries in this symbol wait");
     else if (order.message && order.status !== "FILLED") parts.push(order.message);
-    else if (order.reason) parts.push(order.reason);
+    // the reason names the symbol for the journal; here it stands in the line above
+    else if (order.reason) parts.push(order.reason.replace(`${bareSymbol(order.symbol)}: `, ""));
     return parts.join(" · ");
   }
 
@@ -109,8 +112,14 @@ export function ordersPanel({ store, strategyName, refusals }) {
     keyed(byId("flight"), titled, { key: (row) => row.id, make, update });
     arrange(titled);
     byId("orders-empty").hidden = titled.length > 0;
-    setText(byId("orders-sub"), orders.length ? `${lanes.flight.length} in flight · ${orders.length} today` : "");
+    setText(byId("orders-sub"), orders.length ? `${lanes.flight.length} in flight · ${orders.length} today${clocksDiffer() ? " · desk's clock" : ""}` : "");
     setText(byId("orders-badge"), lanes.asking.length || "");
+  }
+
+  // A replay's market has its own time; orders carry the desk's.
+  function clocksDiffer() {
+    const at = marketTime();
+    return at !== null && Math.abs(at - Date.now()) > CLOCKS_DIFFER_MS;
   }
 
   function csv() {

@@ -7,7 +7,7 @@ import { bookFigures, curvePoints } from "windhover/shapes";
 
 const OTHER = { live: "paper", paper: "live" };
 
-export function pnlPanel({ store, marketTime }) {
+export function pnlPanel({ store, marketTime, onBook }) {
   const curve = createCurve(byId("curve-plot"), byId("curve-end"));
   let book = "live";
   let chosenByHand = false;
@@ -31,6 +31,7 @@ export function pnlPanel({ store, marketTime }) {
     for (const one of ["live", "paper"]) byId(`book-${one}`).setAttribute("aria-pressed", String(one === book));
     curve.show([]);
     minutes = curvePoints(store.states("equity"), book);
+    onBook(book);
     draw();
   }
 

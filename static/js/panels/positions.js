@@ -10,12 +10,13 @@ import { toast } from "windhover/toast";
 const isOpen = (row) => Number(row.quantity) !== 0;
 const symbolOf = (row) => row.symbol ?? row.key;
 
-export function positionsPanel({ store, quoteOf, strategyName }) {
+export function positionsPanel({ store, quoteOf, strategyName, bookShown }) {
   const lastOf = (row) => {
     const quote = quoteOf(symbolOf(row));
     return quote?.stale ? { stale: true, text: `${age(quote.ageNow)} old` } : { stale: false, text: price(row.last_price, row.currency, quote?.tick_size) };
   };
-  const holder = (row) => [strategyName(row), row.book === "paper" ? "paper" : null].filter(Boolean).join(" · ");
+  const holder = strategyName;
+  const inBook = () => store.rows("positions").filter((row) => row.book === bookShown());
   const columns = [
     {
       key: "symbol", label: "Instrument", text: (row) => `${bareSymbol(symbolOf(row))} ${holder(row)}`, plain: symbolOf, sort: symbolOf,
@@ -77,21 +78,25 @@ export function positionsPanel({ store, quoteOf, strategyName }) {
   function draw() {
     if (!store.has("positions")) return;
     // in the order in which they were opened: a row that closes stays where the eye left it
-    const rows = store.rows("positions");
+    const rows = inBook();
+    const apart = store.rows("positions").filter((row) => row.book !== bookShown() && isOpen(row)).length;
     const open = rows.filter(isOpen);
     table.show(rows);
     byId("positions-empty").hidden = rows.length > 0;
     byId("positions-table").hidden = rows.length === 0;
-    setText(byId("positions-sub"), rows.length ? `${open.length} open${rows.length > open.length ? `, ${rows.length - open.length} closed` : ""} · net of charges` : "");
+    setText(byId("positions-sub"), [
+      `${bookShown()}, net of charges · ${open.length} open`, rows.length > open.length ? `${rows.length - open.length} closed` : null,
+      apart ? `${apart} on ${bookShown() === "live" ? "paper" : "live"} apart` : null,
+    ].filter(Boolean).join(", "));
     setText(byId("positions-badge"), open.length || "");
     byId("exit-all").disabled = open.length === 0;
   }
 
   function exitAll() {
-    const open = store.rows("positions").filter(isOpen);
+    const open = inBook().filter(isOpen);
     const profit = open.reduce((sum, row) => sum + netOf(row), 0);
     ask({
-      title: "Exit all positions",
+      title: `Exit all ${bookShown()} positions`,
       rows: [
         [open.length, `${open.length === 1 ? "position is" : "positions are"} closed at the market, reduce-only`],
         [money(profit, open[0]?.currency ?? "INR", { signed: true, bare: true }), "profit or loss of them today, net of charges so far"],
@@ -99,7 +104,7 @@ export function positionsPanel({ store, quoteOf, strategyName }) {
       ],
       label: `Exit ${counted(open.length, "position")}`,
       act: async () => {
-        for (const account of new Set(open.map((row) => row.account))) await write("/api/positions/exit-all", { account });
+        for (const account of new Set(open.map((row) => row.account))) await write("/api/positions/exit-all", { account, book: bookShown() });
         toast(`Exit of ${counted(open.length, "position")} asked for.`);
       },
     });

@@ -45,7 +45,9 @@ export function riskPanel({ store, refusals }) {
     keyed(byId("gauges"), rows, { key: (row) => `${row.account}/${row.name}`, make, update });
     const latest = refusals()[0];
     byId("risk-fired").hidden = !latest;
-    if (latest) setText(byId("risk-fired"), `Last refused ${clock(latest.fired_at)}: ${latest.reason}`);
+    if (!latest) return;
+    setText(byId("risk-fired"), `Refused ${clock(latest.fired_at)}: ${latest.reason}`);
+    byId("risk-fired").title = latest.reason;
   }
 
   const soon = oncePerFrame(draw);
