@@ -62,7 +62,13 @@ class AccountDay:
 
 def account_days(user: User, account: TradingAccount | None, *, now: datetime) -> list[AccountDay]:
     """Read the day of every account a user may see, in a fixed number of queries."""
-    accounts = list(_with_day(TradingAccount.objects.visible_to(user), account))
+    visible = TradingAccount.objects.visible_to(user).filter(is_enabled=True)
+    return account_days_of(visible if account is None else visible.filter(pk=account.pk), now=now)
+
+
+def account_days_of(chosen: Any, *, now: datetime) -> list[AccountDay]:
+    """Read the day of the chosen accounts."""
+    accounts = list(_with_day(chosen))
     rows = PositionRow.objects.filter(account__in=accounts).order_by("instrument", "product", "strategy_key")
     positions = _grouped(rows)
     days = {row.pk: _day_of(row, now) for row in accounts}
@@ -155,15 +161,10 @@ def _position_row(day: AccountDay, position: Position) -> Row:
     }
 
 
-def _with_day(accounts: Any, account: TradingAccount | None) -> Any:
-    if account is not None:
-        accounts = accounts.filter(pk=account.pk)
+def _with_day(accounts: Any) -> Any:
     newest = JournalEvent.objects.filter(account=OuterRef("pk"), kind="day").order_by("-seq")
-    return (
-        accounts.filter(is_enabled=True)
-        .annotate(day_text=Subquery(newest.values("payload__venue_day")[:1]))
-        .order_by("created_at", "pk")
-    )
+    dated = accounts.annotate(day_text=Subquery(newest.values("payload__venue_day")[:1]))
+    return dated.order_by("created_at", "pk")
 
 
 def _day_of(account: Any, now: datetime) -> date:

@@ -14,9 +14,9 @@ from accounts.audit import audit_record
 from accounts.models import Desk
 from brokers import hub
 from brokers.domain.errors import AlreadyStopped, Invalid
-from brokers.models import TradingAccount
+from brokers.models import SessionState, TradingAccount
 from execution.domain.events import Act
-from execution.models import Command, Discrepancy
+from execution.models import Command, CommandState, Discrepancy, EquityPoint
 from risk.models import KillSwitch, SwitchScope
 from strategies.models import Deployment
 
@@ -105,6 +105,22 @@ def discrepancy_resolve(*, discrepancy: Discrepancy, resolution: str, by: User, 
     audit_record(action="discrepancy.resolve", at=at, actor=by, subject=str(discrepancy.pk))
     discrepancy.refresh_from_db()
     return discrepancy
+
+
+def venues_to_sync() -> list[str]:
+    """Return one logged-in account of each venue, through which its list can be fetched."""
+    accounts = TradingAccount.objects.filter(is_enabled=True, login__state=SessionState.LIVE).order_by("created_at")
+    by_venue: dict[str, str] = {}
+    for pk, venue in accounts.values_list("pk", "venue"):
+        by_venue.setdefault(venue, str(pk))
+    return list(by_venue.values())
+
+
+def rows_clear(*, commands_before: datetime, curve_before: datetime) -> int:
+    """Delete finished commands and points of the curve older than given; return how many rows went."""
+    commands = Command.objects.exclude(state=CommandState.ACCEPTED).filter(finished_at__lt=commands_before)
+    points = EquityPoint.objects.filter(market_at__lt=curve_before)
+    return int(commands.delete()[0]) + int(points.delete()[0])
 
 
 def _tell_of_switch(switch: KillSwitch, *, accounts: Iterable[TradingAccount], by: User | None, at: datetime) -> None:

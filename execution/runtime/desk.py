@@ -15,6 +15,7 @@ from brokers import hub
 from brokers.ports import LeaseGrant
 from execution.journal import Journal
 from execution.runtime.clock import SystemClock, boot_id
+from execution.runtime.guardian import Guardian, GuardianTerms
 from execution.runtime.hosting import host
 from execution.runtime.lease import DatabaseLease, LeaseTerms
 from execution.runtime.machine import Machine, connector
@@ -136,12 +137,24 @@ def owner_name() -> str:
 
 def desk_from_settings() -> Desk:
     """Return the desk of this process as its environment describes it."""
+    machine, lease, threads = _machine(owner_name())
+    return Desk(machine, lease, threads=threads)
+
+
+def guardian_from_settings(*, deadline_s: float) -> Guardian:
+    """Return the guardian of this process as its environment describes it."""
+    machine, lease, threads = _machine(owner_name())
+    terms = GuardianTerms(deadline_s=deadline_s)
+    return Guardian(machine, lease, terms=terms, threads=threads, redis_url=settings.REDIS_URL)
+
+
+def _machine(owner: str) -> tuple[Machine, DatabaseLease, tuple[DatabaseThread, ...]]:
     clock = SystemClock()
     state = Path(settings.WINDHOVER_STATE)
     journal = Journal(tips_file=state / "journal-tips.jsonl")
     reader, renewer = DatabaseThread("desk-reader"), DatabaseThread("desk-lease")
     terms = LeaseTerms(ttl_s=settings.WINDHOVER_LEASE_TTL_S, renew_s=settings.WINDHOVER_LEASE_RENEW_S)
-    lease = DatabaseLease(owner=owner_name(), terms=terms, clock=clock, thread=renewer)
+    lease = DatabaseLease(owner=owner, terms=terms, clock=clock, thread=renewer)
     machine = Machine(
         clock=clock,
         journal=journal,
@@ -154,4 +167,4 @@ def desk_from_settings() -> Desk:
         boot_id=boot_id(),
         renew_s=terms.renew_s,
     )
-    return Desk(machine, lease, threads=(journal, reader, renewer))
+    return machine, lease, (journal, reader, renewer)

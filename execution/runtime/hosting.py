@@ -42,14 +42,12 @@ def account_code(venue_user_id: str) -> str:
 
 async def host(machine: Machine, grant: LeaseGrant, drain: asyncio.Event) -> None:
     """Host an account until the process drains; raise LeaseLost, or what broke."""
-    loaded = await machine.read(lambda: _load(grant.account_id))
-    engine = _restored(loaded, grant)
-    session = Session(machine=machine, facts=loaded.facts, grant=grant, engine=engine, instruments=loaded.instruments)
+    session = await open_session(machine, grant)
     keeper = asyncio.create_task(keep_lease(session))
     tasks: list[asyncio.Task[None]] = [keeper]
     try:
         session.take_over()
-        inbox = Inbox(session, loaded.settings.limits)
+        inbox = Inbox(session)
         broadcast = Broadcast(session)
         for work in (session.live.run(), inbox.run()):
             session.spawn(work)
@@ -64,6 +62,19 @@ async def host(machine: Machine, grant: LeaseGrant, drain: asyncio.Event) -> Non
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def open_session(machine: Machine, grant: LeaseGrant) -> Session:
+    """Return an account's session, restored from its journal, before anything runs in it."""
+    loaded = await machine.read(lambda: _load(grant.account_id))
+    return Session(
+        machine=machine,
+        facts=loaded.facts,
+        grant=grant,
+        engine=_restored(loaded, grant),
+        instruments=loaded.instruments,
+        limits=loaded.settings.limits,
+    )
 
 
 async def keep_lease(session: Session) -> None:

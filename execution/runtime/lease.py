@@ -143,6 +143,15 @@ def expired_since_s(lease: Lease, boot_ns: int, database_ns: int | None = None) 
     return late_ns / NANOSECONDS if late_ns > 0 else None
 
 
+def database_ns() -> int | None:
+    """Return PostgreSQL's clock; None where the host's own boot clock judges."""
+    if not _is_postgresql():
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000000)::bigint")
+        return int(cursor.fetchone()[0])
+
+
 def _candidates(boot_ns: int) -> list[str]:
     without = TradingAccount.objects.filter(is_enabled=True, lease__isnull=True)
     for account_id in without.values_list("id", flat=True):

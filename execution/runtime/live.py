@@ -49,6 +49,7 @@ class LiveVenue:
         self._is_reading = False
         self._read_again = False
         self._has_frame = asyncio.Event()
+        self.books_read = 0
         self.published: dict[str, object] = {}
         self.cash: Decimal | None = None
         self.frames = 0
@@ -80,6 +81,18 @@ class LiveVenue:
             finally:
                 await self.close()
             await self._next_epoch(self._epoch)
+
+    async def open_without_stream(self) -> bool:
+        """Open the calls alone, for one who means to act and not to trade; answer False without a login."""
+        login = await self._login()
+        if login.credentials is None:
+            return False
+        urls = await self._machine.read(lambda: store.urls_of(self._session.facts.account_id))
+        self._epoch = login.epoch
+        self._link = self._machine.connect(self._session.facts, login.credentials, urls)
+        self._say_session(SessionState.LIVE, "")
+        self.read_books("the guardian has taken over")
+        return True
 
     async def close(self) -> None:
         """Close the open link."""
@@ -209,6 +222,7 @@ class LiveVenue:
         except (VenueError, DataError) as error:
             self._session.take(BooksFailed(at=self._now(), reason=error.message))
         else:
+            self.books_read += 1
             self._session.take(
                 BooksRead(
                     at=self._now(),

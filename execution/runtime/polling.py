@@ -10,7 +10,6 @@ from execution.domain.commands import Json
 from execution.domain.events import Act, LimitsChanged, OperatorAct
 from execution.runtime import store
 from execution.runtime.session import Session
-from risk.domain.limits import Limits
 from risk.domain.switch import Switches, SwitchState
 
 POLL_S = 1.0
@@ -19,9 +18,8 @@ POLL_S = 1.0
 class Inbox:
     """Reads a hosted account's commands and settings, by doorbell and every second."""
 
-    def __init__(self, session: Session, limits: Limits) -> None:
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._limits = limits
         self._taken: set[str] = set()
 
     async def run(self) -> None:
@@ -33,18 +31,21 @@ class Inbox:
             await self.poll()
 
     async def poll(self) -> None:
-        """Take settings first: a switch that was pulled speaks before any start."""
+        """Take what changed since the last look."""
         facts = self._session.facts
         settings = await self._session.machine.read(lambda: store.settings_of(facts.account_id, facts.desk_id))
-        if settings.limits != self._limits:
-            self._limits = settings.limits
+        if settings.limits != self._session.limits:
+            self._session.limits = settings.limits
             self._session.take(LimitsChanged(at=self._session.machine.clock.now(), limits=settings.limits))
+        waiting = await self._session.machine.read(lambda: store.waiting_commands(facts.account_id))
+        fresh = [command for command in waiting if command.command_id not in self._taken]
         for switch in settings.switches:
-            self._take_switch(switch)
-        for command in await self._session.machine.read(lambda: store.waiting_commands(facts.account_id)):
-            if command.command_id not in self._taken:
-                self._taken.add(command.command_id)
-                await self._take_command(command)
+            # a switch comes with its command; only one whose command this desk never sees is taken from its row
+            if not any(_speaks_of(command, switch) for command in fresh):
+                self._take_switch(switch)
+        for command in fresh:
+            self._taken.add(command.command_id)
+            await self._take_command(command)
 
     async def _take_command(self, command: store.Waiting) -> None:
         try:
@@ -82,6 +83,14 @@ class Inbox:
     def _act(self, command_id: str, kind: str, payload: dict[str, Json]) -> None:
         at = self._session.machine.clock.now()
         self._session.take(OperatorAct(at=at, command_id=command_id, kind=kind, payload=payload))
+
+
+def _speaks_of(command: store.Waiting, switch: store.SwitchFacts) -> bool:
+    is_switching = command.kind in (Act.KILL, Act.UNKILL)
+    return is_switching and (command.payload.get("target_id"), command.payload.get("epoch")) == (
+        switch.target_id,
+        switch.epoch,
+    )
 
 
 def _known_switch(switches: Switches, wanted: store.SwitchFacts) -> SwitchState:

@@ -45,6 +45,7 @@ from execution.runtime.rows import is_paper, venue_order_of, venue_trade_of
 from execution.runtime.sender import Door, Sender
 from execution.runtime.sendlog import Evidence, SendLog, discard_before, evidence
 from execution.runtime.store import AccountFacts
+from risk.domain.limits import Limits
 
 log = structlog.get_logger(__name__)
 DRAIN_WRITES_S = 3.0
@@ -75,12 +76,14 @@ class Session:
         grant: LeaseGrant,
         engine: Engine,
         instruments: dict[str, Instrument],
+        limits: Limits,
     ) -> None:
         self.machine = machine
         self.facts = facts
         self.grant = grant
         self.engine = engine
         self.instruments = instruments
+        self.limits = limits
         self.log = log.bind(account=facts.venue_user_id, fence=grant.token)
         self.permit = Permit(grant, machine.clock)
         self.send_log = SendLog(
@@ -256,6 +259,10 @@ class Session:
         self.permit.withdraw()
         if not self._ended.done():
             self._ended.set_exception(why)
+
+    @property
+    def has_writes(self) -> bool:
+        return bool(self._writes)
 
     async def until_ended(self) -> None:
         """Wait for the end and raise its reason."""
