@@ -56,14 +56,13 @@ def test_look_ups_come_after_1_2_4_8_16_and_then_every_30_seconds():
 
 def test_entries_of_the_underlying_wait_for_the_doubt():
     desk = a_desk_in_doubt()
-
-    desk.deploy("99999999-2222-4333-8444-555566667777")
     desk.obedient = True
-    desk.reads_wanted = 0
-    desk.bar(95.0)
+    desk.deploy("99999999-2222-4333-8444-555566667777")
+
     desk.bar(101.0)
 
-    assert "unknown_outcome" in desk.refusals or len(desk.placed) == 3
+    assert desk.refusals == ["unknown_outcome"]
+    assert len(desk.placed) == 3
 
 
 def test_a_row_with_our_tag_ends_the_doubt():

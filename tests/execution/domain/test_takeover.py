@@ -1,0 +1,251 @@
+"""Restart, login, reconnection: one path, and nothing twice."""
+
+from decimal import Decimal
+
+import pytest
+
+from brokers.domain.errors import DataError
+from brokers.domain.orders import Book, OrderStatus
+from execution.domain.commands import Record
+from execution.domain.events import FeedChanged, Link, SendResult, SendStarted, SessionChanged, SessionState
+from execution.domain.records import DeploymentState
+from tests.builders import DEPLOYMENT, TEN_O_CLOCK, some_limits
+from tests.execution.domain.desk_script import DeskScript
+
+
+def a_desk_killed_while_sending():
+    desk = DeskScript().start()
+    desk.obedient = False
+    desk.bar(101.0)
+    return desk
+
+
+def test_an_order_in_flight_is_unknown_to_the_next_owner():
+    desk = a_desk_killed_while_sending()
+
+    desk.restart()
+
+    assert desk.orders[0].status is OrderStatus.UNKNOWN
+    assert len(desk.placed) == 1
+
+
+def test_an_order_proven_unsent_is_over():
+    desk = a_desk_killed_while_sending()
+
+    desk.restart(unsent=(desk.orders[0].client_id,))
+
+    assert desk.orders[0].status is OrderStatus.NOT_SENT
+    assert len(desk.placed) == 1
+
+
+def test_an_order_whose_bytes_had_left_is_unknown():
+    desk = a_desk_killed_while_sending()
+    desk.run(SendStarted(at=desk.now, client_id=desk.orders[0].client_id))
+    assert desk.orders[0].status is OrderStatus.SENT
+
+    desk.restart()
+
+    assert desk.orders[0].status is OrderStatus.UNKNOWN
+
+
+def test_an_order_in_flight_that_the_venue_has_is_found_by_its_tag():
+    desk = a_desk_killed_while_sending()
+    desk.venue.take(desk.placed[0], desk.now)
+    desk.obedient = True
+
+    desk.restart()
+
+    assert desk.orders[0].status is OrderStatus.OPEN
+    assert len(desk.placed) == 1
+
+
+def test_an_unknown_order_is_still_looked_up_after_a_restart():
+    desk = a_desk_killed_while_sending()
+    desk.answer(desk.orders[0].client_id, SendResult.AMBIGUOUS)
+
+    desk.restart()
+
+    assert desk.orders[0].status is OrderStatus.UNKNOWN
+    assert any(name.startswith("look_up:") for name in desk.timers)
+
+
+def test_new_ids_never_repeat_those_of_the_journal():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+
+    desk.restart()
+    desk.bar(95.0)
+
+    assert len({p.order.client_id for p in desk.placed}) == 2
+
+
+def test_positions_and_wishes_survive_and_trading_goes_on():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+
+    desk.restart()
+    assert desk.held == Decimal(99)
+    assert desk.engine.state.deployments[DEPLOYMENT].state is DeploymentState.STARTING or desk.loads()
+    desk.bar(95.0)
+    desk.fill()
+
+    assert desk.held == 0
+
+
+def test_a_fill_during_the_outage_is_adopted_from_the_books():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.venue.fill("V1", 99, "101", desk.now)
+
+    desk.restart()
+
+    assert desk.held == Decimal(99)
+    assert desk.orders[0].status is OrderStatus.FILLED
+
+
+def test_an_engaged_switch_outlives_the_process():
+    desk = DeskScript().start()
+    desk.act("kill", scope="account", reason="stop")
+
+    desk.restart()
+    desk.bar(101.0)
+
+    assert desk.placed == []
+
+
+def test_a_resting_entry_is_watched_again_after_a_restart():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+
+    desk.restart()
+    desk.pass_time(15)
+
+    assert desk.orders[0].status is OrderStatus.CANCELLED
+
+
+def test_resting_paper_orders_end_with_their_process():
+    desk = DeskScript(book=Book.PAPER).start()
+    desk.bar(101.0)
+
+    desk.restart()
+
+    assert desk.orders[0].status is OrderStatus.CANCELLED
+
+
+def test_nothing_live_is_sent_before_the_books_were_read():
+    desk = DeskScript(obedient=False)
+    desk.take_over()
+    desk.run(FeedChanged(at=desk.now, state=Link.CONNECTED))
+    desk.tick()
+    desk.obedient = True
+    desk.deploy()
+
+    desk.tick(101.0)
+    desk.reads_wanted = 0
+    desk.obedient = False
+    desk.bar(101.0)
+
+    assert desk.placed == []
+    assert desk.refusals == ["desk"]
+
+
+def test_nothing_is_sent_before_the_lease_is_held():
+    desk = DeskScript()
+    desk.run(FeedChanged(at=desk.now, state=Link.CONNECTED))
+    desk.tick()
+    desk.deploy()
+
+    desk.bar(101.0)
+
+    assert desk.placed == []
+
+
+def test_a_dead_session_halts_visibly_and_queues_the_exit():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+
+    desk.run(SessionChanged(at=desk.now, state=SessionState.NEEDS_LOGIN, reason="token died"))
+    done = desk.act("exit_all")
+
+    assert desk.engine.state.deployments[DEPLOYMENT].state is DeploymentState.HALTED
+    assert len(desk.placed) == 1
+    [row] = desk.engine.views(desk.now)["positions"].values()
+    assert row["queued_exit"] == "the venue session needs a login"
+    assert done.ok
+
+
+def test_after_a_login_and_a_read_the_exit_goes_and_the_strategy_resumes():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+    desk.run(SessionChanged(at=desk.now, state=SessionState.NEEDS_LOGIN))
+    desk.act("exit_all")
+
+    desk.run(SessionChanged(at=desk.now, state=SessionState.LIVE))
+    assert len(desk.placed) == 1
+    desk.read_books_if_wanted()
+
+    assert len(desk.placed) == 2
+    assert desk.engine.state.deployments[DEPLOYMENT].state is DeploymentState.RUNNING
+
+
+def test_a_read_begun_before_the_login_does_not_count():
+    desk = DeskScript().start()
+    before = desk.now
+    desk.pass_time(1)
+    desk.run(SessionChanged(at=desk.now, state=SessionState.NEEDS_LOGIN))
+    desk.run(SessionChanged(at=desk.now, state=SessionState.LIVE))
+
+    desk.read_books(started_at=before)
+
+    assert desk.engine.views(desk.now)["feeds"]["reconciled"] is False
+
+
+def test_a_repeated_session_state_changes_nothing():
+    desk = DeskScript().start()
+
+    assert desk.run(SessionChanged(at=desk.now, state=SessionState.LIVE)) == []
+    assert desk.run(FeedChanged(at=desk.now, state=Link.CONNECTED)) == []
+
+
+def test_a_deployment_that_no_longer_fits_is_halted_at_takeover():
+    desk = DeskScript().start()
+    desk.config = type(desk.config)(
+        **{
+            **{name: getattr(desk.config, name) for name in desk.config.__slots__},
+            "instruments": {},
+        }
+    )
+
+    desk.restart(connected=False)
+
+    assert desk.engine.state.deployments[DEPLOYMENT].state is DeploymentState.HALTED
+
+
+def test_changed_limits_hold_from_the_next_order():
+    from execution.domain.events import LimitsChanged
+
+    desk = DeskScript().start()
+    desk.run(LimitsChanged(at=TEN_O_CLOCK, limits=some_limits(max_order_value_quote=Decimal(50))))
+
+    desk.bar(101.0)
+
+    assert desk.refusals == ["order_value"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload"),
+    [
+        ("sent", {"client_id": "nobody"}),
+        ("order", {"client_id": "nobody", "event": "open", "status": "OPEN"}),
+        ("deployment", {"deployment_id": "nobody", "state": "running", "reason": ""}),
+    ],
+)
+def test_a_journal_that_speaks_of_the_unknown_stops_recovery(kind, payload):
+    desk = DeskScript()
+
+    with pytest.raises(DataError):
+        desk.engine.restore([Record(kind=kind, at=TEN_O_CLOCK, payload=payload)])
