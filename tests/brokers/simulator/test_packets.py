@@ -62,16 +62,16 @@ def test_mixed_modes_travel_in_one_message():
 
 def test_full_packet_says_what_the_board_says():
     board = a_board()
-    trades(board, FUTURE, 2_480_010, 130)
-    trades(board, FUTURE, 2_479_990, 65)
+    for price, quantity in ((2_480_002, 65), (2_480_010, 65), (2_479_990, 65)):
+        trades(board, FUTURE, price, quantity)
     board.set_open_interest(np.array([FUTURE]), np.array([1_300_000]))
 
     ((_, body),) = packets(board, [FUTURE], "full")
 
     words = struct.unpack(">15I", body[4:64])
-    average = (130 * 2_480_010 + 65 * 2_479_990) // 195
+    average = (2_480_002 + 2_480_010 + 2_479_990) // 3
     assert words[:5] == (2_479_990, 65, average, 195, 5 * 5 * 65)
-    assert words[6:10] == (2_480_010, 2_480_010, 2_479_990, 2_480_000)
+    assert words[6:10] == (2_480_002, 2_480_010, 2_479_990, 2_480_000)
     assert words[10:14] == (1, 1_300_000, 1_300_000, 1_300_000)
     depth = list(struct.iter_unpack(">IIHH", body[64:]))
     assert len(depth) == 10
