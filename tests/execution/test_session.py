@@ -156,9 +156,7 @@ def test_the_kill_switch_lets_positions_be_closed_and_nothing_be_opened(hosted, 
         return kill_switch_set(scope="account", target=account, engaged=True, reason="enough", by=owner, at=NOON)
 
     def close():
-        return command_request(
-            account=account, kind="exit_all", payload={}, by=owner, idempotency_key="close", at=NOON
-        )
+        return command_request(account=account, kind="exit_all", payload={}, by=owner, idempotency_key="close", at=NOON)
 
     async def scenario():
         async with hosting(hosted, account):

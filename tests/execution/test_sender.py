@@ -1,0 +1,161 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from brokers.domain.errors import Ambiguous, NeedsLogin, Rejected, Retryable
+from brokers.domain.market import NANOSECONDS
+from brokers.ports import LeaseGrant, Receipt
+from execution.domain.commands import CancelOrder, PlaceOrder
+from execution.domain.events import SendResult, Write
+from execution.runtime.permit import Permit
+from execution.runtime.sender import Sender
+from tests.builders import RELIANCE, an_intent
+from tests.execution.test_lease import SteppedClock
+
+NOW = datetime(2026, 8, 18, 6, 30, tzinfo=UTC)
+
+
+class SpyVenue:
+    """Writes bytes after asking, and ends as told."""
+
+    def __init__(self, ends_with=None):
+        self.bytes_sent = 0
+        self.ends_with = ends_with
+
+    async def place(self, order, instrument, before_write):
+        before_write()
+        self.bytes_sent += 1
+        if self.ends_with is not None:
+            raise self.ends_with
+        return Receipt(venue_order_id="1")
+
+    async def cancel(self, venue_order_id, before_write):
+        before_write()
+        self.bytes_sent += 1
+        return Receipt(venue_order_id=venue_order_id)
+
+
+class Marks(list):
+    def mark(self, client_id):
+        self.append(client_id)
+
+
+class Desk:
+    """A sender with everything it needs, and what it reported."""
+
+    def __init__(self, venue):
+        self.venue, self.clock, self.marks, self.reports, self.logins = venue, SteppedClock(), Marks(), [], []
+        self.objection = None
+        grant = LeaseGrant(
+            account_id="a", token=1, incarnation="a", permitted_until_boot_ns=self.clock.ns + 4 * NANOSECONDS
+        )
+        self.permit = Permit(grant, self.clock)
+        self.sender = Sender(
+            clock=self.clock,
+            permit=self.permit,
+            marks=self.marks,
+            objection=lambda order: self.objection,
+            report=self.reports.append,
+            on_needs_login=self.logins.append,
+        )
+
+    def place(self, send_by=NOW + timedelta(seconds=2)):
+        asyncio.run(
+            self.sender.place(
+                PlaceOrder(order=an_approved_order(), send_by=send_by),
+                instrument=RELIANCE,
+                door=lambda: (self.venue, None),
+            )
+        )
+        return self.reports[-1]
+
+
+class an_approved_order:  # noqa: N801 - reads as a builder; only the gate makes the real one
+    client_id = "WAAB1200000001"
+    intent = an_intent()
+
+
+def test_marks_the_order_before_its_bytes_leave():
+    desk = Desk(SpyVenue())
+
+    report = desk.place()
+
+    assert (report.result, report.venue_order_id) == (SendResult.CONFIRMED, "1")
+    assert (desk.marks, desk.venue.bytes_sent) == (["WAAB1200000001"], 1)
+
+
+def test_a_process_that_was_paused_past_its_lease_sends_nothing():
+    desk = Desk(SpyVenue())
+    desk.clock.pass_s(60)
+
+    report = desk.place()
+
+    assert report.result is SendResult.NOT_SENT
+    assert (desk.venue.bytes_sent, desk.marks) == (0, [])
+
+
+def test_a_withdrawn_permit_sends_nothing():
+    desk = Desk(SpyVenue())
+    desk.permit.withdraw()
+
+    assert desk.place().result is SendResult.NOT_SENT
+    assert desk.venue.bytes_sent == 0
+
+
+def test_an_order_past_its_time_is_not_sent():
+    desk = Desk(SpyVenue())
+
+    assert desk.place(send_by=NOW - timedelta(microseconds=1)).result is SendResult.NOT_SENT
+    assert desk.venue.bytes_sent == 0
+
+
+def test_an_order_to_which_the_gate_objects_now_is_not_sent():
+    desk = Desk(SpyVenue())
+    desk.objection = "kill_switch: engaged"
+
+    report = desk.place()
+
+    assert report.result is SendResult.NOT_SENT
+    assert "engaged" in report.message
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        (Rejected("no"), SendResult.REJECTED),
+        (Retryable("no route"), SendResult.NOT_SENT),
+        (Ambiguous("no answer"), SendResult.AMBIGUOUS),
+    ],
+)
+def test_tells_how_a_write_ended(error, result):
+    desk = Desk(SpyVenue(error))
+
+    assert desk.place().result is result
+
+
+def test_an_error_nobody_foresaw_leaves_the_order_ambiguous_and_surfaces():
+    desk = Desk(SpyVenue(ZeroDivisionError()))
+
+    with pytest.raises(ZeroDivisionError):
+        desk.place()
+
+    assert desk.reports[-1].result is SendResult.AMBIGUOUS
+
+
+def test_a_dead_login_is_passed_on():
+    desk = Desk(SpyVenue(NeedsLogin("the token died")))
+
+    assert desk.place().result is SendResult.REJECTED
+    assert desk.logins == ["the token died"]
+
+
+def test_a_cancel_needs_the_lease_too():
+    desk = Desk(SpyVenue())
+    desk.clock.pass_s(60)
+    command = CancelOrder(client_id="WAAB1200000001", venue_order_id="1", book="live")
+
+    asyncio.run(desk.sender.cancel(command, door=lambda: (desk.venue, None)))
+
+    assert (desk.reports[-1].result, desk.reports[-1].write) == (SendResult.NOT_SENT, Write.CANCEL)
+    assert desk.venue.bytes_sent == 0
