@@ -91,17 +91,13 @@ def _come_up(demo: Demo, *, own_redis: bool) -> SignIn:
     supervisor.start(processes.simulator(port=demo.simulator_port, arguments=_simulator_arguments(demo.options)))
     jobs.static_files_ready(supervisor)
     supervisor.start(processes.web(port=demo.options.port))
+    # It looks for accounts once a second: while the seed is being sown it can come up on the other core.
+    supervisor.start(processes.desk(number=1))
     readiness.wait_for(supervisor, "the simulated exchange", lambda: readiness.fetch(demo.simulator_url)[0] != 0)
     say("seeding the demo account")
     sign_in = jobs.seeded(supervisor, simulator_url=demo.simulator_url, replay=demo.options.replay is not None)
     say("starting the desk")
-    for process in (
-        processes.desk(number=1),
-        processes.desk(number=2),
-        processes.worker(),
-        processes.beat(),
-        processes.guardian(),
-    ):
+    for process in (processes.desk(number=2), processes.guardian(), processes.worker(), processes.beat()):
         supervisor.start(process)
     readiness.wait_for(supervisor, "the web server", lambda: readiness.healthy(demo.base))
     readiness.wait_for(supervisor, "the market feed", lambda: readiness.feed_live(demo.base, sign_in.key))
