@@ -207,6 +207,17 @@ def _settle_order(desk: Desk, payload: Payload) -> str:
     return "settled as not placed"
 
 
+def _resolve(desk: Desk, payload: Payload) -> str:
+    kind, subject = str(payload["kind"]), str(payload["subject"])
+    reason = str(payload.get("reason") or "")
+    if (kind, subject) not in desk.state.discrepancies:
+        raise NotFound(f"the inbox holds no {kind} of {subject}")
+    if not reason:
+        raise Invalid("accepting a difference needs a reason", field="reason")
+    desk.resolve(kind, subject, f"accepted by the operator: {reason}")
+    return "resolved"
+
+
 def _cancel_entries(desk: Desk, reason: str, concerns: Callable[[OrderRecord], bool]) -> int:
     entries = [o for o in desk.state.open_orders() if o.is_entry and not o.is_final and o.intent.origin != "EXTERNAL"]
     concerned = [o for o in entries if concerns(o)]
@@ -245,5 +256,6 @@ _ACTS: dict[str, Callable[[Desk, Payload], str]] = {
     Act.EXIT_ALL: _exit_all,
     Act.LIVE_START: _live_start,
     Act.LIVE_STOP: _live_stop,
+    Act.RESOLVE: _resolve,
     Act.SETTLE_ORDER: _settle_order,
 }

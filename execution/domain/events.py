@@ -68,6 +68,7 @@ class Act(StrEnum):
     EXIT_ALL = "exit_all"  # book (optional)
     LIVE_START = "live_start"  # deployments: list of spec
     LIVE_STOP = "live_stop"  # nothing
+    RESOLVE = "resolve"  # kind, subject, reason: a human accepts a difference
     SETTLE_ORDER = "settle_order"  # client_id, verdict ("not_placed"), reason: a human's proof
 
 

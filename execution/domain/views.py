@@ -59,12 +59,12 @@ def _quote_row(desk: Desk, name: str) -> Json:
     age_s = quote.age_s
     return {
         "symbol": name,
-        "last_price": _text(quote.last_price),
-        "bid": _text(quote.bid),
-        "ask": _text(quote.ask),
+        "last_price": _price(quote.last_price),
+        "bid": _price(quote.bid),
+        "ask": _price(quote.ask),
         "volume": _whole(figures["volume"]),
         "oi": _whole(figures["oi"]),
-        "previous_close": _text(Decimal(repr(figures["previous_close"]))) if figures["previous_close"] > 0 else None,
+        "previous_close": _price(Decimal(repr(figures["previous_close"]))) if figures["previous_close"] > 0 else None,
         "exchange_at": _time(at_of(made_ns)),
         "received_at": _time(at_of(received_ns)),
         "age_s": f"{age_s:.3f}",
@@ -105,7 +105,7 @@ def _position_row(desk: Desk, position: Position, fills: Sequence[Fill]) -> Json
         "product": key.product,
         "quantity": _text(position.quantity),
         "average_price": _money(position.average_price),
-        "last_price": _text(last_price),
+        "last_price": _price(last_price),
         "pnl_realised": _money(position.realised_today_quote),
         "pnl_unrealised": _money(position.unrealised_quote(mark_of(desk, position))),
         "charges": _money(charges_of(desk, fills)),
@@ -136,8 +136,8 @@ def _order_row(desk: Desk, order: OrderRecord) -> Json:
         "quantity": _text(intent.quantity),
         "filled": _text(order.filled_quantity),
         "average_price": None if average is None else _money(average),
-        "price": _text(order.price),
-        "trigger_price": _text(order.trigger_price),
+        "price": _price(order.price),
+        "trigger_price": _price(order.trigger_price),
         "type": intent.order_type,
         "product": intent.product,
         "purpose": intent.purpose,
@@ -308,6 +308,14 @@ def _label(desk: Desk, deployment_id: str) -> str:
 
 def _text(value: Decimal | None) -> str | None:
     return None if value is None else f"{value:f}"
+
+
+def _price(value: Decimal | None) -> str | None:
+    # two places as the market writes them, more where the tick has more
+    if value is None:
+        return None
+    rounded = value.quantize(_PAISA)
+    return f"{rounded if rounded == value else value.normalize():f}"
 
 
 def _figure(value: Decimal | None) -> str | None:

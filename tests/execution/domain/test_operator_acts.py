@@ -248,3 +248,13 @@ def test_a_wrong_command_ends_with_a_sentence(kind, payload):
     assert not done.ok
     assert done.outcome
     assert desk.engine.state.fingerprint()["deployments"] == before
+
+
+def test_a_human_accepts_a_difference_with_a_reason():
+    desk = DeskScript().start()
+    desk.answer("WAAB1200000099", SendResult.CONFIRMED)
+
+    assert not desk.act("resolve", kind="unknown_order", subject="WAAB1200000099").ok
+    assert desk.act("resolve", kind="unknown_order", subject="WAAB1200000099", reason="an old test").ok
+    assert desk.inbox == set()
+    assert not desk.act("resolve", kind="unknown_order", subject="WAAB1200000099", reason="again").ok
