@@ -98,6 +98,19 @@ class TradingCalendar:
     def __init__(self, table: CalendarTable) -> None:
         self._table = table
 
+    def covers(self, day: date) -> bool:
+        """Tell whether the day's year has a holiday list."""
+        return day.year in self._table.holidays
+
+    def covered_on_or_before(self, day: date) -> date:
+        """Return the latest date up to `day` whose year has a holiday list; raise DataError without any."""
+        if self.covers(day):
+            return day
+        earlier = [year for year in self._table.holidays if year < day.year]
+        if not earlier:
+            raise DataError(f"no holiday list is loaded up to {day.year}", code="calendar.year_missing")
+        return date(max(earlier), 12, 31)
+
     def is_trading_day(self, day: date) -> bool:
         holidays = self._holidays(day)
         if day in self._table.extra_days:
@@ -108,7 +121,7 @@ class TradingCalendar:
         """Return the day's hours, or None on a day without trading."""
         if not self.is_trading_day(day):
             return None
-        rule = self._rule(segment, day)
+        rule = self.rule_on(segment, day)
 
         def at(clock: time) -> datetime:
             return datetime.combine(day, clock, tzinfo=IST)
@@ -162,7 +175,8 @@ class TradingCalendar:
             )
         return holidays
 
-    def _rule(self, segment: Segment, day: date) -> SessionRule:
+    def rule_on(self, segment: Segment, day: date) -> SessionRule:
+        """Return the hours in force on a date, whether it is a trading day or not."""
         found = [rule for rule in self._table.rules if rule.segment is segment and rule.effective_from <= day]
         if not found:
             raise DataError(f"no session hours are known for {segment} on {day}", code="calendar.rule_missing")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from brokers.domain.india import INDIA
 from brokers.simulator.candles import MadeHistory
 from brokers.simulator.kite_server import KiteSite
 from brokers.simulator.kite_sessions import (
@@ -130,7 +131,8 @@ def _made(options: argparse.Namespace, wall_ns: int) -> tuple[Market, int]:
     today = ist(start if start is not None else wall_ns).date()
     if start is not None and not is_trading_day(today):
         raise OptionInvalid(f"{today} is not a trading day.")
-    day = trading_day_on_or_before(today)
+    # Without a start the market opens on a day that the desk's calendar knows, so that it may trade.
+    day = today if start is not None else trading_day_on_or_before(INDIA.covered_on_or_before(today))
     market = SyntheticMarket(day=day, rng=np.random.default_rng(options.seed), step_seconds=step_seconds(options.speed))
     return market, start if start is not None else _open_ns(day)
 

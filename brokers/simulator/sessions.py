@@ -1,25 +1,20 @@
 """The simulator's trading days: holidays, session hours, expiry rules.
 
-Dates are the exchange's own (NSE circulars CMTR/71775, CMTR/74466, FAOP/68747 and FAOP/74467).
-A year without a published list has its weekends and the fixed national holidays closed: a made
-market may run on a day that the real one will not.
+Days and hours are the desk's own dated facts (`brokers.domain.india`). A year without a published
+list has its weekends and the fixed national holidays closed, so that old recordings can be
+replayed; the desk itself refuses to trade such a year.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
+from brokers.domain.calendar import Segment
+from brokers.domain.india import INDIA
+
 IST = timezone(timedelta(hours=5, minutes=30), "IST")
 IST_OFFSET_S = 19_800
 SECOND_NS = 1_000_000_000
-_HOLIDAYS = frozenset(
-    date(2026, month, day)
-    for month, days in {
-        1: (15, 26), 3: (3, 26, 31), 4: (3, 14), 5: (1, 28), 6: (26,), 9: (14,), 10: (2, 20), 11: (10, 24), 12: (25,),
-    }.items()
-    for day in days
-)  # fmt: skip
 _NATIONAL = frozenset({(1, 26), (5, 1), (8, 15), (10, 2), (12, 25)})
-_SPECIAL = frozenset({date(2026, 2, 1)})
 TUESDAY, THURSDAY = 1, 3
 
 
@@ -40,10 +35,9 @@ class Session:
 
 def is_trading_day(day: date) -> bool:
     """Return whether the cash market holds a normal session on this day."""
-    if day in _SPECIAL:
-        return True
-    closed = day in _HOLIDAYS or (day.year != 2026 and (day.month, day.day) in _NATIONAL)
-    return day.weekday() < 5 and not closed
+    if INDIA.covers(day):
+        return INDIA.is_trading_day(day)
+    return day.weekday() < 5 and (day.month, day.day) not in _NATIONAL
 
 
 def trading_day_on_or_before(day: date) -> date:
@@ -72,16 +66,13 @@ def previous_trading_days(day: date, count: int) -> list[date]:
 
 def session_on(day: date) -> Session:
     """Return the day's session hours, which changed on 2026-08-03 and change on 2026-12-07."""
-    cash, derivatives = time(15, 30), time(15, 30)
-    if day >= date(2026, 12, 7):
-        derivatives = time(15, 45)
-    elif day >= date(2026, 8, 3):
-        cash, derivatives = time(15, 15), time(15, 40)
+    cash = INDIA.rule_on(Segment.EQUITY_WITH_DERIVATIVES, day)
+    derivatives = INDIA.rule_on(Segment.NSE_DERIVATIVES, day)
     return Session(
         day=day,
-        open_s=epoch_s(day, time(9, 15)),
-        cash_close_s=epoch_s(day, cash),
-        derivatives_close_s=epoch_s(day, derivatives),
+        open_s=epoch_s(day, cash.open),
+        cash_close_s=epoch_s(day, cash.continuous_end),
+        derivatives_close_s=epoch_s(day, derivatives.continuous_end),
     )
 
 

@@ -126,3 +126,15 @@ def test_an_instrument_keeps_its_segments_hours(exchange, kind, has_derivatives,
     )
 
     assert segment_of(instrument, has_derivatives=has_derivatives) is segment
+
+
+def test_says_which_years_it_holds():
+    assert INDIA.covers(date(2026, 1, 1))
+    assert not INDIA.covers(date(2027, 1, 1))
+
+
+def test_finds_the_latest_date_that_its_lists_reach():
+    assert INDIA.covered_on_or_before(date(2026, 5, 5)) == date(2026, 5, 5)
+    assert INDIA.covered_on_or_before(date(2029, 5, 5)) == date(2026, 12, 31)
+    with pytest.raises(DataError):
+        INDIA.covered_on_or_before(date(2020, 1, 1))
