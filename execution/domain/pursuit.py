@@ -16,7 +16,7 @@ from brokers.domain.portfolio import PositionKey
 from execution.domain.commands import Level
 from execution.domain.desk import Desk
 from execution.domain.lifecycle import OrderRecord
-from execution.domain.records import Goal, GoalSet, SignalMade
+from execution.domain.records import DeploymentMoved, Goal, GoalSet, SignalMade
 from execution.domain.sending import intent_for, place, refuse, want_cancel
 from risk.domain.gate import Refused
 
@@ -167,6 +167,14 @@ def _taken_by_others(desk: Desk, key: PositionKey, held: Decimal) -> Decimal:
 
 def _give_up(desk: Desk, goal: Goal, reason: str) -> None:
     desk.record(GoalSet(goal=replace(goal, quantity=None, reason=reason)))
+    deployment = desk.state.deployments.get(goal.key.strategy_key)
+    if deployment is not None:
+        # the page's last reason is then why nothing was bought, not why it was wanted
+        sentence = f"{goal.key.instrument}: {reason}"
+        fact = DeploymentMoved(
+            deployment_id=goal.key.strategy_key, state=deployment.state, reason=sentence, cause=deployment.cause
+        )
+        desk.record(fact)
 
 
 def _retry_later(desk: Desk, goal: Goal, why: str) -> None:

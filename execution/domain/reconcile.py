@@ -17,6 +17,7 @@ from execution.domain.desk import Desk
 from execution.domain.events import BooksRead, Via
 from execution.domain.learning import check_write, order_seen, trade_seen
 from execution.domain.pursuit import pursue_all, settled
+from execution.domain.sending import want_cancel
 from execution.domain.state import DeskState
 from execution.domain.unknown import prove_absent, weigh
 
@@ -134,4 +135,8 @@ def _go_on(desk: Desk, books: BooksRead) -> None:
     if is_current and not desk.is_reconciled:
         desk.is_reconciled = True
         pursue_all(desk)
+    for order in desk.state.open_orders():
+        # a cancel that could not be sent while the session was dead
+        if order.cancel_wanted and order.writing is None and order.is_resting:
+            want_cancel(desk, order, "a cancel was waiting")
     desk.schedule("reconcile", read_interval_s(desk))

@@ -276,7 +276,7 @@ class DeskScript:
             label="Threshold",
         )
 
-    def act(self, kind: str, command_id: str = "", **payload: object) -> CommandDone:
+    def act(self, kind: str, /, command_id: str = "", **payload: object) -> CommandDone:
         command_id = command_id or f"c{len(self.commands)}"
         commands = self.run(OperatorAct(at=self.now, command_id=command_id, kind=kind, payload=payload))
         return next((c for c in commands if isinstance(c, CommandDone)), None)

@@ -192,6 +192,19 @@ def test_after_a_login_and_a_read_the_exit_goes_and_the_strategy_resumes():
     assert desk.engine.state.deployments[DEPLOYMENT].state is DeploymentState.RUNNING
 
 
+def test_a_cancel_asked_for_while_the_session_is_dead_goes_after_the_login():
+    desk = DeskScript(config={"entry_patience_s": 1e6}).start()
+    desk.bar(101.0)
+    desk.run(SessionChanged(at=desk.now, state=SessionState.NEEDS_LOGIN))
+    desk.act("cancel_order", client_id=desk.orders[0].client_id)
+    assert desk.cancels == []
+
+    desk.run(SessionChanged(at=desk.now, state=SessionState.LIVE))
+    desk.read_books_if_wanted()
+
+    assert desk.orders[0].status is OrderStatus.CANCELLED
+
+
 def test_a_read_begun_before_the_login_does_not_count():
     desk = DeskScript().start()
     before = desk.now

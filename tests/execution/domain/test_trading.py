@@ -199,6 +199,16 @@ def test_the_gate_refusal_is_journalled_and_the_entry_is_not_repeated():
     assert len(desk.placed) == 2
 
 
+def test_the_last_reason_says_why_an_entry_was_refused():
+    desk = DeskScript().start()
+    desk.act("kill", scope="account", reason="lunch")
+
+    desk.bar(101.0)
+
+    row = desk.engine.views(desk.now)["strategies"][DEPLOYMENT]
+    assert row["last_reason"] == "NSE:RELIANCE: refused: the account's kill switch is engaged: lunch"
+
+
 def test_a_reduced_entry_says_so_and_is_not_topped_up():
     desk = DeskScript(limits={"max_order_value_quote": Decimal(5_000)}).start()
 
