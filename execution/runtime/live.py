@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
-from brokers.domain.market import Bar, at_of
+from brokers.domain.market import NANOSECONDS, Bar, at_of
 from brokers.ports import Budget, FeedEvent, FeedOrder, FeedQuotes, FeedState, Venue
 from execution.domain.codec import encode
 from execution.domain.commands import LoadHistory
@@ -48,6 +48,7 @@ class LiveVenue:
         self._wanted: tuple[int, ...] = ()
         self._is_reading = False
         self._read_again = False
+        self._fetching: dict[tuple[str, int, int], tuple[int, asyncio.Task[list[Bar]]]] = {}
         self._has_frame = asyncio.Event()
         self.books_read = 0
         self.published: dict[str, object] = {}
@@ -142,7 +143,7 @@ class LiveVenue:
         await self._session.learn_instruments([ask.instrument])
         event: HistoryLoaded | HistoryFailed
         try:
-            bars = await self._history(ask)
+            bars = await self._shared_history(ask)
         except (VenueError, DataError) as error:
             event = HistoryFailed(
                 at=self._now(), deployment_id=ask.deployment_id, instrument=ask.instrument, reason=error.message
@@ -232,6 +233,23 @@ class LiveVenue:
                     positions=tuple(positions),
                 )
             )
+
+    async def _shared_history(self, ask: LoadHistory) -> list[Bar]:
+        """Fetch, or wait for a fetch under way that covers the ask: the venue allows three a second."""
+        # a fetch begun before a bar closed does not have it
+        key = (ask.instrument, ask.interval_s, self._session.market_ns // (ask.interval_s * NANOSECONDS))
+        known = self._fetching.get(key)
+        if known is None or known[0] < ask.bars:
+            task = asyncio.get_running_loop().create_task(self._history(ask))
+            known = self._fetching[key] = (ask.bars, task)
+            task.add_done_callback(lambda done: self._forget_fetch(key, done))
+        return await asyncio.shield(known[1])
+
+    def _forget_fetch(self, key: tuple[str, int, int], done: asyncio.Task[list[Bar]]) -> None:
+        if self._fetching.get(key, (0, None))[1] is done:
+            del self._fetching[key]
+        if not done.cancelled():
+            done.exception()  # whoever waits for it raises it; with nobody left it is of no interest
 
     async def _history(self, ask: LoadHistory) -> list[Bar]:
         instrument = self._session.instruments.get(ask.instrument)
