@@ -8,5 +8,6 @@ class AccountsConfig(AppConfig):
     verbose_name = "Users and roles"
 
     def ready(self) -> None:
-        """Listen to the workers."""
+        """Listen to the workers, and tell the API's schema how callers are known."""
         import_module("accounts.receivers")
+        import_module("accounts.schema")

@@ -198,6 +198,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "The desk's API. Amounts and quantities are strings, times RFC 3339 UTC.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {"BookEnum": "brokers.domain.orders.Book"},
     "SERVE_PERMISSIONS": ["accounts.permissions.MayCall"],
 }
 

@@ -56,7 +56,6 @@ def test_a_cut_middle_betrays_itself():
     assert audit_verify().broken_at == 1
 
 
-@pytest.mark.django_db(transaction=True)
 def test_an_event_falls_with_the_transaction_it_tells_of():
     with transaction.atomic():
         audit_record(action="act", at=NOON)

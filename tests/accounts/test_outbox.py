@@ -37,7 +37,6 @@ def test_a_task_leaves_when_its_transaction_commits(sent, django_capture_on_comm
     assert options["kwargs"] == {"account_id": "a", "outbox_id": str(row.id)}
 
 
-@pytest.mark.django_db(transaction=True)
 def test_a_task_falls_with_its_transaction(sent):
     with transaction.atomic():
         outbox_add(task=TASK, arguments={}, at=NOON)

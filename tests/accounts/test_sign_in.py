@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.cache import cache
@@ -97,6 +98,18 @@ def test_many_wrong_passwords_lock_the_address_out(client, settings):
     client.post(LOGIN, {"login": user.email, "password": PASSWORD})
 
     assert "_auth_user_id" not in client.session
+
+
+def test_a_tried_password_is_kept_nowhere(client):
+    client.post(LOGIN, {"login": a_user(password=PASSWORD).email, "password": "almost the right one"})
+
+    assert "almost the right one" not in str(AccessAttempt.objects.values().get())
+
+
+def test_the_admin_has_no_sign_in_of_its_own(client):
+    answer = client.get("/admin/", follow=True)
+
+    assert answer.redirect_chain[-1][0].startswith(LOGIN)
 
 
 def test_nobody_signs_up_alone(client):

@@ -1,15 +1,21 @@
+import io
+import logging
+
 import pytest
 from rest_framework.test import APIClient
+from structlog.stdlib import ProcessorFormatter
 
 from accounts.audit import audit_verify
 from accounts.models import AuditEvent, Role
 from accounts.services import membership_set
+from config.logs import logging_settings
 from execution.models import Command
 from strategies.models import Deployment
 from tests.api.conftest import client_of
 from tests.people import NOON, a_deployment, a_listed, a_member, a_position_row, an_order_row
 
 pytestmark = pytest.mark.django_db
+FORMATTER = {k: v for k, v in logging_settings(level="INFO", process="web")["formatters"]["json"].items() if k != "()"}
 NOBODY = "00000000-0000-0000-0000-000000000000"
 READS = (
     "/api/status",
@@ -319,3 +325,20 @@ def test_what_nobody_foresaw_is_answered_without_its_reason(ours, monkeypatch):
     error = error_of(ours.get("/api/orders"), 500)
 
     assert error == {"code": "internal", "message": "The desk failed to answer; its log has the reason."}
+
+
+def test_no_line_of_the_log_holds_a_key(ours):
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(ProcessorFormatter(**FORMATTER))
+    logging.getLogger().addHandler(handler)
+    key = "wh_0123456789abcdefghijklmnopqrstuvwxyz"
+    try:
+        APIClient().get("/api/orders", headers={"Authorization": f"Bearer {key}"})
+        ours.get(f"/api/orders?access_token={key[3:]}")
+        ours.post("/api/live/stop", {"token": key[3:]})
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+    assert stream.getvalue().count("request_finished") == 3
+    assert key[3:] not in stream.getvalue()

@@ -7,6 +7,7 @@ import orjson
 import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from brokers import consumers, fanout
 from brokers.hub import HubPublisher, async_redis
 from config.asgi import application
 from config.demo import valkey
+from execution import append_only
 from tests.people import a_desk, a_key, an_account
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -29,6 +31,14 @@ def key_headers(key):
 def rows():
     desk = a_desk()
     return a_key(desk.memberships.get().user), an_account(desk)
+
+
+@pytest.fixture(autouse=True)
+def emptied_afterwards(transactional_db):
+    """Let the database be emptied after the test: the journal's table would refuse."""
+    append_only.protect(connection)
+    yield
+    append_only.release(connection)
 
 
 @pytest.fixture
