@@ -66,8 +66,10 @@ function accounts() {
 }
 
 function strategyName(row) {
-  const held = store.rows("strategies").find((one) => one.id === row.strategy_key || one.label === row.strategy);
-  return held ? titled(held.strategy) : (row.strategy ?? "");
+  const held = store.rows("strategies").find((one) => one.id === row.strategy_key);
+  const slug = held?.strategy ?? row.strategy ?? "";
+  // of a removed deployment the desk knows the id alone
+  return /^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(slug) ? "removed strategy" : titled(slug);
 }
 
 // What no topic carries: refusals of the gate, and deployments that were never started.

@@ -46,6 +46,7 @@ export function createTable({ table, columns, rowKey, rowTitle, onRow, initialSo
     });
     const element = h("tr", {}, ...cells);
     if (onRow) element.addEventListener("click", (event) => event.target.closest("button") || onRow(element.currentRow));
+    element.dataset.key = rowKey(row);
     return { element, cells, fresh: true };
   }
 

@@ -13,7 +13,11 @@ export function toast(text, kind = "info") {
 }
 
 // Notices that came with the page have their button already.
-for (const button of document.querySelectorAll("#toasts [data-close]")) button.addEventListener("click", () => button.closest(".toast").remove());
+for (const button of document.querySelectorAll("#toasts [data-close]")) {
+  const note = button.closest(".toast");
+  button.addEventListener("click", () => note.remove());
+  if (!note.classList.contains("bad")) setTimeout(() => note.remove(), STAY_MS);
+}
 
 /** Say a refusal as the desk worded it. */
 export function refusal(error) {

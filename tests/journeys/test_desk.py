@@ -14,6 +14,11 @@ SIZES = {"desk": (1440, 900), "phone": (390, 844)}
 # A refused request is the browser's own line in the console; the page shows what it means.
 EXPECTED_LINES = re.compile(r"the server responded with a status of 400")
 
+# No strategy of the demo trades it, so what happens in it is the journey's doing.
+RESTLESS = "AXISBANK"
+DEPLOYMENTS = "[...document.querySelectorAll('#strats li')].map((row) => row.dataset.deployment)"
+REFUSED_BY_SWITCH = "#flight li[data-status=REFUSED]:has-text('kill switch is engaged')"
+
 UNNAMED = """() => [...document.querySelectorAll("button, a, input, select, [role=img], dialog")].filter((element) => {
   if (element.closest("[hidden]") || element.type === "hidden") return false;
   const labelled = (element.getAttribute("aria-labelledby") ?? "").split(" ")
@@ -56,40 +61,21 @@ def test_starts_a_strategy_trades_and_refuses_entries_once_the_switch_is_pulled(
     page.goto(desk.url)
     first_tick_ms(page)
 
-    page.keyboard.press("s")
-    page.wait_for_selector("#param-fast")
-    page.check("#mode-live")
-    page.fill("#start-instrument", "NSE:RELIANCE")
-    page.keyboard.press("Enter")
-    page.fill("#param-fast", "2")
-    page.fill("#param-slow", "3")
-    page.select_option("#param-direction", "both")
-    page.click("#start-submit")
-    page.wait_for_selector("#start", state="hidden")
-    page.wait_for_selector("#strats li:has-text('RELIANCE') .state.running", timeout=30_000)
-
-    page.wait_for_selector("#flight li[data-status=FILLED]:has-text('RELIANCE')", timeout=90_000)
-    page.wait_for_selector("#positions-table tbody tr:has-text('RELIANCE')", timeout=15_000)
+    deployment = _start_a_restless_strategy(page)
+    page.wait_for_selector(f"#strats li[data-deployment='{deployment}'] .state.running", timeout=30_000)
+    page.wait_for_selector(f"#flight li[data-status=FILLED]:has-text('{RESTLESS}')", timeout=90_000)
+    position = page.wait_for_selector(f"#positions-table tr[data-key*='{deployment}']", timeout=15_000)
     net = page.inner_text("#pnl-net")
     until(page, "(net) => document.querySelector('#pnl-net').innerText !== net", argument=net)
     page.screenshot(path=results / "journey-1-trading.png")
 
-    page.keyboard.press("k")
-    page.wait_for_selector("dialog.kill[open]")
-    assert "running strateg" in page.inner_text("dialog.kill .consequences")
-    page.screenshot(path=results / "journey-2-kill.png")
-    page.keyboard.type("HALT")
-    page.keyboard.press("Enter")
-    page.wait_for_selector("#killed:not([hidden])", timeout=10_000)
-
-    page.wait_for_selector("#flight li[data-status=REFUSED]:has-text('kill switch is engaged')", timeout=60_000)
-    _exit_whatever_is_open(page)
-    until(
-        page,
-        "() => [...document.querySelectorAll('#positions-table tbody tr')]"
-        ".filter((row) => row.innerText.includes('RELIANCE')).every((row) => row.cells[1].innerText === '0')",
-    )
+    _pull_the_kill_switch(page, results)
+    page.wait_for_selector(REFUSED_BY_SWITCH, timeout=60_000)
     page.screenshot(path=results / "journey-3-refused.png")
+
+    _exit(page, position)
+    until(page, "(row) => row.cells[1].innerText === '0'", argument=position)
+    page.screenshot(path=results / "journey-4-flat.png")
 
     page.keyboard.press("k")
     page.keyboard.type("RELEASE")
@@ -99,14 +85,42 @@ def test_starts_a_strategy_trades_and_refuses_entries_once_the_switch_is_pulled(
     assert page.evaluate("watched.blocked") == []
 
 
-def _exit_whatever_is_open(page):
+def _start_a_restless_strategy(page):
+    """Start moving averages so short that they cross every few bars, on one share, at the simulated exchange."""
+    known = set(page.evaluate(DEPLOYMENTS))
+    page.keyboard.press("s")
+    page.wait_for_selector("#param-fast")
+    page.check("#mode-live")
+    page.fill("#start-instrument", f"NSE:{RESTLESS}")
+    page.keyboard.press("Enter")
+    page.fill("#param-fast", "2")
+    page.fill("#param-slow", "3")
+    page.select_option("#param-direction", "both")
+    page.click("#start-submit")
+    page.wait_for_selector("#start", state="hidden")
+    until(page, f"(known) => {DEPLOYMENTS}.length > known.length", argument=sorted(known))
+    (deployment,) = set(page.evaluate(DEPLOYMENTS)) - known
+    return deployment
+
+
+def _pull_the_kill_switch(page, results):
+    page.keyboard.press("k")
+    page.wait_for_selector("dialog.kill[open]")
+    assert "running strateg" in page.inner_text("dialog.kill .consequences")
+    page.screenshot(path=results / "journey-2-kill.png")
+    page.keyboard.type("HALT")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#killed:not([hidden])", timeout=10_000)
+
+
+def _exit(page, position):
     """Exit by the row's own button; the strategy may have been faster, and that is an exit as well."""
-    button = page.locator("#positions-table tbody tr:has-text('RELIANCE') button.exit:visible").first
-    if button.count() == 0:
+    button = position.query_selector("button.exit")
+    if not button.is_visible():
         return
     button.click()
     page.click("dialog[open] button[type=submit]")
-    page.wait_for_selector("dialog", state="hidden")
+    page.wait_for_selector("dialog[open]", state="detached")
 
 
 def test_names_the_field_of_a_wrong_parameter_and_starts_nothing(desk, session, open_page):

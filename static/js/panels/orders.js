@@ -112,7 +112,11 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
     keyed(byId("flight"), titled, { key: (row) => row.id, make, update });
     arrange(titled);
     byId("orders-empty").hidden = titled.length > 0;
-    setText(byId("orders-sub"), orders.length ? `${lanes.flight.length} in flight · ${orders.length} today${clocksDiffer() ? " · desk's clock" : ""}` : "");
+    setText(byId("orders-sub"), [
+      lanes.flight.length ? `${lanes.flight.length} in flight` : null,
+      orders.length ? `${orders.length} today` : null,
+      orders.length && clocksDiffer() ? "desk's clock" : null,
+    ].filter(Boolean).join(" · "));
     setText(byId("orders-badge"), lanes.asking.length || "");
   }
 

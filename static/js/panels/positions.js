@@ -85,9 +85,9 @@ export function positionsPanel({ store, quoteOf, strategyName, bookShown }) {
     byId("positions-empty").hidden = rows.length > 0;
     byId("positions-table").hidden = rows.length === 0;
     setText(byId("positions-sub"), [
-      `${bookShown()}, net of charges · ${open.length} open`, rows.length > open.length ? `${rows.length - open.length} closed` : null,
+      `${open.length} open ${bookShown()}`, rows.length > open.length ? `${rows.length - open.length} closed` : null,
       apart ? `${apart} on ${bookShown() === "live" ? "paper" : "live"} apart` : null,
-    ].filter(Boolean).join(", "));
+    ].filter(Boolean).join(" · "));
     setText(byId("positions-badge"), open.length || "");
     byId("exit-all").disabled = open.length === 0;
   }
