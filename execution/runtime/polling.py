@@ -6,6 +6,7 @@ import uuid
 
 from brokers.domain.errors import WindhoverError
 from brokers.domain.instruments import split_key
+from brokers.domain.market import NANOSECONDS
 from execution.domain.commands import Json
 from execution.domain.events import Act, LimitsChanged, OperatorAct
 from execution.runtime import store
@@ -13,6 +14,7 @@ from execution.runtime.session import Session
 from risk.domain.switch import Switches, SwitchState
 
 POLL_S = 1.0
+START_AGAIN_NS = 30 * NANOSECONDS
 
 
 class Inbox:
@@ -21,12 +23,14 @@ class Inbox:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._taken: set[str] = set()
+        self._not_before_ns: dict[str, int] = {}
 
     async def run(self) -> None:
         """Take what waits, for ever."""
         await self.poll()
-        await self._start_wished()
+        await self._stop_unwished()
         while True:
+            await self._follow_wishes()
             await self._session.machine.doorbell.wait(self._session.facts.account_id, POLL_S)
             await self.poll()
 
@@ -68,16 +72,23 @@ class Inbox:
         }
         self._act(uuid.uuid4().hex, Act.KILL if switch.is_engaged else Act.UNKILL, payload)
 
-    async def _start_wished(self) -> None:
-        """Start what its row wants running and stop what it does not, after a start of the desk."""
+    async def _follow_wishes(self) -> None:
+        """Start what its row wants running and this desk does not know: rows may come without a command."""
+        facts, now_ns = self._session.facts, self._session.machine.clock.boot_ns()
+        for wish in await self._session.machine.read(lambda: store.wishes_of(facts.account_id)):
+            deployment_id = wish.spec.deployment_id
+            known = self._session.engine.state.deployments.get(deployment_id)
+            if known is None and wish.is_enabled and now_ns >= self._not_before_ns.get(deployment_id, 0):
+                self._not_before_ns[deployment_id] = now_ns + START_AGAIN_NS
+                await self._session.learn_instruments(wish.spec.instruments)
+                self._act(uuid.uuid4().hex, Act.DEPLOYMENT_START, store.start_payload(wish.spec))
+
+    async def _stop_unwished(self) -> None:
+        """Stop, after a start of the desk, what was disabled while no desk was there."""
         facts = self._session.facts
         for wish in await self._session.machine.read(lambda: store.wishes_of(facts.account_id)):
             known = self._session.engine.state.deployments.get(wish.spec.deployment_id)
-            is_running = known is not None and known.is_running
-            if wish.is_enabled and known is None:
-                await self._session.learn_instruments(wish.spec.instruments)
-                self._act(uuid.uuid4().hex, Act.DEPLOYMENT_START, store.start_payload(wish.spec))
-            elif is_running and not wish.is_enabled:
+            if known is not None and known.is_running and not wish.is_enabled:
                 self._act(uuid.uuid4().hex, Act.DEPLOYMENT_STOP, {"deployment_id": wish.spec.deployment_id})
 
     def _act(self, command_id: str, kind: str, payload: dict[str, Json]) -> None:

@@ -201,7 +201,7 @@ class World:
         return VenueLink(venue=self.venue, feed=self.feed, budget=FreeBudget())
 
 
-async def until(condition, seconds=8.0):
+async def until(condition, seconds=30.0):
     """Wait for a condition that reads memory; fail when it does not come true."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not condition():

@@ -67,7 +67,7 @@ def test_writes_what_waits_in_one_transaction(account, journal):
 
 def test_one_intent_takes_five_statements(account, journal):
     journal.write(a_batch(account, 1)).result(5)
-    statements = journal.run(lambda: _watch()).result(5)
+    statements = journal.run(_watch).result(5)
 
     journal.write(a_batch(account, 2)).result(5)
 
@@ -121,8 +121,8 @@ def test_a_batch_that_cannot_be_projected_fails_alone(account, owner, journal):
 
 def test_writes_again_after_the_connection_was_lost(account, journal):
     journal.write(a_batch(account, 1)).result(5)
-    journal.run(lambda: connection.connection.close()).result(5)
-    journal.run(lambda: connection.close()).result(5)
+    journal.run(connection.connection.close).result(5)
+    journal.run(connection.close).result(5)
 
     assert journal.write(a_batch(account, 2)).result(5).seq == 2
 

@@ -74,10 +74,10 @@ async def enter(world):
     await until(lambda: world.venue.placed)
     await asyncio.sleep(0.1)
     world.feed.tell_orders()
-    await settled(world, lambda: Fill.objects.exists())
+    await settled(world, Fill.objects.exists)
 
 
-async def settled(world, condition, seconds=8.0):
+async def settled(world, condition, seconds=30.0):
     """Wait for something to stand in the database."""
     for _ in range(int(seconds / 0.05)):
         if await read(world, condition):
