@@ -25,7 +25,7 @@ NANOSECONDS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteColumns:
-    """One frame of quotes, decoded; `depth` has shape (n, 10, 3): price, quantity, orders."""
+    """One frame of quotes, decoded; `depth` has shape (n, 10, 3), five bids then five asks: quantity, price, orders."""
 
     token: Int64Array1D
     last_price: Float64Array1D
