@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from brokers.domain.orders import Book, OrderStatus, OrderType, Product, Purpose
-from execution.domain.events import FeedChanged, HistoryFailed, Link, SendResult
+from execution.domain.events import FeedChanged, HistoryFailed, LimitsChanged, Link, SendResult
 from execution.domain.records import DeploymentState
-from tests.builders import DEPLOYMENT, INFY, RELIANCE, TEN_O_CLOCK
+from tests.builders import DEPLOYMENT, INFY, RELIANCE, TEN_O_CLOCK, some_limits
 from tests.execution.domain.desk_script import BUY, SELL, DeskScript
 
 
@@ -408,3 +408,13 @@ def test_an_order_that_was_answered_is_not_allowed_again():
     desk.bar(101.0)
 
     assert desk.engine.still_allowed(desk.placed[0].order, desk.now).rule == "lifecycle"
+
+
+def test_a_limit_tightened_after_the_approval_holds_the_order_back():
+    desk = DeskScript().start()
+    desk.obedient = False
+    desk.bar(101.0)
+
+    desk.run(LimitsChanged(at=desk.now, limits=some_limits(max_order_value_quote=Decimal(50))))
+
+    assert desk.engine.still_allowed(desk.placed[0].order, desk.now).rule == "order_value"

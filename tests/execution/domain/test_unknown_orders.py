@@ -184,6 +184,7 @@ def test_an_unknown_exit_consumes_what_may_be_closed():
     desk.act("exit_all")
 
     assert [p.order.intent.purpose for p in desk.placed] == [Purpose.ENTRY, Purpose.EXIT]
+    assert desk.refusals == []
 
 
 def test_an_unknown_entry_does_not_hinder_an_exit():
