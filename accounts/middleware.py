@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from django.contrib.auth import logout
 from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
+from django.utils import timezone
 
-from accounts.audit import came_through
+from accounts.audit import audit_record, came_through
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
@@ -43,3 +44,4 @@ def _bind_session(*, request: HttpRequest, user: User, **_: object) -> None:
     # Some ways of signing in, a test's for one, have no request.
     if request is not None:
         request.session[BINDING] = user.zerodha_id or ""
+        audit_record(action="session.open", at=timezone.now(), actor=user, through="session")

@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import AuditEvent
 from tests.people import a_desk, a_user
 
 pytestmark = pytest.mark.django_db
@@ -42,6 +43,14 @@ def test_a_code_sent_to_the_right_pair_signs_in(client):
     assert answer.status_code == 302
     assert client.session["_auth_user_id"] == str(user.id)
     assert client.session["zerodha_id"] == "AB1234"
+    assert AuditEvent.objects.get(action="session.open").actor == user
+
+
+def test_the_letter_says_which_desk_it_is_for(client):
+    ask(client, a_user(zerodha_id="AB1234"), "AB1234")
+
+    assert mail.outbox[0].subject == "Windhover: your sign-in code"
+    assert "the desk at testserver" in mail.outbox[0].body
 
 
 def test_a_wrong_pair_is_answered_like_a_right_one_and_gets_no_letter():
