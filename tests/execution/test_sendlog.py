@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -67,7 +68,7 @@ def test_a_mark_outlives_a_killed_writer(tmp_path):
         f"log = SendLog(Path(sys.argv[1]), account_id='{ACCOUNT}', token=7, boot_id='boot')\n"
         "log.mark('WAAB1200000001'); os.kill(os.getpid(), signal.SIGKILL)"
     )
-    environment = {**os.environ, "PYTHONPATH": os.getcwd()}
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     subprocess.run([sys.executable, "-c", program, str(tmp_path)], env=environment, check=False, timeout=30)
 
     assert ask(tmp_path, "WAAB1200000001") is Evidence.MAY_BE_SENT
