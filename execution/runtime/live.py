@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from execution.runtime.session import Session
 
 LOGIN_POLL_S = 0.5
-FIRST_FRAME_S = 3.0
+MARKET_TIME_S = 6.0
 HISTORY_ATTEMPTS = 3
 TRADING_SECONDS_A_DAY = 375 * 60
 ACCOUNT_FACTS_S = 60.0
@@ -49,7 +49,7 @@ class LiveVenue:
         self._is_reading = False
         self._read_again = False
         self._fetching: dict[tuple[str, int, int], tuple[int, asyncio.Task[list[Bar]]]] = {}
-        self._has_frame = asyncio.Event()
+        self._has_market_time = asyncio.Event()
         self.books_read = 0
         self.published: dict[str, object] = {}
         self.cash: Decimal | None = None
@@ -189,7 +189,8 @@ class LiveVenue:
         if isinstance(event, FeedQuotes):
             self.frames += 1
             self._session.take_quotes(MarketFrame(at=at, columns=event.columns))
-            self._has_frame.set()
+            if self._session.market_ns:
+                self._has_market_time.set()
         elif isinstance(event, FeedOrder):
             self._session.take(OrderSeen(at=at, order=event.order))
         elif isinstance(event, FeedState):
@@ -263,10 +264,10 @@ class LiveVenue:
         return bars
 
     async def _market_now(self) -> datetime:
-        """Return market time; in a replay it is not the wall's, so the first frame is waited for a little."""
+        """Return market time; in a replay it is not the wall's, so the first quote that bears one is awaited."""
         try:
-            async with asyncio.timeout(FIRST_FRAME_S):
-                await self._has_frame.wait()
+            async with asyncio.timeout(MARKET_TIME_S):
+                await self._has_market_time.wait()
         except TimeoutError:
             return self._now()
         return at_of(self._session.market_ns) or self._now()
