@@ -35,10 +35,10 @@ STOPPED_WITHIN_S = 30
 
 # Collected from the first byte of every page: what jumped, what the policy blocked.
 WATCH = """
-window.watched = {shift: 0, shifts: [], blocked: [], sockets: []};
+window.watched = {shift: 0, shifts: [], blocked: [], sockets: [], unreachable: false};
 window.WebSocket = class extends WebSocket {
-  constructor(...given) {
-    super(...given);
+  constructor(address) {
+    super(window.watched.unreachable ? "ws://127.0.0.1:9/" : address);
     window.watched.sockets.push(this);
   }
 };

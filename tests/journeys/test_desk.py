@@ -203,12 +203,11 @@ def test_says_that_figures_are_history_while_the_socket_is_down(desk, session, o
     page.goto(desk.url)
     first_tick_ms(page)
 
-    page.context.set_offline(True)
-    page.evaluate("watched.sockets.forEach((socket) => socket.close())")
-    page.wait_for_selector("body.is-dead", timeout=15_000)
+    page.evaluate("watched.unreachable = true; watched.sockets.forEach((socket) => socket.close())")
+    page.wait_for_selector("body.is-dead", timeout=30_000)
     assert page.inner_text("#link").startswith(("Offline", "Connecting"))
 
-    page.context.set_offline(False)
+    page.evaluate("watched.unreachable = false")
     page.wait_for_selector("body:not(.is-dead)", timeout=45_000)
     assert page.inner_text("#link") == "Connected"
 
