@@ -2,8 +2,9 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from config.demo.processes import manage_process
@@ -23,14 +24,24 @@ class SignIn:
 
 
 def database_ready(supervisor: Supervisor) -> None:
-    """Apply the migrations, unless this database already has exactly these."""
-    migrations = (path for app in APPS for path in (ROOT / app / "migrations").glob("*.py"))
-    marker = _Marker(supervisor.state.folder / "migrated", _fingerprint([*migrations, RUNTIME.lock]))
-    if supervisor.state.database.exists() and marker.stands():
+    """Lay out an empty database for a new exchange; a database named from outside is only migrated.
+
+    Every start of the demo is a new exchange whose market begins again: orders of an earlier one would
+    be differences nobody can explain. The empty database is made once and copied.
+    """
+    state = supervisor.state
+    if os.environ["DATABASE_URL"] != state.database_url:
+        supervisor.run(manage_process("migrate", "migrate", "--no-input", "--verbosity", "0"))
         return
-    supervisor.say("preparing the database")
-    supervisor.run(manage_process("migrate", "migrate", "--no-input", "--verbosity", "0"))
-    marker.set()
+    migrations = (path for app in APPS for path in (ROOT / app / "migrations").glob("*.py"))
+    marker = _Marker(state.folder / "migrated", _fingerprint([*migrations, RUNTIME.lock]))
+    if not (state.empty_database.exists() and marker.stands()):
+        supervisor.say("preparing the database")
+        state.empty_database.unlink(missing_ok=True)
+        job = manage_process("migrate", "migrate", "--no-input", "--verbosity", "0")
+        supervisor.run(replace(job, environment={"DATABASE_URL": f"sqlite:///{state.empty_database}"}))
+        marker.set()
+    state.begin_anew()
 
 
 def static_files_ready(supervisor: Supervisor) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -29,6 +30,18 @@ class State:
     @property
     def database(self) -> Path:
         return self.folder / "windhover.sqlite3"
+
+    @property
+    def empty_database(self) -> Path:
+        return self.folder / "empty.sqlite3"
+
+    def begin_anew(self) -> None:
+        """Put the empty database in place and forget what belonged to the one before."""
+        for leftover in self.folder.glob(f"{self.database.name}-*"):
+            leftover.unlink()
+        shutil.copyfile(self.empty_database, self.database)
+        (self.folder / "journal-tips.jsonl").unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "sendlog", ignore_errors=True)
 
     @property
     def logs(self) -> Path:
