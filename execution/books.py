@@ -102,7 +102,7 @@ def portfolio_row(days: Sequence[AccountDay], *, now: datetime) -> Row:
         "currency": days[0].account.currency if days else "INR",
         "cash": _money(cash),
         "equity": _money(None if cash is None else cash + net),
-        **live,
+        **{name: figure for name, figure in live.items() if name != "net"},
         **{str(book): _book_row(shown) for book, shown in views.items()},
         "accounts": [_account_row(day) for day in days],
         "as_of": min((day.as_of for day in days), default=rfc3339(now)),
@@ -112,6 +112,7 @@ def portfolio_row(days: Sequence[AccountDay], *, now: datetime) -> Row:
 
 def _book_row(views: Sequence[PortfolioView]) -> Row:
     return {
+        "net": _money(sum((view.net_quote for view in views), ZERO)),
         "pnl_today": {
             "realised": _money(sum((view.realised_quote for view in views), ZERO)),
             "unrealised": _money(sum((view.unrealised_quote for view in views), ZERO)),

@@ -23,6 +23,7 @@ from brokers.domain.errors import Retryable
 from brokers.domain.instruments import OPTION_KINDS, InstrumentKind
 from brokers.domain.orders import Book
 from brokers.models import ListedInstrument, TradingAccount
+from brokers.selectors import credentials_of, venue_urls
 from brokers.simulator.kite_sessions import DEMO_APP
 from execution.models import Lease
 from risk.models import LimitSet
@@ -33,6 +34,8 @@ EMAIL = "demo@windhover.example"
 KEY_LABEL = "demo"
 KEY_LIFE = timedelta(days=1)
 LOGIN_TIMEOUT_S = 5.0
+INDEX = "NSE:NIFTY 50"
+STRIKES = 4
 FAVOURITES = (
     "RELIANCE",
     "HDFCBANK",
@@ -169,7 +172,7 @@ def _params(strategy: str, *, is_options: bool, is_replay: bool) -> Mapping[str,
         common |= {"order_value_quote": "100000", "direction": "both"}
     if strategy == "ema-crossover":
         return {**common, "fast": 5, "slow": 13}
-    return {**common, "atr_multiple": 0.25, "volume_ratio": 1.1}
+    return {**common, "atr_bars": 5, "atr_multiple": 0.5, "volume_ratio": 1.2}
 
 
 def _chosen(account: TradingAccount, *, is_replay: bool) -> list[str]:
@@ -178,19 +181,36 @@ def _chosen(account: TradingAccount, *, is_replay: bool) -> list[str]:
     if stocks:
         names = [name for name in FAVOURITES if name in stocks] or sorted(stocks)[: len(FAVOURITES)]
         return [f"NSE:{name}" for name in names[: 8 if is_replay else 6]]
-    return _near_the_middle(list(rows.filter(kind__in=[kind.value for kind in OPTION_KINDS])))
+    return _near(_spot(account), list(rows.filter(kind__in=[kind.value for kind in OPTION_KINDS])))
 
 
-def _near_the_middle(options: list[ListedInstrument]) -> list[str]:
-    """Return calls and puts of the nearest expiry around the middle strike, which a chain is recorded around."""
+def _spot(account: TradingAccount) -> Decimal | None:
+    """Return the index's last price, None where the exchange shows none."""
+    credentials = credentials_of(account)
+    try:
+        reply = httpx.get(
+            f"{venue_urls(account).api}/quote/ltp",
+            params={"i": INDEX},
+            headers={"Authorization": f"token {credentials.api_key}:{credentials.access_token}"},
+            timeout=LOGIN_TIMEOUT_S,
+            trust_env=False,
+        )
+        price = Decimal(str(reply.json()["data"][INDEX]["last_price"]))
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
+    return price or None
+
+
+def _near(spot: Decimal | None, options: list[ListedInstrument]) -> list[str]:
+    """Return calls and puts of the nearest expiry around the spot, or around the middle strike without one."""
     dated = [row for row in options if row.expiry is not None and row.strike is not None]
     if not dated:
         raise Retryable("The exchange lists nothing that a strategy could trade.", code="instruments.short")
     nearest: date = min(row.expiry for row in dated if row.expiry)
     near = sorted((row for row in dated if row.expiry == nearest), key=lambda row: (row.strike or 0, row.kind))
     strikes = sorted({row.strike for row in near if row.strike})
-    middle = len(strikes) // 2
-    wanted = set(strikes[max(middle - 2, 0) : middle + 2])
+    centre = strikes[len(strikes) // 2] if spot is None else spot
+    wanted = set(sorted(strikes, key=lambda strike: abs(strike - centre))[:STRIKES])
     return [f"{row.exchange}:{row.symbol}" for row in near if row.strike in wanted]
 
 
