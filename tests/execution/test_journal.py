@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 
 from brokers.domain.errors import DataError
 from execution import append_only
@@ -119,12 +119,37 @@ def test_a_batch_that_cannot_be_projected_fails_alone(account, owner, journal):
         broken.result(5)
 
 
-def test_writes_again_after_the_connection_was_lost(account, journal):
-    journal.write(a_batch(account, 1)).result(5)
-    journal.run(connection.connection.close).result(5)
-    journal.run(connection.close).result(5)
+def test_writes_once_though_the_connection_is_lost_before_the_commit(account, journal, monkeypatch):
+    from execution import journal as module
 
-    assert journal.write(a_batch(account, 2)).result(5).seq == 2
+    project, calls = module.project, []
+
+    def lose_the_first(written):
+        calls.append(written)
+        if len(calls) == 1:
+            raise OperationalError("the server went away")
+        project(written)
+
+    monkeypatch.setattr(module, "project", lose_the_first)
+
+    assert journal.write(a_batch(account, 1)).result(10).seq == 1
+    assert (len(calls), JournalEvent.objects.count()) == (2, 1)
+
+
+def test_writes_once_though_the_answer_to_the_commit_is_lost(account, journal, monkeypatch):
+    commit, lost = journal._commit, []
+
+    def lose_the_answer(group):
+        outcomes = commit(group)
+        if not lost:
+            lost.append(outcomes)
+            raise OperationalError("the server went away after the commit")
+        return outcomes
+
+    monkeypatch.setattr(journal, "_commit", lose_the_answer)
+
+    assert journal.write(a_batch(account, 1, 2)).result(10).seq == 2
+    assert JournalEvent.objects.count() == 2
 
 
 @pytest.mark.parametrize("change", [{"payload": {"client_id": "other"}}, {"kind": "sent"}, {"lease_token": 9}])
