@@ -62,6 +62,7 @@ class RunningDesk:
     user: str
     password: str
     key: str
+    simulator: str = ""
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +72,23 @@ def desk(require_chromium):
     if given:
         yield RunningDesk(**READY.search(given).groupdict())
         return
+    with running_desk("--speed", "60") as started:
+        yield started
+
+
+@pytest.fixture
+def start_desk(require_chromium):
+    """Start a desk of one's own with options of `./run demo`; it is stopped after the test."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *options: stack.enter_context(running_desk(*options))
+
+
+@contextlib.contextmanager
+def running_desk(*options):
+    """Run `./run demo` in a folder and on a port of its own."""
     state = tempfile.mkdtemp(prefix="windhover-journey-")
     process = subprocess.Popen(
-        [ROOT / "run", "demo", "--port", str(_free_port()), "--state", state, "--speed", "60"],
+        [ROOT / "run", "demo", "--port", str(_free_port()), "--state", state, *options],
         cwd=ROOT,
         env={
             name: value
@@ -158,7 +173,8 @@ def _ready(process):
     match = next((READY.search(line) for line in lines if READY.search(line)), None)
     if match is None:
         raise AssertionError(f"./run demo was not ready within {READY_WITHIN_S} s:\n{''.join(lines[-40:])}")
-    return RunningDesk(**match.groupdict())
+    simulator = re.search(r"exchange on (?P<url>\S+)", "".join(lines))
+    return RunningDesk(**match.groupdict(), simulator=simulator["url"])
 
 
 def _stop(process):
