@@ -17,7 +17,8 @@ from brokers.domain.errors import AlreadyStopped, Invalid
 from brokers.models import SessionState, TradingAccount
 from execution.domain.events import Act
 from execution.models import Command, CommandState, Discrepancy, EquityPoint
-from risk.models import KillSwitch, SwitchScope
+from risk.models import KillSwitch
+from risk.services import switch_set
 from strategies.models import Deployment
 
 if TYPE_CHECKING:
@@ -68,29 +69,15 @@ def kill_switch_set(
 ) -> KillSwitch:
     """Set a kill switch and tell every desk under it; the row stands before any desk hears of it.
 
-    Setting a switch to what it is returns it unchanged and sends nothing. Raises Invalid for an unknown scope.
+    Setting a switch to what it is returns it unchanged and sends nothing. Raises Invalid for an
+    unknown scope and for a pull without a reason.
     """
-    if scope not in SwitchScope.values:
-        raise Invalid(f"{scope!r} is no scope of a switch", code="switch.scope", field="scope")
     desk, accounts = _under(target)
-    switch: KillSwitch
-    switch, _ = KillSwitch.objects.select_for_update().get_or_create(
-        scope=scope, target_id=target.pk, defaults={"desk": desk, "changed_at": at}
+    switch, changed = switch_set(
+        scope=scope, desk_id=desk.pk, target_id=target.pk, engaged=engaged, reason=reason, by=by, at=at
     )
-    if switch.is_engaged == engaged:
-        return switch
-    switch.is_engaged, switch.reason, switch.changed_by, switch.changed_at = engaged, reason[:REASON_LENGTH], by, at
-    switch.epoch += 1
-    switch.save()
-    _tell_of_switch(switch, accounts=accounts, by=by, at=at)
-    audit_record(
-        action="switch.engage" if engaged else "switch.release",
-        at=at,
-        actor=by,
-        desk_id=desk.pk,
-        subject=f"{scope} {target.pk}",
-        details={"reason": reason},
-    )
+    if changed:
+        _tell_of_switch(switch, accounts=accounts, by=by, at=at)
     return switch
 
 

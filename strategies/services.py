@@ -89,22 +89,6 @@ def deployment_remove(*, deployment: Deployment, by: User, at: datetime | None =
     return current
 
 
-@transaction.atomic
-def deployment_state_set(*, deployment: Deployment, state: str, reason: str, at: datetime) -> Deployment:
-    """Write what the desk reports of a deployment; a removed one stays removed."""
-    if state not in DeploymentState.values:
-        raise Invalid(f"{state!r} is no state of a deployment", code="deployment.state", field="state")
-    current: Deployment = Deployment.objects.select_for_update().get(pk=deployment.pk)
-    changed = current.state != state
-    if current.state != DeploymentState.REMOVED:
-        current.state = state
-    current.last_reason, current.last_reason_at = reason[:REASON_LENGTH], at
-    current.save(update_fields=["state", "last_reason", "last_reason_at"])
-    if changed:
-        _audit(current, "deployment.state", by=None, at=at, details={"state": state, "reason": current.last_reason})
-    return current
-
-
 def _locked(deployment: Deployment) -> Deployment:
     current: Deployment | None = (
         Deployment.objects.select_for_update().exclude(state=DeploymentState.REMOVED).filter(pk=deployment.pk).first()

@@ -8,7 +8,7 @@ from brokers.domain.errors import Invalid, NotFound
 from brokers.models import ListedInstrument, TradingAccount
 from strategies.models import Deployment, DeploymentState
 from strategies.selectors import catalogue_rows, deployments_visible
-from strategies.services import deployment_add, deployment_remove, deployment_state_set, deployment_toggle
+from strategies.services import deployment_add, deployment_remove, deployment_toggle
 from tests.strategies.builders import DECIDED_AT
 
 pytestmark = pytest.mark.django_db
@@ -137,32 +137,6 @@ def test_a_removed_deployment_cannot_be_acted_on(account, user, act):
 
     with pytest.raises(NotFound):
         act(deployment, user)
-
-
-def test_the_desk_s_report_is_kept_and_a_change_is_audited(account, user):
-    deployment = add(account, user)
-
-    for reason in ("first bar", "second bar"):
-        deployment_state_set(deployment=deployment, state="running", reason=reason, at=DECIDED_AT)
-
-    assert Deployment.objects.get().last_reason == "second bar"
-    assert AuditEvent.objects.filter(action="deployment.state").count() == 1
-
-
-def test_a_late_report_does_not_bring_a_removed_deployment_back(account, user):
-    deployment = add(account, user)
-    deployment_remove(deployment=deployment, by=user)
-
-    deployment_state_set(deployment=deployment, state="running", reason="late", at=DECIDED_AT)
-
-    assert Deployment.objects.get().state == DeploymentState.REMOVED
-
-
-def test_an_unknown_state_is_refused(account, user):
-    with pytest.raises(Invalid) as caught:
-        deployment_state_set(deployment=add(account, user), state="dancing", reason="", at=DECIDED_AT)
-
-    assert caught.value.field == "state"
 
 
 def test_only_members_see_a_desk_s_deployments(account, user):
