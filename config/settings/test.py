@@ -11,12 +11,14 @@ os.environ.setdefault("WINDHOVER_VAULT_KEYS", "t1:d2luZGhvdmVyIHRlc3Qga2V5LCAzMi
 os.environ.setdefault("WINDHOVER_STATE", os.path.join(tempfile.gettempdir(), "windhover-test"))  # noqa: PTH118
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import DATABASES
+from config.settings.base import DATABASES, STATIC_ROOT
 
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that threads and other processes of a test see the same data.
     DATABASES["default"]["TEST"] = {"NAME": os.environ["WINDHOVER_STATE"] + f"-{os.getpid()}.sqlite3"}
 
+# WhiteNoise warns of a folder that is not there yet, and a warning is an error here.
+STATIC_ROOT.mkdir(exist_ok=True)
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 MAIL_IN_BACKGROUND = False
