@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from brokers.domain.errors import Ambiguous, DataError, NeedsLogin, Rejected, Retryable, WindhoverError
@@ -70,7 +70,7 @@ def envelope_of(body: bytes, parse_float: Callable[[str], object] = Decimal) -> 
     """Read a JSON object, keeping every fraction exact; None for anything else."""
     try:
         value = json.loads(body, parse_float=parse_float)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, InvalidOperation):
         return None
     return value if isinstance(value, dict) else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
 from brokers.adapters.kite import payloads
@@ -49,7 +49,7 @@ def read_text(text: str) -> VenueOrder | Notice | None:
     """Read a text frame; None for one that cannot be read or has a type the desk does not know."""
     try:
         frame = json.loads(text, parse_float=Decimal)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, InvalidOperation):
         return None
     if not isinstance(frame, dict):
         return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from brokers.domain.clock import IST
 from brokers.domain.errors import DataError, Invalid
@@ -69,12 +70,8 @@ def closed_bars(data: object, instrument: str, interval_s: int, start: datetime,
     return [bars[at] for at in sorted(bars) if at >= first_ns and bars[at].end_ns <= end_ns]
 
 
-def _bar(row: Sequence[Any], instrument: str, interval_s: int) -> Bar:
-    try:
-        at = datetime.fromisoformat(row[0])
-        open_, high, low, close, volume = (float(value) for value in row[1:6])
-    except (TypeError, ValueError, IndexError):
-        raise DataError("the venue sent an unreadable candle", code="venue.unreadable") from None
+def _bar(row: object, instrument: str, interval_s: int) -> Bar:
+    at, (open_, high, low, close, volume) = _figures(row)
     if at.tzinfo is None:
         at = at.replace(tzinfo=IST)
     if interval_s == DAY_S:
@@ -90,3 +87,13 @@ def _bar(row: Sequence[Any], instrument: str, interval_s: int) -> Bar:
         close=close,
         volume=volume,
     )
+
+
+def _figures(row: object) -> tuple[datetime, list[float]]:
+    """Return a candle's time with its open, high, low, close and volume."""
+    if isinstance(row, list) and len(row) >= 6 and isinstance(row[0], str):
+        with suppress(TypeError, ValueError, OverflowError):
+            at, figures = datetime.fromisoformat(row[0]), [float(value) for value in row[1:6]]
+            if all(map(math.isfinite, figures)):
+                return at, figures
+    raise DataError("the venue sent an unreadable candle", code="venue.unreadable")

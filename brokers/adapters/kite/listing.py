@@ -38,7 +38,13 @@ class Listing:
 
 def listing_of(text: str) -> Listing:
     """Read the dump; rows that are short or make no sense are counted, a wrong header raises DataError."""
-    reader = csv.DictReader(text.splitlines())
+    try:
+        return _listing_of(csv.DictReader(text.splitlines()))
+    except csv.Error as error:
+        raise DataError(f"the venue's instrument list is no CSV: {error}", code="venue.unreadable") from None
+
+
+def _listing_of(reader: csv.DictReader[str]) -> Listing:
     if not _COLUMNS.issubset(reader.fieldnames or ()):
         raise DataError("the venue's instrument list has an unknown header", code="venue.unreadable")
     found: list[Instrument] = []

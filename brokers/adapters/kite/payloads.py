@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, time, timedelta
+from datetime import MAXYEAR, UTC, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -56,7 +56,7 @@ def session(data: object) -> VenueSession:
     """Read a login exchange; the token dies at the next 06:00 IST after the login."""
     row = _row(data)
     login_at = ist_time(row.get("login_time"))
-    if login_at is None:
+    if login_at is None or login_at.year == MAXYEAR:
         raise DataError("the venue's session carries no login time", code="venue.unreadable")
     return VenueSession(
         user_id=_text(row, "user_id"),
@@ -176,8 +176,8 @@ def _position(row: Row) -> VenuePosition:
 
 
 def _margin(name: str, segment: Row) -> VenueMargin:
-    available = segment.get("available") or {}
-    used = segment.get("utilised") or {}
+    available = _row(segment.get("available") or {})
+    used = _row(segment.get("utilised") or {})
     return VenueMargin(
         segment=name,
         available=_number(available, "live_balance"),
