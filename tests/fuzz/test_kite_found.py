@@ -1,18 +1,25 @@
 """Bodies that once made the adapter raise something else than its own errors."""
 
+from decimal import Decimal
+
 import pytest
 
 from brokers.adapters.kite import errors, frames, payloads
 from brokers.adapters.kite.history import closed_bars
 from brokers.adapters.kite.listing import listing_of
 from brokers.domain.errors import DataError
-from tests.fuzz.samples import INSTRUMENTS, SESSION
+from tests.fuzz.samples import INSTRUMENTS, ORDER, SESSION
 from tests.fuzz.test_kite_fuzz import ENDS, STARTS
 
 
 def test_a_number_beyond_every_exponent_is_no_answer():
-    assert errors.envelope_of(b'{"data": -1e999999999999999999}') is None
-    assert frames.read_text('{"type":"order","data":{"price":1e999999999999999999}}') is None
+    assert errors.envelope_of(b'{"data": -1e9999999999999999999999}') is None
+    assert frames.read_text('{"type":"order","data":{"price":1e9999999999999999999999}}') is None
+
+
+def test_a_number_that_no_market_has_is_an_error_of_the_data():
+    with pytest.raises(DataError, match="beyond"):
+        payloads.order({**ORDER, "quantity": Decimal("1e999999999")})
 
 
 @pytest.mark.parametrize("available", [7, [1], "much"])

@@ -22,6 +22,7 @@ from brokers.domain.orders import (
 from brokers.ports import Receipt, VenueSession
 
 ZERO = Decimal(0)
+LARGEST_EXPONENT = 18
 # access tokens die at 06:00 IST; Kite tells no expiry
 TOKEN_DIES_AT = time(6, 0)
 
@@ -244,6 +245,9 @@ def _number(row: Row, name: str) -> Decimal:
         raise DataError(f"{name} is {value!r}, not a number", code="venue.unreadable") from None
     if not number.is_finite():
         raise DataError(f"{name} is not finite", code="venue.unreadable")
+    if number.adjusted() > LARGEST_EXPONENT:
+        # written out, such a number would fill the memory
+        raise DataError(f"{name} is beyond any market's numbers", code="venue.unreadable")
     return number
 
 
