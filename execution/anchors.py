@@ -36,6 +36,7 @@ class Anchors:
         """Append the remembered tips and wait until the disk has them."""
         if not self._dirty:
             return
+        self._written_at = time.monotonic()  # a disk that refuses is asked again at the next interval
         lines = b"".join(
             orjson.dumps({"account": account, "seq": tip.seq, "hash": tip.hash}) + b"\n"
             for account, tip in self._dirty.items()
@@ -48,7 +49,6 @@ class Anchors:
         finally:
             os.close(descriptor)
         self._dirty.clear()
-        self._written_at = time.monotonic()
 
 
 def anchored_tips(path: Path, account_id: str) -> Mapping[int, str]:

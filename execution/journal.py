@@ -59,6 +59,7 @@ class Journal(DatabaseThread):
         super().__init__(name)
         self._anchors = Anchors(tips_file)
         self._tips: dict[tuple[str, int], Tip] = {}  # by account and token: a new owner reads again
+        self._gaps: set[tuple[str, int]] = set()  # whose memory is ahead of the journal for good
         self.commits = 0
 
     def write(self, batch: Batch) -> Future[Tip]:
@@ -92,7 +93,10 @@ class Journal(DatabaseThread):
             group.append(item)
         return None
 
-    def _write_group(self, group: list[_Waiting]) -> None:
+    def _write_group(self, waiting_group: list[_Waiting]) -> None:
+        group = self._refuse_after_a_gap(waiting_group)
+        if not group:
+            return
         try:
             outcomes = self._persist(lambda: self._commit(group))
         except Exception as error:  # noqa: BLE001 - a supervisor: the error goes to whoever waits for the future
@@ -103,9 +107,18 @@ class Journal(DatabaseThread):
         for waiting, outcome in zip(group, outcomes, strict=True):
             self._answer(waiting, outcome)
 
+    def _refuse_after_a_gap(self, group: list[_Waiting]) -> list[_Waiting]:
+        """Fail the batches of an owner that lost one: what follows a hole could not be replayed."""
+        for waiting in group:
+            if (waiting.batch.account_id, waiting.batch.token) in self._gaps:
+                waiting.future.set_exception(DataError("an earlier batch was not written", code="journal.gap"))
+        return [waiting for waiting in group if not waiting.future.done()]
+
     def _blame(self, group: list[_Waiting], error: Exception) -> None:
         """Write each batch of a failed group alone, so that only the guilty one fails."""
         if len(group) == 1:
+            batch = group[0].batch
+            self._gaps.add((batch.account_id, batch.token))
             group[0].future.set_exception(error)
             return
         for waiting in group:

@@ -75,14 +75,21 @@ class DatabaseThread:
             try:
                 item = self._items.get(timeout=0.5)
             except queue.Empty:
-                self._idle()
+                self._beside(self._idle)
                 continue
             if item is None:
                 break
             self._handle(item)
-            self._idle()
-        self._end()
+            self._beside(self._idle)
+        self._beside(self._end)
         connection.close()
+
+    def _beside(self, work: Callable[[], None]) -> None:
+        """Do what is beside the thread's purpose: its failure must not leave every writer waiting."""
+        try:
+            work()
+        except Exception:
+            log.exception("database_thread_aside_failed", thread=self.name)
 
     def _handle(self, item: object) -> None:
         job = cast("Job[Any]", item)

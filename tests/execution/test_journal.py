@@ -197,3 +197,46 @@ def test_the_database_refuses_to_touch_a_journal_row(account, journal, act):
         rows.update(kind="sent") if act == "update" else rows.delete()
 
     assert rows.get().kind == "look_up"
+
+
+def test_what_follows_a_lost_batch_of_the_same_owner_is_refused(account, journal, monkeypatch):
+    import threading
+
+    from execution import journal as module
+
+    project, gate = module.project, threading.Event()
+
+    def refuse_the_second(written):
+        parts = list(written)
+        if any(link.payload["client_id"].endswith("2") for part in parts for link in part.links):
+            raise DatabaseError("a value is out of range")
+        project(parts)
+
+    monkeypatch.setattr(module, "project", refuse_the_second)
+    journal.run(lambda: gate.wait(5))
+    first, lost, behind = (journal.write(a_batch(account, number)) for number in (1, 2, 3))
+    gate.set()
+
+    assert first.result(5).seq == 1
+    with pytest.raises(DatabaseError):
+        lost.result(5)
+    with pytest.raises(DataError, match="earlier batch"):
+        behind.result(5)
+    with pytest.raises(DataError, match="earlier batch"):
+        journal.write(a_batch(account, 4)).result(5)
+    assert JournalEvent.objects.count() == 1
+
+    Lease.objects.filter(account=account).update(token=2)
+    assert journal.write(a_batch(account, 5, token=2)).result(5).seq == 2
+
+
+def test_a_disk_that_refuses_the_anchors_does_not_stop_the_journal(account, journal, monkeypatch):
+    from execution import anchors
+
+    def full(*_):
+        raise OSError(28, "no space left on device")
+
+    monkeypatch.setattr(anchors.os, "write", full)
+
+    assert journal.write(a_batch(account, 1)).result(5).seq == 1
+    assert journal.write(a_batch(account, 2)).result(5).seq == 2
