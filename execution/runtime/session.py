@@ -114,7 +114,14 @@ class Session:
         """Let the engine handle an event and carry its commands out; after the end nothing is taken."""
         if self._is_over:
             return
-        self._carry_out(self.engine.handle(event))
+        try:
+            commands = self.engine.handle(event)
+        except BaseException as error:
+            # what the engine applied before it failed is in no journal: nothing may be decided upon it
+            self._is_over = True
+            self.end(error)
+            raise
+        self._carry_out(commands)
 
     def _carry_out(self, commands: Sequence[Command]) -> None:
         records = tuple(command for command in commands if isinstance(command, Record))

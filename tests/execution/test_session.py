@@ -8,9 +8,10 @@ from brokers.domain.errors import Ambiguous
 from brokers.models import SessionState, VenueLogin
 from brokers.ports import FeedState
 from execution.domain.commands import RecordKind
+from execution.domain.events import TimerFired
 from execution.journal import verify_chain
 from execution.models import Command, Fill, JournalEvent, Lease, Order, PositionRow
-from execution.runtime.hosting import host
+from execution.runtime.hosting import host, open_session
 from execution.runtime.lease import DatabaseLease, LeaseTerms
 from execution.runtime.session import LeaseLost
 from execution.services import command_request, kill_switch_set
@@ -259,3 +260,28 @@ def test_a_publisher_that_fails_does_not_stop_trading(hosted, account):
     asyncio.run(scenario())
 
     assert PositionRow.objects.get().quantity > 0
+
+
+def test_an_engine_that_failed_in_a_step_decides_nothing_more(hosted, account):
+    handled = []
+
+    def fail(event):
+        handled.append(event)
+        raise RuntimeError("half of a step")
+
+    async def scenario():
+        grant = await hosted.machine.lease.claim(str(account.pk))
+        session = await open_session(hosted.machine, grant)
+        session.engine.handle = fail
+        event = TimerFired(at=NOON, name="reconcile")
+        with pytest.raises(RuntimeError):
+            session.take(event)
+        session.take(event)
+        with pytest.raises(RuntimeError, match="half of a step"):
+            await session.until_ended()
+        held = session.permit.is_held
+        await session.finish(gently=False)
+        return held
+
+    assert asyncio.run(scenario()) is False
+    assert len(handled) == 1
