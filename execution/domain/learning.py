@@ -26,9 +26,9 @@ from execution.domain.desk import Desk
 from execution.domain.events import SendOutcome, SendResult, Via, Write
 from execution.domain.gateway import is_chargeable
 from execution.domain.lifecycle import EVENT_OF, IllegalMove, OrderEvent, OrderRecord, is_behind, next_status
-from execution.domain.pursuit import settled
+from execution.domain.pursuit import key_of, pursue, settled
 from execution.domain.records import FillTaken, OrderMoved, Outcome
-from execution.domain.sending import CANCEL_RETRY_S, want_cancel
+from execution.domain.sending import CANCEL_RETRY_S, want_cancel, watch
 from execution.domain.unknown import doubt, doubt_is_over
 
 ZERO = Decimal(0)
@@ -237,6 +237,11 @@ def after_change(desk: Desk, before: OrderRecord | None, now: OrderRecord | None
         doubt_is_over(desk, order)
         if before.status is OrderStatus.UNPROVEN:
             _late(desk, order, order.status)
+        elif not order.is_final:
+            # its patience ran out, or its goal moved on, while nobody knew whether it stood
+            watch(desk, order)
+            pursue(desk, key_of(order.intent))
+            order = desk.state.order(client_id)
     if order.awaits_trades and order.intent.book is Book.LIVE:
         desk.read_books(f"{order.client_id} was filled")
     if order.cancel_wanted and not order.is_final and order.writing is None:

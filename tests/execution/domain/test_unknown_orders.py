@@ -288,3 +288,43 @@ def test_a_trade_of_an_order_nobody_knows_asks_the_books():
     assert desk.reads_wanted
     assert desk.held == 0
     assert DEPLOYMENT in desk.engine.state.deployments
+
+
+def test_an_entry_that_surfaces_after_its_patience_is_given_up_like_any_other():
+    desk = a_desk_in_doubt()
+    desk.pass_time(desk.config.entry_patience_s + 5)
+    desk.venue.take(desk.placed[-1], desk.now)
+    desk.read_books()
+    assert the_doubtful(desk).status is OrderStatus.OPEN
+
+    desk.pass_time(desk.config.entry_patience_s + 1)
+
+    assert [c.client_id for c in desk.cancels] == [the_doubtful(desk).client_id]
+
+
+def test_an_exit_that_surfaces_after_its_patience_reaches_further():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+    desk.obedient = False
+    desk.bar(95.0)
+    desk.answer(desk.orders[-1].client_id, SendResult.AMBIGUOUS, message="timed out")
+    desk.pass_time(desk.config.exit_patience_s + 5)
+    desk.venue.take(desk.placed[-1], desk.now)
+    desk.read_books()
+
+    desk.tick(93.0)
+    desk.pass_time(desk.config.exit_patience_s + 1)
+
+    assert [c.client_id for c in desk.modifies] == [the_doubtful(desk).client_id]
+
+
+def test_an_entry_that_surfaces_after_its_goal_was_dropped_is_cancelled_at_once():
+    desk = a_desk_in_doubt()
+    desk.act("exit_all", book="live")
+    desk.act("exit_position", book="live", instrument="NSE:RELIANCE", product="MIS", strategy_key=DEPLOYMENT)
+    desk.venue.take(desk.placed[-1], desk.now)
+
+    desk.read_books()
+
+    assert [c.client_id for c in desk.cancels] == [the_doubtful(desk).client_id]
