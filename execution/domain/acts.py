@@ -31,6 +31,7 @@ from risk.domain.switch import RELEASED, SwitchState
 
 ZERO = Decimal(0)
 Payload = Mapping[str, Any]
+OURS = "deployments"  # an exit of what deployments hold, and of nothing that others bought here
 
 
 def operate(desk: Desk, event: OperatorAct) -> None:
@@ -162,7 +163,8 @@ def _exit_position(desk: Desk, payload: Payload) -> str:
 
 def _exit_all(desk: Desk, payload: Payload) -> str:
     book = Book(payload["book"]) if payload.get("book") else None
-    keys = [p.key for p in desk.state.positions.open(book)]
+    is_ours_alone = payload.get("of") == OURS
+    keys = [p.key for p in desk.state.positions.open(book) if p.key.strategy_key or not is_ours_alone]
     for key in keys:
         _exit(desk, key)
     return f"exiting {len(keys)} positions"

@@ -22,11 +22,13 @@ from django.utils import timezone
 
 from brokers import hub
 from brokers.domain.errors import VenueError
-from brokers.domain.orders import FINAL_STATUSES, Book
+from brokers.domain.orders import FINAL_STATUSES, Book, Origin
 from brokers.models import TradingAccount
 from brokers.ports import LeaseGrant
 from execution.books import account_days_of
+from execution.domain.acts import OURS
 from execution.domain.events import Act, OperatorAct
+from execution.domain.lifecycle import OrderRecord
 from execution.models import Discrepancy, Lease, Order, PositionRow
 from execution.runtime.hosting import keep_lease, open_session
 from execution.runtime.lease import DatabaseLease, database_ns, expired_since_s
@@ -150,7 +152,7 @@ class Guardian:
         await self._tell(account_id, sentence)
 
     async def _cancel_entries(self, session: Session) -> int:
-        entries = [order for order in session.engine.state.open_orders() if order.is_entry and not order.is_doubtful]
+        entries = [order for order in session.engine.state.open_orders() if is_to_cancel(order)]
         for order in entries:
             await self._command(session, Act.CANCEL_ORDER, {"client_id": order.client_id})
         return len(entries)
@@ -163,7 +165,7 @@ class Guardian:
         if loss is None or loss < limit:
             return False
         log.warning("guardian_flattens", account=session.facts.account_id, loss=str(loss), limit=str(limit))
-        await self._command(session, Act.EXIT_ALL, {"book": Book.LIVE.value})
+        await self._command(session, Act.EXIT_ALL, {"book": Book.LIVE.value, "of": OURS})
         return True
 
     async def _command(self, session: Session, kind: Act, payload: dict[str, str]) -> None:
@@ -208,6 +210,11 @@ class Guardian:
                 await self._stop.wait()
         except TimeoutError:
             return
+
+
+def is_to_cancel(order: OrderRecord) -> bool:
+    """Tell whether an order is an entry of ours; what others placed may be the stop that protects them."""
+    return order.is_entry and not order.is_doubtful and order.intent.origin is not Origin.EXTERNAL
 
 
 def unattended(boot_ns: int, deadline_s: float) -> list[str]:

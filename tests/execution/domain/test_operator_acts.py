@@ -2,10 +2,10 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.domain.orders import OrderStatus, Purpose
+from brokers.domain.orders import Book, OrderStatus, Purpose
 from execution.domain.events import SendResult
 from execution.domain.records import DeploymentState
-from tests.builders import DEPLOYMENT, RELIANCE
+from tests.builders import DEPLOYMENT, RELIANCE, a_venue_order
 from tests.execution.domain.desk_script import DeskScript
 
 EXIT = {"book": "live", "instrument": "NSE:RELIANCE", "product": "MIS", "strategy_key": DEPLOYMENT}
@@ -258,3 +258,17 @@ def test_a_human_accepts_a_difference_with_a_reason():
     assert desk.act("resolve", kind="unknown_order", subject="WAAB1200000099", reason="an old test").ok
     assert desk.inbox == set()
     assert not desk.act("resolve", kind="unknown_order", subject="WAAB1200000099", reason="again").ok
+
+
+def test_an_exit_of_what_deployments_hold_leaves_what_others_bought():
+    desk = a_long_desk()
+    bought = a_venue_order(venue_order_id="X1", quantity="7", instrument="NSE:INFY", tags=(), placed_at=desk.now)
+    desk.venue.orders["X1"] = bought
+    desk.venue.fill("X1", "7", "1500", desk.now)
+    desk.read_books()
+    assert desk.engine.state.positions.net_quantity("NSE:INFY", Book.LIVE) == 7
+
+    desk.act("exit_all", book="live", of="deployments")
+
+    exits = [p.order.intent.instrument for p in desk.placed if p.order.intent.purpose is Purpose.EXIT]
+    assert exits == ["NSE:RELIANCE"]
