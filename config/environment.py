@@ -7,7 +7,7 @@ import binascii
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,7 +17,12 @@ class Environment(BaseSettings):
     """The variables an operator may set; a missing or wrong one stops the process with its name."""
 
     model_config = SettingsConfigDict(
-        env_prefix="WINDHOVER_", env_file=ROOT / ".env", extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="WINDHOVER_",
+        env_file=ROOT / ".env",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
     )
 
     database_url: str = Field(
@@ -101,5 +106,18 @@ def parse_vault_keys(text: str) -> dict[str, bytes]:
     return keys
 
 
-# Required fields come from the environment, which the type checker cannot see.
-environment = Environment()
+def environment_read() -> Environment:
+    """Read the environment, or end the process with one sentence that names the variable and never its value."""
+    try:
+        # Required fields come from the environment, which the type checker cannot see.
+        return Environment()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        raise SystemExit(f"{_variable(str(first['loc'][0]))}: {first['msg']}.") from None
+
+
+def _variable(field: str) -> str:
+    return field.upper() if field.upper() in {"DATABASE_URL", "REDIS_URL"} else f"WINDHOVER_{field.upper()}"
+
+
+environment = environment_read()

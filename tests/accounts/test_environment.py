@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from config.databases import database_from
-from config.environment import Environment, parse_vault_keys
+from config.environment import Environment, environment_read, parse_vault_keys
 
 KEY = "d2luZGhvdmVyIHRlc3Qga2V5LCAzMiBieXRlcyBsb24="
 NEEDED = {"secret_key": "x" * 40, "vault_keys": f"k1:{KEY}"}
@@ -24,6 +24,20 @@ def test_refuses_keys_that_cannot_work(text):
 def test_refuses_a_wrong_variable_by_name(wrong):
     with pytest.raises(ValidationError, match=next(iter(wrong))):
         Environment(**{**NEEDED, **wrong}, _env_file=None)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("WINDHOVER_SECRET_KEY", "tooshort"), ("WINDHOVER_VAULT_KEYS", "k1:halfakey"), ("DATABASE_URL", "mysql://u:pw@h")],
+)
+def test_a_process_with_a_wrong_variable_ends_with_its_name_and_not_its_value(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+
+    with pytest.raises(SystemExit) as ended:
+        environment_read()
+
+    assert str(ended.value).startswith(f"{variable}: ")
+    assert value not in str(ended.value)
 
 
 def test_names_hosts_separated_by_commas():
