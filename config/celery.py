@@ -29,6 +29,8 @@ app.conf.update(
     # A visibility timeout shorter than a task starts a second copy of it.
     broker_transport_options={"visibility_timeout": 43_200, "socket_timeout": 30, "socket_connect_timeout": 5},
     broker_connection_retry_on_startup=True,
+    # A desk trades on while Redis is away, however long: the default of 100 tries would end its worker.
+    broker_connection_max_retries=None,
     worker_hijack_root_logger=False,
     worker_send_task_events=False,
     beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
