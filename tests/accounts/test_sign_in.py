@@ -155,3 +155,14 @@ def test_the_sign_in_page_runs_no_inline_script(client):
     assert "unsafe-inline" not in scripts
     assert "unsafe-eval" not in policy
     assert "frame-ancestors 'none'" in policy
+
+
+def test_who_mistyped_the_pair_can_start_again(client):
+    user = a_user(zerodha_id="AB1234")
+    page = ask(client, user, "XX0000")
+    assert "has been sent" not in client.get(page.url).content.decode()
+
+    answer = client.post(reverse("account_logout"), {"next": request_address()}, follow=True)
+
+    assert answer.redirect_chain[-1][0] == request_address()
+    assert b"zerodha_id" in answer.content
