@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
 from brokers.domain.india import CHARGES, INDIA
 from brokers.domain.instruments import Instrument
 from brokers.ports import LeaseGrant
-from execution.domain.commands import Record
 from execution.domain.desk import EngineConfig
 from execution.domain.engine import Engine
 from execution.runtime import store
@@ -31,7 +31,6 @@ class _Loaded:
     facts: store.AccountFacts
     settings: store.Settings
     instruments: dict[str, Instrument]
-    journal: list[Record]
 
 
 def account_code(venue_user_id: str) -> str:
@@ -65,16 +64,46 @@ async def host(machine: Machine, grant: LeaseGrant, drain: asyncio.Event) -> Non
 
 
 async def open_session(machine: Machine, grant: LeaseGrant) -> Session:
-    """Return an account's session, restored from its journal, before anything runs in it."""
-    loaded = await machine.read(lambda: _load(grant.account_id))
+    """Return an account's session, restored from its journal, before anything runs in it.
+
+    The lease is renewed meanwhile: a long journal takes longer to read than a lease lasts.
+    """
+    holder = _Holder(machine, grant)
+    keeping, opening = asyncio.create_task(holder.run()), asyncio.create_task(_opened(machine, grant))
+    try:
+        await asyncio.wait([keeping, opening], return_when=asyncio.FIRST_COMPLETED)
+        if keeping.done():
+            await keeping
+        loaded, engine = await opening
+    finally:
+        for task in (keeping, opening):
+            task.cancel()
+        await asyncio.gather(keeping, opening, return_exceptions=True)
     return Session(
         machine=machine,
         facts=loaded.facts,
-        grant=grant,
-        engine=_restored(loaded, grant),
+        grant=holder.grant,
+        engine=engine,
         instruments=loaded.instruments,
         limits=loaded.settings.limits,
     )
+
+
+class _Holder:
+    """Keeps a lease whose account is still being read; `grant` is the newest one."""
+
+    def __init__(self, machine: Machine, grant: LeaseGrant) -> None:
+        self._machine = machine
+        self.grant = grant
+
+    async def run(self) -> None:
+        """Renew until cancelled; raise LeaseLost once the lease is another's."""
+        while True:
+            await self._machine.clock.sleep(self._machine.renew_s)
+            grant = await self._machine.lease.renew(self.grant)
+            if grant is None:
+                raise LeaseLost("the lease was lost while the journal was read")
+            self.grant = grant
 
 
 async def keep_lease(session: Session) -> None:
@@ -116,13 +145,27 @@ def _load(account_id: str) -> _Loaded:
         facts=facts,
         settings=store.settings_of(account_id, facts.desk_id),
         instruments=store.instruments_in_use(account_id, facts.venue),
-        journal=store.journal_of(account_id),
     )
 
 
-def _restored(loaded: _Loaded, grant: LeaseGrant) -> Engine:
+async def _opened(machine: Machine, grant: LeaseGrant) -> tuple[_Loaded, Engine]:
+    loaded = await machine.read(lambda: _load(grant.account_id))
+    engine = _engine(loaded, grant)
+    await _restore(machine, engine, grant.account_id)
+    return loaded, engine
+
+
+async def _restore(machine: Machine, engine: Engine, account_id: str) -> None:
+    """Replay the journal part by part, so that neither the loop nor the reader is kept from other accounts."""
+    records, last = await machine.read(partial(store.journal_part, account_id, 0))
+    while records:
+        engine.restore(records)
+        records, last = await machine.read(partial(store.journal_part, account_id, last))
+
+
+def _engine(loaded: _Loaded, grant: LeaseGrant) -> Engine:
     facts = loaded.facts
-    engine = Engine(
+    return Engine(
         EngineConfig(
             account_id=facts.account_id,
             account_code=account_code(facts.venue_user_id),
@@ -137,5 +180,3 @@ def _restored(loaded: _Loaded, grant: LeaseGrant) -> Engine:
             currency=facts.currency,
         )
     )
-    engine.restore(loaded.journal)
-    return engine

@@ -144,10 +144,11 @@ def settings_of(account_id: str, desk_id: str) -> Settings:
     return Settings(limits=_limits(limits), switches=_switches(account_id, desk_id), login_epoch=epoch or 0)
 
 
-def journal_of(account_id: str) -> list[Record]:
-    """Read an account's journal, oldest first."""
-    rows = JournalEvent.objects.filter(account_id=UUID(account_id)).order_by("seq").values_list("kind", "at", "payload")
-    return [Record(kind=kind, at=at, payload=payload) for kind, at, payload in rows.iterator(READ_AT_ONCE)]
+def journal_part(account_id: str, after: int) -> tuple[list[Record], int]:
+    """Read the journal's next rows after a sequence, oldest first, and the sequence of the last of them."""
+    following = JournalEvent.objects.filter(account_id=UUID(account_id), seq__gt=after).order_by("seq")
+    rows = list(following.values_list("seq", "kind", "at", "payload")[:READ_AT_ONCE])
+    return [Record(kind=kind, at=at, payload=payload) for _, kind, at, payload in rows], rows[-1][0] if rows else after
 
 
 def wishes_of(account_id: str) -> list[Wish]:

@@ -1,5 +1,7 @@
 import asyncio
+import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -285,3 +287,50 @@ def test_an_engine_that_failed_in_a_step_decides_nothing_more(hosted, account):
 
     assert asyncio.run(scenario()) is False
     assert len(handled) == 1
+
+
+def test_a_journal_that_takes_longer_to_read_than_a_lease_lasts_is_read_under_the_lease(hosted, account, monkeypatch):
+    from execution.runtime import store
+
+    terms = LeaseTerms(ttl_s=0.8, renew_s=0.1, margin_s=0.2)
+    lease = DatabaseLease(owner="desk1", terms=terms, clock=hosted.machine.clock, thread=hosted.machine.lease._thread)
+    machine = replace(hosted.machine, lease=lease)
+    part = store.journal_part
+
+    def slow(account_id, after):
+        time.sleep(1.2)
+        return part(account_id, after)
+
+    monkeypatch.setattr(store, "journal_part", slow)
+
+    async def scenario():
+        grant = await lease.claim(str(account.pk))
+        session = await open_session(machine, grant)
+        held, renewed = session.permit.is_held, await lease.renew(session.grant)
+        await session.finish(gently=False)
+        return held, renewed
+
+    held, renewed = asyncio.run(scenario())
+
+    assert held
+    assert renewed is not None
+
+
+def test_a_lease_lost_while_the_journal_is_read_ends_the_opening(hosted, account, monkeypatch):
+    from execution.runtime import store
+
+    def slow(account_id, after):
+        time.sleep(1.0)
+        return [], after
+
+    monkeypatch.setattr(store, "journal_part", slow)
+
+    async def scenario():
+        grant = await hosted.machine.lease.claim(str(account.pk))
+        opening = asyncio.create_task(open_session(hosted.machine, grant))
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(Lease.objects.update, token=99, owner="another")
+        with pytest.raises(LeaseLost):
+            await opening
+
+    asyncio.run(scenario())
