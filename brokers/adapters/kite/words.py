@@ -73,12 +73,18 @@ def uniform_words(data: bytes) -> Words | None:
     if count == 0 or length not in KINDS or len(data) != 2 + count * (length + 2):
         return None
     stride = length + 2
-    if data[2::stride] != bytes([length >> 8]) * count or data[3::stride] != bytes([length & 0xFF]) * count:
+    if not all_bear(data, length, count):
         return None
     # copying whole records first makes the byte swap run over contiguous memory
     bodies = np.ndarray((count,), f"V{length}", data, 4, (stride,)).copy()
     view = bodies.view(">u4").reshape(count, length // 4)
     return Words(values=_in_full_layout(view, length), segments=data[7::stride], length=length)
+
+
+def all_bear(data: bytes, length: int, count: int) -> bool:
+    """Tell whether `count` packets, were they all of this length, each say so."""
+    stride = length + 2
+    return data[2::stride] == bytes([length >> 8]) * count and data[3::stride] == bytes([length & 0xFF]) * count
 
 
 def mixed_words(data: bytes, spans: Sequence[Span]) -> Words:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.adapters.kite.decode import FrameCounters, decode_frame, decode_words
+from brokers.adapters.kite.figures import Figure, decode_figures
 from tests.brokers.adapters.samples import sample, sample_json
 
 LENGTHS = (8, 28, 32, 44, 184)
@@ -202,3 +203,50 @@ def test_the_quick_ways_agree_with_one_packet_at_a_time(bodies):
             np.testing.assert_array_equal(getattr(together, name)[at], getattr(alone, name)[0], err_msg=name)
         if alone.depth is not None:
             np.testing.assert_array_equal(together.depth[at], alone.depth[0])
+
+
+@given(st.lists(st.sampled_from(LENGTHS).flatmap(lambda n: st.binary(min_size=n, max_size=n)), min_size=1, max_size=12))
+def test_seven_figures_are_those_of_the_columns(bodies):
+    data, counters = frame_of(*bodies), FrameCounters()
+    columns = decode_frame(data, 7, with_depth=False)
+
+    figures = decode_figures(data, counters=counters)
+
+    assert figures.shape == (len(bodies), len(Figure))
+    assert counters.packets == len(bodies)
+    for figure, column in (
+        (Figure.TOKEN, columns.token),
+        (Figure.LAST_PRICE, columns.last_price),
+        (Figure.BID, columns.bid),
+        (Figure.ASK, columns.ask),
+        (Figure.VOLUME, columns.volume),
+        (Figure.OPEN_INTEREST, columns.open_interest),
+        (Figure.EXCHANGE_SECOND, columns.exchange_ns // 1_000_000_000),
+    ):
+        assert figures[:, figure].tolist() == np.nan_to_num(column).tolist()
+
+
+@pytest.mark.parametrize("copies", [1, 2, 40])
+@pytest.mark.parametrize("segment", [1, 3, 6])
+def test_seven_figures_of_full_packets_are_those_of_the_columns(copies, segment):
+    body = struct.pack(">46I", (77 << 8) | segment, *range(1_000, 1_045))
+    data = frame_of(*[body] * copies)
+    columns = decode_frame(data, 7, with_depth=False)
+
+    figures = decode_figures(data)
+
+    assert (
+        figures.tolist()
+        == [[(77 << 8) | segment, columns.last_price[0], columns.bid[0], columns.ask[0], 1_003, 1_011, 1_014]] * copies
+    )
+
+
+@given(st.binary(max_size=600))
+def test_no_bytes_make_the_figures_raise(data):
+    counters, others = FrameCounters(), FrameCounters()
+    decode_frame(data, 7, with_depth=False, counters=others)
+
+    figures = decode_figures(data, counters=counters)
+
+    assert counters == others
+    assert (figures is None) == (counters.packets == 0)
