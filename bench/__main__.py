@@ -50,7 +50,7 @@ def _unwritable(file: str | None) -> str | None:
 def _show(topic: Topic, stream: TextIO) -> None:
     for case in topic.cases:
         peers = ", ".join(f"{name} {value:,.0f}" for name, value in case.peers.items())
-        print(f"{case.name:<24} ours {case.ours:>14,.0f} {case.unit}   {peers}   {case.ratio:.1f}x", file=stream)
+        print(f"{case.name:<34} ours {case.ours:>14,.0f} {case.unit}   {peers}   {case.ratio:.1f}x", file=stream)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,24 @@
-"""Decoding Kite's binary frames, beside the official client's parser.
+"""Decoding Kite's binary frames, beside the official client's parser, at three levels.
 
-The peer returns a list of dicts; ours returns columns. Both end with scaled prices and the depth of every packet.
+`7 figures`: token, last price, bid, ask, volume, open interest and exchange time of every packet, scaled.
+`46 words`: every word of every packet as a native integer, unscaled.
+`all scaled`: the columns that the desk trades on: prices, ages and ten levels of depth, with what is missing told apart.
+The peer always does all of its work: it has one level, a list of dicts.
 """
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.measure import Case, Topic, seconds_per_call
-from brokers.adapters.kite.decode import decode_frame
+from brokers.adapters.kite.decode import FrameCounters, decode_frame, decode_words
+from brokers.adapters.kite.figures import decode_figures
 from brokers.domain.market import QuoteColumns
 
 PACKAGES = ("kiteconnect", "numpy")
@@ -22,13 +28,26 @@ INDICES = 9
 RECEIVED_NS = 1_787_000_000_000_000_000
 SIZES = (1, 50, 500)
 
+Rows = list[dict[str, Any]]
+Parse = Callable[[bytes], Rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """How much of a frame is decoded, and the proof that it is what the peer decodes."""
+
+    name: str
+    decode: Callable[[bytes, FrameCounters], object]
+    differs: Callable[[Any, Rows], str | None]
+
 
 def measure() -> Topic:
-    """Decode frames of 1, 50 and 500 full packets, and one of mixed kinds."""
+    """Decode frames of 1, 50 and 500 full packets at every level, and one of mixed kinds."""
     parse = _peer()
     frames = [(f"full packets x{size}", size, full_frame(size)) for size in SIZES]
-    frames.append(("mixed packets x500", 500, mixed_frame(500)))
-    return Topic(name="ticks", cases=[_case(*frame, parse) for frame in frames], packages=PACKAGES)
+    cases = [_case(level, *frame, parse) for level in LEVELS for frame in frames]
+    mixed = ("mixed packets x500", 500, mixed_frame(500))
+    return Topic(name="ticks", cases=[*cases, _case(LEVELS[-1], *mixed, parse)], packages=PACKAGES)
 
 
 def full_frame(size: int) -> bytes:
@@ -42,33 +61,78 @@ def mixed_frame(size: int) -> bytes:
     return _frame([makers[number % 4](number) for number in range(size)])
 
 
-def _case(name: str, size: int, frame: bytes, parse: Callable[[bytes], list[dict[str, Any]]]) -> Case:
-    def ours() -> QuoteColumns | None:
-        return decode_frame(frame, RECEIVED_NS, with_depth=True)
+def _case(level: Level, name: str, size: int, frame: bytes, parse: Parse) -> Case:
+    counters = FrameCounters()  # one per stream, as in the desk
+    why = level.differs(level.decode(frame, counters), parse(frame))
+    if why is not None:
+        raise AssertionError(f"{level.name}: ours and the peer's decode different {why}")
 
-    _require_same(ours(), parse(frame))
-    seconds = seconds_per_call({"ours": ours, "kiteconnect": lambda: parse(frame)})
+    seconds = seconds_per_call({"ours": lambda: level.decode(frame, counters), "kiteconnect": lambda: parse(frame)})
     rates = {contender: size / taken for contender, taken in seconds.items()}
-    return Case(name=name, unit="ticks/s", ours=rates.pop("ours"), peers=rates)
+    return Case(name=f"{level.name}, {name}", unit="ticks/s", ours=rates.pop("ours"), peers=rates)
 
 
-def _require_same(columns: QuoteColumns | None, dicts: list[dict[str, Any]]) -> None:
-    if columns is None or len(columns) != len(dicts):
-        raise AssertionError("ours and the peer's decode different numbers of packets")
-    prices = np.array([row["last_price"] for row in dicts])
-    tokens = np.array([row["instrument_token"] for row in dicts])
+def _figures_differ(figures: npt.NDArray[np.float64], rows: Rows) -> str | None:
+    if len(figures) != len(rows):
+        return "numbers of packets"
+    for ours, row in zip(figures.tolist(), rows, strict=True):
+        bid, ask = (row["depth"][side][0]["price"] for side in ("buy", "sell"))
+        second = row["exchange_timestamp"].timestamp()
+        theirs = [row["instrument_token"], row["last_price"], bid, ask, row["volume_traded"], row["oi"], second]
+        if not np.allclose(ours, theirs, rtol=0, atol=1e-9):
+            return "figures"
+    return None
+
+
+def _words_differ(words: Any, rows: Rows) -> str | None:
+    values = words.values.tolist()
+    for ours, row in zip(values, rows, strict=True):
+        depth = row["depth"]["buy"] + row["depth"]["sell"]
+        levels = [figure for at in depth for figure in (at["quantity"], round(at["price"] * 100), at["orders"])]
+        # orders are the upper half of their word
+        told = [word >> 16 if place % 3 == 2 else word for place, word in enumerate(ours[16:])]
+        if told != levels or ours[0] != row["instrument_token"] or ours[4] != row["volume_traded"]:
+            return "words"
+    return None
+
+
+def _columns_differ(columns: QuoteColumns, rows: Rows) -> str | None:
+    if len(columns) != len(rows):
+        return "numbers of packets"
+    prices = np.array([row["last_price"] for row in rows])
+    tokens = np.array([row["instrument_token"] for row in rows])
     if not (np.array_equal(columns.token, tokens) and np.allclose(columns.last_price, prices, rtol=0, atol=1e-9)):
-        raise AssertionError("ours and the peer's decode different figures")
-    for row, depth in zip(dicts, columns.depth if columns.depth is not None else [], strict=False):
-        bids = [level["price"] for level in row.get("depth", {}).get("buy", [])]
-        if bids and not np.allclose(depth[:5, 1], bids, rtol=0, atol=1e-9):
-            raise AssertionError("ours and the peer's decode different depth")
+        return "figures"
+    for row, depth in zip(rows, columns.depth if columns.depth is not None else [], strict=False):
+        sides = row.get("depth", {})
+        for levels, ours in zip((sides.get("buy", []), sides.get("sell", [])), (depth[:5], depth[5:]), strict=True):
+            told = [[level["quantity"], level["price"], level["orders"]] for level in levels]
+            if told and not np.allclose(ours, told, rtol=0, atol=1e-9):
+                return "depth"
+    return None
 
 
-def _peer() -> Callable[[bytes], list[dict[str, Any]]]:
+LEVELS = (
+    Level(
+        name="7 figures",
+        decode=lambda frame, counters: decode_figures(frame, counters=counters),
+        differs=_figures_differ,
+    ),
+    Level(
+        name="46 words", decode=lambda frame, counters: decode_words(frame, counters=counters), differs=_words_differ
+    ),
+    Level(
+        name="all scaled",
+        decode=lambda frame, counters: decode_frame(frame, RECEIVED_NS, with_depth=True, counters=counters),
+        differs=_columns_differ,
+    ),
+)
+
+
+def _peer() -> Parse:
     from kiteconnect import KiteTicker
 
-    parse: Callable[[bytes], list[dict[str, Any]]] = KiteTicker("key", "token")._parse_binary
+    parse: Parse = KiteTicker("key", "token")._parse_binary
     return parse
 
 
