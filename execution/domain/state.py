@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from brokers.domain.errors import DataError
-from brokers.domain.orders import Book, Fill, OrderStatus
+from brokers.domain.orders import Book, Fill, OrderStatus, Origin
 from brokers.domain.portfolio import PositionBook, PositionKey
 from execution.domain import records as facts
 from execution.domain.codec import encode
@@ -61,6 +61,8 @@ class DeskState:
     commands_done: dict[str, None] = field(default_factory=dict)
     refusals: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     orders_today: int = 0
+    # the newest id given out, and the newest found without a row: they outlive the orders of their day
+    newest_ids: dict[str, str] = field(default_factory=dict)
     order_times: list[datetime] = field(default_factory=list)
 
     def apply(self, record: Record) -> None:
@@ -105,6 +107,7 @@ class DeskState:
             "discrepancies": [[*key, *_pair(value)] for key, value in self.discrepancies.items()],
             "commands": encode(list(self.commands_done)),
             "refusals": {key: _pair(value) for key, value in self.refusals.items()},
+            "newest_ids": encode(self.newest_ids),
             "orders_today": [self.orders_today, encode(self.order_times)],
         }
 
@@ -151,6 +154,7 @@ def _intent(state: DeskState, fact: facts.Intended, at: datetime) -> None:
             trigger_price=fact.intent.trigger_price,
         )
     )
+    state.newest_ids["given"] = fact.client_id
     state.orders_today += 1
     state.order_times = [*state.order_times[-19:], at]
 
@@ -190,6 +194,8 @@ def _order(state: DeskState, fact: facts.OrderMoved, at: datetime) -> None:
 def _adopted(state: DeskState, fact: facts.OrderMoved, at: datetime) -> OrderRecord:
     if fact.adopted is None:
         raise DataError(f"the journal speaks of an unknown order {fact.client_id}", code="journal.order")
+    if fact.adopted.origin is not Origin.EXTERNAL:
+        state.newest_ids["found"] = max(state.newest_ids.get("found", ""), fact.client_id)
     return OrderRecord(
         client_id=fact.client_id,
         intent=fact.adopted,

@@ -28,7 +28,7 @@ def taken_over(desk: Desk, event: TakenOver) -> None:
     """Take the account over: what an older owner left in flight is unknown unless proven unsent."""
     desk.record(Takeover(lease_token=event.lease_token, incarnation=event.incarnation))
     desk.ids.begin(event.incarnation)
-    for client_id in desk.state.orders:
+    for client_id in (*desk.state.orders, *desk.state.newest_ids.values()):
         desk.ids.skip_past(client_id)
     desk.is_owner = True
     desk.must_reconcile("the account was taken over")

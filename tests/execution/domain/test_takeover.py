@@ -1,5 +1,6 @@
 """Restart, login, reconnection: one path, and nothing twice."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -262,3 +263,21 @@ def test_a_journal_that_speaks_of_the_unknown_stops_recovery(kind, payload):
 
     with pytest.raises(DataError):
         desk.engine.restore([Record(kind=kind, at=TEN_O_CLOCK, payload=payload)])
+
+
+def test_an_id_of_an_earlier_day_is_never_given_out_again():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+    desk.bar(95.0)
+    desk.fill()
+    yesterday = {p.order.client_id for p in desk.placed}
+    desk.now += timedelta(days=1)
+    desk.tick()
+    assert not desk.orders
+
+    desk.restart()
+    desk.bar(101.0)
+
+    assert desk.placed[-1].order.client_id not in yesterday
+    assert len(desk.placed) == len(yesterday) + 1
