@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -73,6 +73,8 @@ class StrategyToggle(APIView):
         """Start or stop a deployment."""
         body = body_of(request, ToggleBody)
         deployment = _deployment(request, body["id"])
+        if body["enabled"]:
+            _refuse_going_live(request, [deployment])
 
         def act(key: str) -> Answer:
             return _accepted(
@@ -109,6 +111,8 @@ class LiveStart(APIView):
     def post(self, request: Request) -> Response:
         """Run the enabled deployments; paper stays paper."""
         accounts = _accounts(request, body_of(request, AccountBody).get("account"))
+        enabled = Deployment.objects.filter(account__in=accounts, is_enabled=True).select_related("account")
+        _refuse_going_live(request, enabled.exclude(state=DeploymentState.REMOVED))
 
         def act(key: str) -> Answer:
             return _accepted(acts.accounts_start(accounts=accounts, by=caller(request), key=key, at=timezone.now()))
@@ -318,6 +322,11 @@ def _guards_real_money(target: Desk | TradingAccount | Deployment) -> bool:
 
 def _moves_real_money(account: TradingAccount) -> bool:
     return account.is_live and not account.is_simulated
+
+
+def _refuse_going_live(request: Request, deployments: Iterable[Deployment]) -> None:
+    if any(row.mode == Book.LIVE and _moves_real_money(row.account) for row in deployments):
+        _refuse_loosening(request, "A strategy goes live on the page, not by an API key.")
 
 
 def _refuse_loosening(request: Request, sentence: str) -> None:

@@ -262,3 +262,27 @@ def test_a_demo_serves_simulated_accounts_alone(db, settings, path):
     answer = real.post(path, ADD if path.endswith("add") else {})
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "demo.account")
+
+
+@pytest.mark.parametrize("mode", ["live", "paper"])
+def test_a_key_starts_nothing_on_real_money(db, mode):
+    real = Caller(is_simulated=False, is_live=True)
+    deployment = a_deployment(real.account, mode=mode, is_enabled=True)
+
+    toggled = real.post("/api/strategies/toggle", {"id": str(deployment.id), "enabled": True})
+    started = real.post("/api/live/start")
+    rested = real.post("/api/strategies/toggle", {"id": str(deployment.id), "enabled": False})
+
+    expected = (403, 403, 202) if mode == "live" else (202, 202, 202)
+    assert (toggled.status_code, started.status_code, rested.status_code) == expected
+
+
+def test_the_page_starts_a_strategy_on_real_money(db):
+    real = Caller(is_simulated=False, is_live=True)
+    deployment = a_deployment(real.account, mode="live")
+
+    answer = page_of(real.user).post(
+        "/api/strategies/toggle", {"id": str(deployment.id), "enabled": True}, format="json"
+    )
+
+    assert answer.status_code == 202
