@@ -93,11 +93,14 @@ def _stop(desk: Desk, deployment: Deployment) -> None:
 def _deployment_remove(desk: Desk, payload: Payload) -> str:
     deployment = _deployment(desk, payload)
     deployment_id = deployment.spec.deployment_id
+    if deployment.state is not DeploymentState.STOPPED:
+        # its row is hidden already: whatever keeps it in the books, it must decide nothing more
+        _stop(desk, deployment)
     held = [p for p in desk.state.positions.open() if p.key.strategy_key == deployment_id]
     if held:
         raise Invalid(f"it still holds {held[0].quantity:f} {held[0].key.instrument}: exit that first")
     if any(o.intent.deployment_id == deployment_id and not o.is_settled for o in desk.state.open_orders()):
-        raise Invalid("an order of it is still working: stop it and wait for the order's end")
+        raise Invalid("an order of it is still working: wait for the order's end")
     desk.record(DeploymentMoved(deployment_id=deployment_id, state=DeploymentState.REMOVED, reason="removed"))
     forget(desk, deployment_id)
     return "removed"

@@ -272,3 +272,14 @@ def test_an_exit_of_what_deployments_hold_leaves_what_others_bought():
 
     exits = [p.order.intent.instrument for p in desk.placed if p.order.intent.purpose is Purpose.EXIT]
     assert exits == ["NSE:RELIANCE"]
+
+
+def test_a_removed_strategy_that_still_holds_something_decides_nothing_more():
+    desk = a_long_desk()
+
+    done = desk.act("deployment_remove", deployment_id=DEPLOYMENT)
+    desk.bar(85.0)
+
+    assert not done.ok
+    assert the_state(desk) is DeploymentState.STOPPED
+    assert len(desk.placed) == 1
