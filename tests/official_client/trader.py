@@ -83,12 +83,11 @@ def trade(kite):
     }
 
 
-def look(kite):
+def look(kite, end):
     """Read what needs no order: profile, quotes, instruments, candles."""
     listed = kite.instruments("NSE")
     tokens = {f"NSE:{row['tradingsymbol']}": row["instrument_token"] for row in listed}
     quote = kite.quote(*WATCHED)
-    end = quote[WATCHED[0]]["timestamp"]
     return {
         "profile": kite.profile(),
         "listed": len(listed),
@@ -132,7 +131,7 @@ def listen(kite, url, tokens):
 
 def main(url):
     kite, session = sign_in(url)
-    told = {"session": session, **look(kite), **trade(kite)}
+    told = {"session": session, **look(kite, session["login_time"]), **trade(kite)}
     told["stream"] = listen(kite, url, list(told["tokens"].values()))
     kite.invalidate_access_token()
     sys.stdout.write(json.dumps(told, default=_plain))
