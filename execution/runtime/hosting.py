@@ -47,6 +47,7 @@ async def host(machine: Machine, grant: LeaseGrant, drain: asyncio.Event) -> Non
     try:
         session.take_over()
         inbox = Inbox(session)
+        await inbox.begin()  # a switch pulled while no desk was there is known before a price is
         broadcast = Broadcast(session)
         for work in (session.live.run(), inbox.run()):
             session.spawn(work)

@@ -25,10 +25,13 @@ class Inbox:
         self._taken: set[str] = set()
         self._not_before_ns: dict[str, int] = {}
 
-    async def run(self) -> None:
-        """Take what waits, for ever."""
+    async def begin(self) -> None:
+        """Take what was written while no desk was there."""
         await self.poll()
         await self._stop_unwished()
+
+    async def run(self) -> None:
+        """Take what waits, for ever."""
         while True:
             await self._follow_wishes()
             await self._session.machine.doorbell.wait(self._session.facts.account_id, POLL_S)

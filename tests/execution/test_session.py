@@ -334,3 +334,26 @@ def test_a_lease_lost_while_the_journal_is_read_ends_the_opening(hosted, account
             await opening
 
     asyncio.run(scenario())
+
+
+def test_a_switch_pulled_while_no_desk_was_there_is_known_before_the_venue_is_reached(
+    hosted, account, owner, monkeypatch
+):
+    from execution.runtime.live import LiveVenue
+
+    run, known = LiveVenue.run, []
+
+    async def watched(live):
+        known.append(live._session.engine.state.switches.account.is_engaged)
+        await run(live)
+
+    monkeypatch.setattr(LiveVenue, "run", watched)
+    kill_switch_set(scope="account", target=account, engaged=True, reason="enough", by=owner, at=NOON)
+
+    async def scenario():
+        async with hosting(hosted, account):
+            await until(lambda: bool(hosted.feeds))
+
+    asyncio.run(scenario())
+
+    assert known == [True]
