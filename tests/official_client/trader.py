@@ -6,6 +6,7 @@ It runs under the interpreter of the client's own environment, so it imports not
 import json
 import sys
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -83,11 +84,21 @@ def trade(kite):
     }
 
 
+def first_quote(kite):
+    """Wait for the day's first trades: before them a venue shows yesterday's close alone."""
+    for _ in range(200):
+        quote = kite.quote(*WATCHED)
+        if all(row["ohlc"]["open"] for row in quote.values()):
+            return quote
+        time.sleep(0.05)
+    raise AssertionError("nothing was traded")
+
+
 def look(kite, end):
     """Read what needs no order: profile, quotes, instruments, candles."""
     listed = kite.instruments("NSE")
     tokens = {f"NSE:{row['tradingsymbol']}": row["instrument_token"] for row in listed}
-    quote = kite.quote(*WATCHED)
+    quote = first_quote(kite)
     return {
         "profile": kite.profile(),
         "listed": len(listed),
