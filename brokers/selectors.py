@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
 from accounts.vault import reveal
 from brokers.domain.errors import Invalid, NeedsLogin, NotFound
@@ -73,6 +73,30 @@ def instruments_listed(venue: str, *, exchange: str | None = None) -> list[Instr
     if exchange is not None:
         rows = rows.filter(exchange=exchange)
     return [instrument_of(row) for row in rows.iterator(chunk_size=2000)]
+
+
+def instruments_found(venue: str, words: str, *, limit: int) -> list[Instrument]:
+    """Return tradable instruments whose symbol or name holds every word, the closest to the words first.
+
+    A word with a colon names the exchange before it. Stocks come before what is derived from them, and near
+    expiries before far ones; indices are not for trading and are left out.
+    """
+    rows = ListedInstrument.objects.filter(venue=venue).exclude(kind=InstrumentKind.INDEX)
+    wanted = words.upper().split()
+    for at, word in enumerate(wanted):
+        exchange, colon, symbol = word.partition(":")
+        if colon:
+            rows, wanted[at] = rows.filter(exchange=exchange), symbol
+        rows = rows.filter(Q(symbol__contains=wanted[at]) | Q(name__icontains=wanted[at]))
+    first = wanted[0] if wanted else ""
+    closeness = Case(
+        When(symbol=first, then=Value(0)),
+        When(symbol__startswith=first, then=Value(1)),
+        default=Value(2),
+        output_field=IntegerField(),
+    )
+    ordered = rows.order_by(closeness, F("expiry").asc(nulls_first=True), "strike", "exchange", "symbol")
+    return [instrument_of(row) for row in ordered[:limit]]
 
 
 def instrument_of(row: ListedInstrument) -> Instrument:

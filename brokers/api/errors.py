@@ -50,6 +50,7 @@ CODES = {
     "null": "field.null",
     "blank": "field.blank",
     "invalid": "field.invalid",
+    "null_characters_not_allowed": "field.invalid",
     "invalid_choice": "field.choice",
     "not_a_list": "field.not_a_list",
     "not_a_dict": "field.not_a_map",

@@ -1,17 +1,20 @@
 // The dialog that starts a strategy, drawn from the catalogue's own parameter schema.
 import { read, write } from "windhover/api";
 import { byId, h, setText } from "windhover/dom";
-import { bareSymbol, titled } from "windhover/format";
+import { titled } from "windhover/format";
+import { instrumentField } from "windhover/instruments";
 import { paramRows } from "windhover/shapes";
 import { toast } from "windhover/toast";
-
-const SUGGESTIONS = 12;
 
 export function startDialog({ store, accounts }) {
   const dialog = byId("start");
   const form = byId("start-form");
   let catalogue = [];
-  let picked = [];
+  const instruments = instrumentField({
+    quoted: () => store.rows("quotes").map((row) => row.key),
+    account: () => byId("start-account").value,
+    wrong: (text) => setText(byId("start-wrong"), text),
+  });
 
   const current = () => catalogue.find((one) => one.slug === byId("start-strategy").value);
 
@@ -21,7 +24,7 @@ export function startDialog({ store, accounts }) {
     dialog.showModal();
     if (catalogue.length === 0) await load();
     drawAccounts();
-    drawPicked();
+    instruments.draw();
     byId("start-strategy").focus();
   }
 
@@ -68,29 +71,6 @@ export function startDialog({ store, accounts }) {
       h("span", { class: "help", id: `${id}-help` }, [field.help, field.range].filter(Boolean).join(", ")));
   }
 
-  function drawPicked() {
-    byId("start-picked").replaceChildren(...picked.map((symbol) => h("span", { class: "chip" }, symbol,
-      h("button", { type: "button", "aria-label": `Take ${symbol} off`, onclick: () => { picked = picked.filter((one) => one !== symbol); drawPicked(); } }, "×"))));
-  }
-
-  function pick(text) {
-    for (const part of text.split(/[\s,]+/)) {
-      const symbol = part.trim().toUpperCase();
-      if (!symbol) continue;
-      const known = store.rows("quotes").map((row) => row.key).find((key) => key === symbol || bareSymbol(key) === symbol);
-      const named = known ?? (symbol.includes(":") ? symbol : `NSE:${symbol}`);
-      if (!picked.includes(named)) picked.push(named);
-    }
-    byId("start-instrument").value = "";
-    drawPicked();
-  }
-
-  function suggest() {
-    const words = byId("start-instrument").value.trim().toUpperCase();
-    const known = store.rows("quotes").map((row) => row.key).filter((key) => key.includes(words));
-    byId("start-suggestions").replaceChildren(...known.slice(0, SUGGESTIONS).map((key) => h("option", { value: key })));
-  }
-
   function values() {
     const params = {};
     for (const input of byId("start-params").querySelectorAll("input, select")) {
@@ -103,7 +83,7 @@ export function startDialog({ store, accounts }) {
     }
     const mode = form.querySelector('input[name="mode"]:checked')?.value ?? "paper";
     const account = byId("start-account").value;
-    return { strategy: byId("start-strategy").value, instruments: picked, params, mode, ...(account ? { account } : {}) };
+    return { strategy: byId("start-strategy").value, instruments: instruments.picked(), params, mode, ...(account ? { account } : {}) };
   }
 
   function clearErrors() {
@@ -138,13 +118,13 @@ export function startDialog({ store, accounts }) {
   async function submit(event) {
     event.preventDefault();
     clearErrors();
-    pick(byId("start-instrument").value);
+    instruments.pickTyped();
     const button = byId("start-submit");
     button.disabled = true;
     try {
       const made = await write("/api/strategies/add", values());
       dialog.close();
-      picked = [];
+      instruments.clear();
       await run(made.id);
     } catch (error) {
       showError(error);
@@ -157,12 +137,5 @@ export function startDialog({ store, accounts }) {
   byId("start-strategy").addEventListener("change", drawParams);
   byId("start-account").addEventListener("change", drawMode);
   byId("start-cancel").addEventListener("click", () => dialog.close());
-  byId("start-instrument").addEventListener("input", suggest);
-  byId("start-instrument").addEventListener("change", (event) => event.target.value.includes(":") && pick(event.target.value));
-  byId("start-instrument").addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || !event.target.value.trim()) return;
-    event.preventDefault();
-    pick(event.target.value);
-  });
   return { show, catalogue: () => catalogue };
 }

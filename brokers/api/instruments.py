@@ -1,0 +1,60 @@
+"""What a venue lists, found by the words a person types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from brokers.api.lookup import account_of, caller
+from brokers.api.queries import AccountQuery, query_of
+from brokers.domain.instruments import Instrument
+from brokers.selectors import accounts_visible, instruments_found
+
+MOST_FOUND = 50
+MOST_WORDS = 64
+
+
+class InstrumentQuery(AccountQuery):
+    """`?q=` words of a symbol or name, `?limit=` how many."""
+
+    q = serializers.CharField(required=False, default="", allow_blank=True, max_length=MOST_WORDS)
+    limit = serializers.IntegerField(required=False, default=20, min_value=1, max_value=MOST_FOUND)
+
+
+class Instruments(APIView):
+    """`GET /api/instruments`."""
+
+    @extend_schema(parameters=[InstrumentQuery], responses={200: dict})
+    def get(self, request: Request) -> Response:
+        """List the instruments whose symbol or name holds every word of `q`, the closest first.
+
+        A word may name the exchange (`NFO:`); strategies are deployed on the `symbol` of a row.
+        """
+        query = query_of(request, InstrumentQuery)
+        only = account_of(request, query.get("account"))
+        accounts = [only] if only else list(accounts_visible(caller(request)))
+        venues = sorted({account.venue for account in accounts})
+        rows = [
+            _row(venue, instrument)
+            for venue in venues
+            for instrument in instruments_found(venue, query["q"], limit=query["limit"])
+        ][: query["limit"]]
+        return Response({"results": rows, "count": len(rows)})
+
+
+def _row(venue: str, instrument: Instrument) -> dict[str, Any]:
+    return {
+        "symbol": instrument.key,
+        "venue": venue,
+        "name": instrument.name,
+        "kind": instrument.kind.value,
+        "expiry": instrument.expiry.isoformat() if instrument.expiry else None,
+        "strike": None if instrument.strike is None else f"{instrument.strike:f}",
+        "tick_size": f"{instrument.tick_size:f}",
+        "lot_size": str(instrument.lot_size),
+    }
