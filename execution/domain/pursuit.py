@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from brokers.domain.orders import OrderIntent, Origin, Purpose, Side
+from brokers.domain.orders import Book, OrderIntent, Origin, Product, Purpose, Side
 from brokers.domain.portfolio import PositionKey
 from execution.domain.commands import Level
 from execution.domain.desk import Desk
@@ -153,7 +153,24 @@ def _closable(desk: Desk, key: PositionKey, held: Decimal, side: Side) -> Decima
     if others > 0:
         sentence = f"{key.instrument}: {others} of our {held} were closed by orders placed elsewhere"
         desk.discrepancy("closed_elsewhere", f"{key.instrument} {key.strategy_key}", sentence)
-    return abs(held) - doubtful - others
+    return min(abs(held) - doubtful - others, _at_the_venue(desk, key, held, side))
+
+
+def _at_the_venue(desk: Desk, key: PositionKey, held: Decimal, side: Side) -> Decimal:
+    # A broker's square-off on a day that no desk saw, or a conversion to another product, leaves no
+    # order in the book: what the journal holds and the venue does not cannot be sold.
+    excess = desk.excess.get((key.instrument, key.product), ZERO)
+    if key.book is not Book.LIVE or key.product is Product.DELIVERY or excess * held <= 0:
+        return abs(held)
+    positions = desk.state.positions.open(Book.LIVE)
+    ours = sum((p.quantity for p in positions if _is_beside(p.key, key)), ZERO)
+    leaving = [o for o in desk.state.open_orders() if _is_beside(key_of(o.intent), key) and o.intent.side is side]
+    real = (ours - excess) * (1 if held > 0 else -1) - sum((o.pending_quantity for o in leaving), ZERO)
+    return max(real, ZERO)
+
+
+def _is_beside(one: PositionKey, other: PositionKey) -> bool:
+    return (one.book, one.instrument, one.product) == (other.book, other.instrument, other.product)
 
 
 def _taken_by_others(desk: Desk, key: PositionKey, held: Decimal) -> Decimal:

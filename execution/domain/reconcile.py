@@ -31,6 +31,8 @@ class Difference:
     subject: str
     instrument: str
     sentence: str
+    product: Product | None = None
+    excess: Decimal = ZERO  # what the journal holds and the venue does not, signed
 
 
 def compare(state: DeskState, books: BooksRead) -> list[Difference]:
@@ -51,9 +53,12 @@ def books_read(desk: Desk, books: BooksRead) -> None:
         if order is not None:
             check_write(desk, order, row, books.started_at)
     differences = compare(desk.state, books)
+    before, desk.excess = desk.excess, {(d.instrument, d.product): d.excess for d in differences if d.product}
     _resolve_doubts(desk, books, {d.instrument for d in differences})
     _tell(desk, differences)
     _go_on(desk, books)
+    if desk.excess != before and desk.is_reconciled:
+        pursue_all(desk)
 
 
 def read_interval_s(desk: Desk) -> float:
@@ -61,7 +66,8 @@ def read_interval_s(desk: Desk) -> float:
     live = [o for o in desk.state.open_orders() if o.intent.book is Book.LIVE]
     if any(o.is_in_flight or o.awaits_trades or o.writing for o in live):
         return desk.config.in_flight_read_s
-    return desk.config.open_read_s if any(not o.is_doubtful for o in live) else desk.config.idle_read_s
+    is_busy = bool(desk.excess) or any(not o.is_doubtful for o in live)
+    return desk.config.open_read_s if is_busy else desk.config.idle_read_s
 
 
 def _missing_orders(state: DeskState, books: BooksRead) -> list[Difference]:
@@ -93,6 +99,8 @@ def _position_differences(state: DeskState, books: BooksRead) -> list[Difference
             subject=key[0],
             instrument=key[0],
             sentence=f"{key[0]} {key[1]}: the journal holds {ours[key]:f}, the venue {theirs[key]:f}",
+            product=key[1],
+            excess=ours[key] - theirs[key],
         )
         for key in sorted({*ours, *theirs})
         if ours[key] != theirs[key] and key[0] not in moving

@@ -300,3 +300,48 @@ def test_a_venue_position_that_agrees_is_no_difference(via):
 
     assert desk.inbox == set()
     assert via
+
+
+def test_an_exit_does_not_sell_what_a_brokers_unseen_square_off_has_closed():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+    desk.venue.orders.clear()  # the next morning's books: the position ended while no desk was there
+    desk.venue.trades.clear()
+    desk.now += timedelta(days=1)
+    desk.restart()
+
+    desk.act("exit_all", book="live")
+    desk.pass_time(60)
+
+    assert len(desk.placed) == 1
+    assert "position" in desk.inbox
+
+
+def test_an_exit_sells_what_of_its_position_the_venue_still_holds():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+    held = desk.held
+    desk.venue.carried["NSE:RELIANCE"] = Decimal(-30)
+    desk.read_books()
+
+    desk.act("exit_all", book="live")
+    desk.fill()
+    desk.pass_time(60)
+
+    assert [p.order.intent.quantity for p in desk.placed] == [held, held - 30]
+
+
+def test_an_exit_that_waited_for_the_books_to_agree_goes_once_they_do():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+    held = desk.held
+    desk.read_books(positions=())
+
+    desk.act("exit_all", book="live")
+    assert len(desk.placed) == 1
+    desk.read_books()
+
+    assert [p.order.intent.quantity for p in desk.placed] == [held, held]
