@@ -1,8 +1,10 @@
+import re
+
 import pytest
 from pydantic import ValidationError
 
 from config.databases import database_from
-from config.environment import Environment, environment_read, parse_vault_keys
+from config.environment import ROOT, Environment, environment_read, parse_vault_keys
 
 KEY = "d2luZGhvdmVyIHRlc3Qga2V5LCAzMiBieXRlcyBsb24="
 NEEDED = {"secret_key": "x" * 40, "vault_keys": f"k1:{KEY}"}
@@ -68,3 +70,11 @@ def test_reads_a_postgresql_address():
         "desk",
     )
     assert found["OPTIONS"]["sslmode"] == "require"
+
+
+def test_the_template_names_only_variables_that_are_read():
+    known = {f"WINDHOVER_{name}".upper() for name in Environment.model_fields} | {"DATABASE_URL", "REDIS_URL"}
+
+    named = re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.template").read_text(), flags=re.MULTILINE)
+
+    assert {"WINDHOVER_SECRET_KEY", "WINDHOVER_VAULT_KEYS"} <= set(named) <= known
