@@ -134,6 +134,8 @@ class Order(models.Model):
     lease_token = models.PositiveBigIntegerField(default=0)
     # the venue's calendar day, on the market's clock
     venue_day = models.DateField()
+    # by the market's own clock, which in a replay runs apart from the desk's
+    market_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

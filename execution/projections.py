@@ -195,6 +195,7 @@ def _order_row(account_id: str, order: OrderRecord) -> Order:
         message=order.message[:SENTENCE_LENGTH],
         lease_token=order.lease_token,
         venue_day=date.fromisoformat(order.venue_day),
+        market_at=order.market_at,
         created_at=order.created_at,
         updated_at=order.updated_at,
     )
@@ -271,6 +272,7 @@ def _write_breaches(refused: Sequence[tuple[str, datetime, Refusal]]) -> None:
             reason=fact.reason[:SENTENCE_LENGTH],
             instrument=fact.intent.instrument,
             fired_at=at,
+            market_at=fact.market_at,
         )
 
 

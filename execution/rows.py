@@ -45,6 +45,7 @@ def order_row(order: Order) -> Row:
         "deployment": str(order.deployment_id) if order.deployment_id else None,
         "reason": order.reason,
         "currency": order.account.currency,
+        "market_at": rfc3339(order.market_at) if order.market_at else None,
         "created_at": rfc3339(order.created_at),
         "updated_at": rfc3339(order.updated_at),
     }

@@ -264,6 +264,7 @@ def _breach_row(row: Breach) -> Row:
         "reason": row.reason,
         "symbol": row.instrument,
         "fired_at": rfc3339(row.fired_at),
+        "market_at": rfc3339(row.market_at) if row.market_at else None,
     }
 
 

@@ -87,6 +87,8 @@ class Breach(models.Model):
     reason = models.CharField(max_length=300)
     instrument = models.CharField(max_length=80, blank=True)
     fired_at = models.DateTimeField()
+    # by the market's own clock, which in a replay runs apart from the desk's
+    market_at = models.DateTimeField(null=True)
 
     objects = OwnedManager()
 

@@ -143,6 +143,11 @@ class Desk:
         """Return the market's day, the wall's before any feed has shown one."""
         return self.state.venue_day or venue_day_of(self.at).isoformat()
 
+    @property
+    def market_at(self) -> datetime | None:
+        """Return the market's time, None before any feed has shown one."""
+        return self.market.now(self.at) if self.market.now_ns else None
+
     def why_not_entering(self, book: Book) -> str | None:
         """Return why no entry of a book may be sent now, whatever the limits say."""
         if not self.is_owner:

@@ -164,6 +164,7 @@ class OrderRecord:
     modifications: int = 0
     last_byte_at: datetime | None = None
     look_ups: LookUps = LookUps()
+    market_at: datetime | None = None
 
     @property
     def is_final(self) -> bool:

@@ -77,6 +77,8 @@ class Intended:
     reserved_quote: Decimal
     kill_epoch: int
     lease_token: int
+    # the market's own clock, which in a replay runs apart from the desk's
+    market_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +151,7 @@ class Refusal:
     intent: OrderIntent
     rule: str
     reason: str
+    market_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,14 +63,14 @@ def place(desk: Desk, intent: OrderIntent) -> Refused | None:
         return decision
     if isinstance(decision, Reduced):
         sentence = f"reduced to {decision.approved.intent.quantity}: {decision.reason}"
-        desk.record(Refusal(intent=intent, rule=decision.rule, reason=sentence))
+        desk.record(Refusal(intent=intent, rule=decision.rule, reason=sentence, market_at=desk.market_at))
         decision = decision.approved
     _send(desk, decision)
     return None
 
 
 def refuse(desk: Desk, intent: OrderIntent, refused: Refused) -> None:
-    desk.record(Refusal(intent=intent, rule=refused.rule, reason=refused.reason))
+    desk.record(Refusal(intent=intent, rule=refused.rule, reason=refused.reason, market_at=desk.market_at))
 
 
 def _send(desk: Desk, approved: ApprovedOrder) -> None:
@@ -84,6 +84,7 @@ def _send(desk: Desk, approved: ApprovedOrder) -> None:
             reserved_quote=approved.reserved_quote,
             kill_epoch=approved.kill_epoch,
             lease_token=desk.state.lease_token,
+            market_at=desk.market_at,
         )
     )
     desk.ask(PlaceOrder(order=approved, send_by=send_by))

@@ -150,6 +150,7 @@ def _intent(state: DeskState, fact: facts.Intended, at: datetime) -> None:
             reserved_quote=fact.reserved_quote,
             kill_epoch=fact.kill_epoch,
             lease_token=fact.lease_token,
+            market_at=fact.market_at,
             price=fact.intent.price,
             trigger_price=fact.intent.trigger_price,
         )

@@ -60,6 +60,7 @@ def _quote_row(desk: Desk, name: str) -> Json:
     return {
         "symbol": name,
         "last_price": _price(quote.last_price),
+        "tick_size": _text(desk.market.instruments[name].tick_size),
         "bid": _price(quote.bid),
         "ask": _price(quote.ask),
         "volume": _whole(figures["volume"]),
@@ -146,6 +147,8 @@ def _order_row(desk: Desk, order: OrderRecord) -> Json:
         "strategy": _label(desk, intent.deployment_id or ""),
         "reason": intent.reason,
         "message": order.message,
+        "market_at": _time(order.market_at or (order.fills[0].filled_at if order.fills else None)),
+        "filled_at": _time(order.fills[-1].filled_at if order.fills else None),
         "created_at": rfc3339(order.created_at),
         "updated_at": rfc3339(order.updated_at),
     }

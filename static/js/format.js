@@ -52,11 +52,11 @@ export function placesOf(tick, fallback = 2) {
   return Math.max(0, text.length - text.indexOf(".") - 1);
 }
 
-/** A price with the decimals of its instrument's tick. */
+/** A price with the decimals of its instrument's tick; rupees are written with their paise, whatever the tick. */
 export function price(value, currency = "INR", tick = null) {
   if (!isFigure(value)) return NONE;
   const front = Number(value) < 0 ? MINUS : "";
-  return `${front}${grouped(value, placesOf(tick), currency)}`;
+  return `${front}${grouped(value, Math.max(placesOf(tick), currency === "INR" ? 2 : 0), currency)}`;
 }
 
 /** A quantity without trailing zeros; positions carry a sign. */

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -131,6 +132,14 @@ def test_projecting_the_same_rows_again_changes_nothing(ledger, account):
 
     assert [list(model.objects.order_by("pk").values()) for model in (Order, Fill, Breach)] == before
     assert PositionRow.objects.get().quantity == Decimal(10)
+
+
+def test_the_markets_time_is_kept_beside_the_desks(ledger, account):
+    intended = replace(an_intended(account), market_at=NOON - timedelta(days=1))
+    ledger.write(intended)
+    ledger.write(Refusal(intent=intended.intent, rule="order_size", reason="20 above 10", market_at=intended.market_at))
+
+    assert Order.objects.get().market_at == Breach.objects.get().market_at == intended.market_at
 
 
 def test_a_new_day_forgets_flat_positions_and_marks_the_others(ledger, account):

@@ -27,6 +27,8 @@ test("prints a price with the decimals of its tick", () => {
   assert.equal(placesOf("1"), 0);
   assert.equal(price("61204", "USDT", "0.1"), "61,204.0");
   assert.equal(price("1411.85", "INR", null), "1,411.85");
+  assert.equal(price("1411.8", "INR", "0.1"), "1,411.80");
+  assert.equal(price("83.2575", "INR", "0.0025"), "83.2575");
 });
 
 test("signs positions and drops trailing zeros of quantities", () => {

@@ -2,7 +2,7 @@
 import { write } from "windhover/api";
 import { ask } from "windhover/dialogs";
 import { byId, h, keyed, oncePerFrame, setClass, setText } from "windhover/dom";
-import { age, bareSymbol, clock, price, quantity } from "windhover/format";
+import { bareSymbol, clock, moment, price, quantity } from "windhover/format";
 import { laneOf } from "windhover/shapes";
 import { download } from "windhover/table";
 import { toast } from "windhover/toast";
@@ -18,7 +18,7 @@ const LANES = {
   recent: ["lane", "Recent"],
 };
 const CANCELLABLE = new Set(["OPEN", "TRIGGER_PENDING", "PARTIALLY_FILLED", "ACCEPTED"]);
-const COLUMNS = ["created_at", "account", "client_id", "venue_order_id", "symbol", "side", "quantity", "filled", "type", "product", "price", "average_price", "status", "origin", "strategy", "reason", "message"];
+const COLUMNS = ["created_at", "market_at", "filled_at", "account", "client_id", "venue_order_id", "symbol", "side", "quantity", "filled", "type", "product", "price", "average_price", "status", "origin", "strategy", "reason", "message"];
 
 const CLOCKS_DIFFER_MS = 120_000;
 
@@ -66,7 +66,9 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
     const symbol = bareSymbol(row.symbol);
     const said = row.kind === "refusal" ? `Entry in ${symbol}` : `${row.side} ${quantity(row.quantity)} ${symbol}`;
     const holder = strategyName(row);
-    setText(entry.time, clock(row.when));
+    setText(entry.time, clock(row.market_at ?? row.when));
+    entry.time.title = timesOf(row);
+    setClass(entry.time, row.market_at || !clocksDiffer() ? "" : "apart");
     setText(entry.what, said);
     setText(entry.chip, words(row));
     setClass(entry.chip, `chip ${CHIPS[row.status] ?? ""}`);
@@ -115,12 +117,19 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
     setText(byId("orders-sub"), [
       lanes.flight.length ? `${lanes.flight.length} in flight` : null,
       orders.length ? `${orders.length} today` : null,
-      orders.length && clocksDiffer() ? "desk's clock" : null,
     ].filter(Boolean).join(" · "));
     setText(byId("orders-badge"), lanes.asking.length || "");
   }
 
-  // A replay's market has its own time; orders carry the desk's.
+  function timesOf(row) {
+    return [
+      row.market_at ? `market ${moment(row.market_at)}` : "the market's time is not known",
+      row.filled_at ? `last fill ${clock(row.filled_at)}` : null,
+      `desk's clock ${moment(row.when)}`,
+    ].filter(Boolean).join(" · ");
+  }
+
+  // A replay's market has its own time; what happened before its feed connected carries the desk's alone.
   function clocksDiffer() {
     const at = marketTime();
     return at !== null && Math.abs(at - Date.now()) > CLOCKS_DIFFER_MS;

@@ -17,7 +17,7 @@ export function quotesPanel({ store, quotes }) {
       title: (row) => `bid ${price(row.bid, "INR", row.tick_size)}, ask ${price(row.ask, "INR", row.tick_size)}, exchange time ${clock(row.exchange_at)} IST`,
     },
     { key: "change", label: "Day", className: "live", text: (row) => percent(change(row)), sort: (row) => change(row) ?? -Infinity, tone: (row) => (row.stale ? "stale" : tone(change(row), 4)) },
-    { key: "age", label: "Age", text: (row) => age(row.ageNow), sort: (row) => row.ageNow, tone: (row) => (row.stale ? "warned" : ""), quietly: true, title: (row) => `received ${clock(row.received_at)} IST` },
+    { key: "age", label: "Age", text: (row) => age(row.ageNow), sort: (row) => row.ageNow, tone: (row) => (row.stale ? "warned" : ""), quietly: true, title: (row) => `received ${clock(row.received_at)} by the desk's clock` },
   ];
   const table = createTable({ table: byId("quotes-table"), columns, rowKey: (row) => row.key, initialSort: null });
 

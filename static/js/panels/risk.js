@@ -35,7 +35,7 @@ export function riskPanel({ store, refusals }) {
     setClass(entry.meter, `meter ${level}`);
     entry.meter.setAttribute("aria-label", `${Math.round(share * 100)} percent used`);
     entry.fill.style.width = `${Math.min(100, share * 100)}%`;
-    entry.element.title = row.last_fired_at ? `last fired ${clock(row.last_fired_at)} IST: ${row.last_reason}` : "has not fired today";
+    entry.element.title = row.last_fired_at ? `last fired ${clock(row.last_fired_at)} by the desk's clock: ${row.last_reason}` : "has not fired today";
   }
 
   function draw() {
@@ -46,7 +46,7 @@ export function riskPanel({ store, refusals }) {
     const latest = refusals()[0];
     byId("risk-fired").hidden = !latest;
     if (!latest) return;
-    setText(byId("risk-fired"), `Refused ${clock(latest.fired_at)}: ${latest.reason}`);
+    setText(byId("risk-fired"), `Refused ${clock(latest.market_at ?? latest.fired_at)}: ${latest.reason}`);
     byId("risk-fired").title = latest.reason;
   }
 

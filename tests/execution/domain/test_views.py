@@ -1,6 +1,7 @@
 import json
 from decimal import Decimal
 
+from execution.domain.codec import rfc3339
 from execution.domain.events import FeedChanged, Link
 from tests.builders import DEPLOYMENT, NIFTY, RELIANCE
 from tests.execution.domain.desk_script import DeskScript
@@ -124,3 +125,19 @@ def test_switches_and_inbox_are_shown():
     assert not views["switches"]["account"]["engaged"]
     [entry] = views["inbox"].values()
     assert entry["kind"] == "unknown_order"
+
+
+def test_an_order_and_its_fills_carry_the_markets_time():
+    desk = a_long_desk()
+    [row] = the_views(desk)["orders"].values()
+    [order] = desk.engine.state.orders.values()
+
+    assert row["market_at"] == rfc3339(order.market_at)
+    assert row["filled_at"] == rfc3339(order.fills[-1].filled_at)
+
+
+def test_a_quote_shows_its_tick():
+    desk = DeskScript().start()
+    desk.tick()
+
+    assert the_views(desk)["quotes"][RELIANCE.key]["tick_size"] == f"{RELIANCE.tick_size:f}"
