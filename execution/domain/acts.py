@@ -168,9 +168,15 @@ def _exit_all(desk: Desk, payload: Payload) -> str:
     book = Book(payload["book"]) if payload.get("book") else None
     is_ours_alone = payload.get("of") == OURS
     keys = [p.key for p in desk.state.positions.open(book) if p.key.strategy_key or not is_ours_alone]
-    for key in keys:
+    for key in dict.fromkeys([*keys, *_entering(desk, book)]):
         _exit(desk, key)
     return f"exiting {len(keys)} positions"
+
+
+def _entering(desk: Desk, book: Book | None) -> list[PositionKey]:
+    """Return whose entries are at work: an entry that fills after everything was exited is a position again."""
+    ours = [o for o in desk.state.open_orders() if o.is_entry and o.intent.origin != "EXTERNAL"]
+    return [key_of(o.intent) for o in ours if book in (None, o.intent.book)]
 
 
 def _exit(desk: Desk, key: PositionKey) -> None:

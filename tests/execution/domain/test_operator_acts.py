@@ -283,3 +283,13 @@ def test_a_removed_strategy_that_still_holds_something_decides_nothing_more():
     assert not done.ok
     assert the_state(desk) is DeploymentState.STOPPED
     assert len(desk.placed) == 1
+
+
+def test_an_exit_of_everything_cancels_the_entries_at_work_too():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+
+    desk.act("exit_all", book="live")
+
+    assert [c.client_id for c in desk.cancels] == [desk.orders[0].client_id]
+    assert desk.orders[0].status is OrderStatus.CANCELLED
