@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
-from brokers.domain.market import NANOSECONDS, Bar, at_of
+from brokers.domain.market import NANOSECONDS, Bar, QuoteColumns, at_of
 from brokers.ports import Budget, FeedEvent, FeedOrder, FeedQuotes, FeedState, Venue
 from execution.domain.codec import encode
 from execution.domain.commands import LoadHistory
@@ -36,6 +36,12 @@ MARKET_TIME_S = 6.0
 HISTORY_ATTEMPTS = 3
 TRADING_SECONDS_A_DAY = 375 * 60
 ACCOUNT_FACTS_S = 60.0
+AHEAD_NS = 300 * NANOSECONDS  # no real exchange's clock is five minutes ahead of ours
+
+
+def forget_times_to_come(columns: QuoteColumns) -> None:
+    """Clear exchange times far ahead of the machine's clock: market time never steps back from one of them."""
+    columns.exchange_ns[columns.exchange_ns > columns.received_ns + AHEAD_NS] = 0
 
 
 class LiveVenue:
@@ -188,6 +194,8 @@ class LiveVenue:
         at = self._now()
         if isinstance(event, FeedQuotes):
             self.frames += 1
+            if not self._session.facts.is_simulated:
+                forget_times_to_come(event.columns)
             self._session.take_quotes(MarketFrame(at=at, columns=event.columns))
             if self._session.market_ns:
                 self._has_market_time.set()

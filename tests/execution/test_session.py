@@ -2,12 +2,13 @@ import asyncio
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from brokers.domain.errors import Ambiguous
-from brokers.models import SessionState, VenueLogin
+from brokers.models import SessionState, TradingAccount, VenueLogin
 from brokers.ports import FeedState
 from execution.domain.commands import RecordKind
 from execution.domain.events import TimerFired
@@ -357,3 +358,18 @@ def test_a_switch_pulled_while_no_desk_was_there_is_known_before_the_venue_is_re
     asyncio.run(scenario())
 
     assert known == [True]
+
+
+@pytest.mark.parametrize("is_simulated", [False, True])
+def test_one_packet_from_the_future_does_not_begin_a_day_of_a_real_market(hosted, account, is_simulated):
+    TradingAccount.objects.update(is_simulated=is_simulated)
+
+    async def scenario():
+        async with hosting(hosted, account):
+            await until(lambda: bool(hosted.feeds) and hosted.feed.tokens)
+            hosted.feed.show(1410.0, datetime.now(tz=UTC) + timedelta(days=400))
+            await asyncio.sleep(0.5)
+
+    asyncio.run(scenario())
+
+    assert JournalEvent.objects.filter(kind=RecordKind.DAY).exists() is is_simulated
