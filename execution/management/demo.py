@@ -137,27 +137,32 @@ def request_token(simulator_url: str, api_key: str) -> str:
 
 
 def deployments_ensure(*, account: TradingAccount, is_replay: bool, by: User, at: datetime) -> list[Deployment]:
-    """Deploy both strategies live, and one on paper, on what the exchange lists; earlier ones that fit stay."""
+    """Deploy both strategies live, and one on paper, on what the exchange lists; earlier ones that fit stay.
+
+    Each live strategy has instruments of its own: all decide at the end of the same bar, and what they then want at
+    once stays within the orders of a second.
+    """
     listed = _chosen(account, is_replay=is_replay)
     kept = list(Deployment.objects.filter(account=account).exclude(state=DeploymentState.REMOVED))
     if any(set(row.instruments) & set(listed) for row in kept):
         return kept
     for row in kept:
         deployment_toggle(deployment=row, enabled=False, by=by, at=at)
+    middle = len(listed) // 2
     added = [
         deployment_add(
             account=account,
             strategy=strategy,
-            instruments=listed[: 3 if mode is Book.PAPER else None],
+            instruments=instruments,
             params=_params(strategy, is_options=listed[0].startswith(("NFO:", "BFO:")), is_replay=is_replay),
             mode=mode,
             by=by,
             at=at,
         )
-        for strategy, mode in (
-            ("ema-crossover", Book.LIVE),
-            ("vwap-breakout", Book.LIVE),
-            ("ema-crossover", Book.PAPER),
+        for strategy, mode, instruments in (
+            ("ema-crossover", Book.LIVE, listed[:middle]),
+            ("vwap-breakout", Book.LIVE, listed[middle:]),
+            ("ema-crossover", Book.PAPER, listed[middle : middle + 2]),
         )
     ]
     return [deployment_toggle(deployment=row, enabled=True, by=by, at=at) for row in added]
