@@ -3,7 +3,8 @@
 import gc
 import os
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -58,6 +59,14 @@ class Demo:
 
 def run(options: DemoOptions) -> None:
     """Bring the desk up, print the ready line, and stop everything when asked to or when the time is up."""
+    with brought_up(options) as (demo, sign_in):
+        print(_ready_line(options, sign_in), flush=True)
+        _stay_up(demo, sign_in)
+
+
+@contextmanager
+def brought_up(options: DemoOptions) -> Iterator[tuple[Demo, SignIn]]:
+    """Bring the desk up for as long as the block runs, and stop everything it started after it."""
     state = open_state(options.state)
     with ExitStack() as stack:
         stack.enter_context(held(state))
@@ -71,9 +80,14 @@ def run(options: DemoOptions) -> None:
         os.environ.update(environment_of(state) | _demo_variables(demo))
         stack.enter_context(demo.supervisor.signals())
         stack.callback(demo.supervisor.stop_all, ["simulator"], ["valkey"])
-        sign_in = _come_up(demo, own_redis=own_redis)
-        print(_ready_line(options, sign_in), flush=True)
-        _stay_up(demo, sign_in)
+        yield demo, _come_up(demo, own_redis=own_redis)
+
+
+def keep_signed_in(demo: Demo, sign_in: SignIn) -> None:
+    """Sign in again at the simulated exchange, which ends sessions as the real one does and has nobody there."""
+    if readiness.needs_login(demo.base, sign_in.key):
+        say("renewing the session at the simulated exchange")
+        demo.supervisor.run(processes.manage_process("login", "demo_login"))
 
 
 def say(text: str) -> None:
@@ -111,10 +125,7 @@ def _stay_up(demo: Demo, sign_in: SignIn) -> None:
     while ends_at is None or time.monotonic() < ends_at:
         left = SECONDS_BETWEEN_LOGIN_CHECKS if ends_at is None else ends_at - time.monotonic()
         demo.supervisor.pause(max(0.0, min(left, SECONDS_BETWEEN_LOGIN_CHECKS)))
-        # The simulated exchange ends sessions as the real one does; nobody is there to sign in again.
-        if readiness.needs_login(demo.base, sign_in.key):
-            say("renewing the session at the simulated exchange")
-            demo.supervisor.run(processes.manage_process("login", "demo_login"))
+        keep_signed_in(demo, sign_in)
 
 
 def _load_shared_libraries() -> None:

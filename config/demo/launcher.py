@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from config.demo import chaos as chaos_ways
 from config.demo import checks, toolchain
 from config.demo.errors import SetupError
 from config.demo.toolchain import DEVELOPMENT, ROOT, RUNTIME
@@ -27,6 +28,9 @@ usage: ./run COMMAND [ARGUMENTS]
   check                   ruff, mypy, import-linter, migrations, then the test suite
   bench [TOPIC]           measure Windhover beside its peers; without a topic, list the topics
       --json FILE         write the figures as JSON (- for standard output)
+  chaos                   break things on purpose and hold the books to the exchange's ledger
+      --kills N           strike the demo's real processes N times: kill, freeze, Valkey emptied
+      --seed S            repeat an earlier run
   serve PROCESS           one process in the foreground: web, worker, desk, beat, guardian or simulator
   manage ARGUMENTS        Django's manage.py
 
@@ -81,11 +85,20 @@ def bench(arguments: Sequence[str]) -> int:
     return _become(toolchain.peers_ready(topic), "-m", "bench", *arguments)
 
 
+def chaos(arguments: Sequence[str]) -> int:
+    """Become the program that breaks things in the way that was asked for."""
+    way = chaos_ways.way_of(arguments)
+    toolchain.environment_ready(way.environment)
+    toolchain.browser_libraries_ready()
+    return _become(way.environment.python, "-m", way.module, *arguments)
+
+
 COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "demo": demo,
     "test": test,
     "check": check,
     "bench": bench,
+    "chaos": chaos,
     "serve": serve,
     "manage": manage,
 }

@@ -1,0 +1,185 @@
+"""What is seen of the desk from outside while it is being struck: who holds the lease, and whether the books agree.
+
+Both run in processes of their own, so that the supervisor opens no connection.
+"""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+WATCH_S = 0.05
+AGREE_WITHIN_S = 30.0
+POLL_S = 0.25
+# what a deployment may hold of one instrument, over what it is configured for: prices move after a fill
+MOST_HELD = Decimal("1.15")
+Key = tuple[str, str]
+
+
+def watch(file: Path) -> None:
+    """Append every change of the lease, and every takeover the journal holds, with the boot clock's time."""
+    _django()
+    from execution.models import JournalEvent, Lease
+
+    seen: tuple[object, ...] = ()
+    with file.open("a", buffering=1) as out:
+        while True:
+            lease = Lease.objects.order_by("-token").first()
+            took = JournalEvent.objects.filter(kind="takeover").order_by("-lease_token").first()
+            facts = (lease.token, lease.owner.partition("@")[0], took.lease_token if took else 0) if lease else ()
+            if facts and facts != seen:
+                seen = facts
+                names = ("token", "owner", "taken_over")
+                out.write(
+                    json.dumps({"at": time.clock_gettime(time.CLOCK_BOOTTIME), **dict(zip(names, facts, strict=True))})
+                    + "\n"
+                )
+            time.sleep(WATCH_S)
+
+
+def judge() -> None:
+    """Print what of the invariants does not hold, with what was compared, as one line of JSON."""
+    _django()
+    deadline = time.monotonic() + AGREE_WITHIN_S
+    while True:
+        # What was just traded may be on its way: only what stays wrong is wrong.
+        found = _compared()
+        if not found["problems"] or time.monotonic() > deadline:
+            break
+        time.sleep(POLL_S)
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+def cut_connections() -> None:
+    """End every other connection to the PostgreSQL database."""
+    _django()
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def _compared() -> dict[str, Any]:
+    from brokers.models import TradingAccount
+    from execution.models import Fill, Order
+
+    problems: list[str] = []
+    counts = Counter[str]()
+    for account in TradingAccount.objects.filter(is_simulated=True).select_related("owner"):
+        # ours first: whatever of it is true stands in the ledger by the time that is read
+        fills = Fill.objects.filter(account=account, book="live")
+        ours = {(fill.venue_order_id, fill.trade_id): (fill.quantity, fill.price) for fill in fills}
+        ledger = {
+            (row["order_id"], row["trade_id"]): (Decimal(row["quantity"]), Decimal(row["price_paise"]) / 100)
+            for row in _ledger(account.venue_user_id)
+        }
+        problems += _trade_problems(ours, ledger)
+        problems += _order_problems(account)
+        problems += _holding_problems(account)
+        problems += _chain_problems(account, counts)
+        unknown = Order.objects.filter(account=account, status__in=["UNKNOWN", "UNPROVEN"]).count()
+        counts.update(trades=len(ledger), unknown=unknown, orders=Order.objects.filter(account=account).count())
+    return {"problems": problems, **counts}
+
+
+def _trade_problems(ours: Mapping[Key, object], ledger: Mapping[Key, object]) -> list[str]:
+    lost = [f"lost: the ledger's trade {key} is not in the books" for key in ledger.keys() - ours.keys()]
+    invented = [f"invented: trade {key} is not in the ledger" for key in ours.keys() - ledger.keys()]
+    changed = [f"changed: trade {key} is {ours[key]} here and {ledger[key]} there"
+               for key in ours.keys() & ledger.keys() if ours[key] != ledger[key]]  # fmt: skip
+    return lost + invented + changed
+
+
+def _order_problems(account: Any) -> Iterable[str]:
+    from execution.models import Discrepancy, Order
+
+    book = _order_book(account)
+    tags = Counter(str(row.get("tag")) for row in book)
+    yield from (f"doubled: {count} orders at the venue bear {tag}" for tag, count in tags.items() if count > 1)
+    known = dict(Order.objects.filter(account=account).values_list("client_id", "venue_order_id"))
+    for row in book:
+        if known.get(str(row.get("tag"))) != row["order_id"]:
+            yield f"lost: order {row['order_id']} ({row.get('tag')}) is not in the books"
+    external = Order.objects.filter(account=account, origin="EXTERNAL").count()
+    if external:
+        yield f"external: {external} orders were taken for another's"
+    for row in Discrepancy.objects.filter(account=account, resolved_at=None):
+        yield f"discrepancy: {row.sentence}"
+
+
+def _holding_problems(account: Any) -> Iterable[str]:
+    from django.db import transaction
+
+    from execution.models import Fill, PositionRow
+    from strategies.models import Deployment
+
+    held: Counter[str] = Counter()
+    with transaction.atomic():
+        rows = list(PositionRow.objects.filter(account=account, book="live"))
+        for fill in Fill.objects.filter(account=account, book="live"):
+            held[fill.instrument] += fill.quantity if fill.side == "BUY" else -fill.quantity
+    for instrument, quantity in held.items():
+        told = sum(row.quantity for row in rows if row.instrument == instrument)
+        if told != quantity:
+            yield f"position: {instrument} is {told:f} in the positions and {quantity:f} by the trades"
+    worth = {
+        str(row.pk): Decimal(str(row.params.get("order_value_quote", "Infinity"))) for row in Deployment.objects.all()
+    }
+    for row in rows:
+        most = worth.get(row.strategy_key)
+        if most is not None and abs(row.quantity) * row.average_price > most * MOST_HELD:
+            yield f"doubled: {row.instrument} {row.quantity:f} is more than a deployment was told to hold"
+
+
+def _chain_problems(account: Any, counts: "Counter[str]") -> list[str]:
+    from django.conf import settings
+
+    from brokers.domain.errors import DataError
+    from execution.journal import verify_chain
+
+    try:
+        counts["journal"] += verify_chain(str(account.pk), Path(settings.WINDHOVER_STATE) / "journal-tips.jsonl").seq
+    except DataError as error:
+        return [f"journal: {error.message}"]
+    return []
+
+
+def _ledger(user: str) -> list[dict[str, Any]]:
+    from django.conf import settings
+
+    fills: list[dict[str, Any]] = _get(f"{settings.WINDHOVER_SIMULATOR_URL}/sim/ledger?account={user}")["fills"]
+    return fills
+
+
+def _order_book(account: Any) -> list[dict[str, Any]]:
+    from django.conf import settings
+
+    from brokers.domain.errors import NeedsLogin
+    from brokers.selectors import credentials_of
+
+    try:
+        credentials = credentials_of(account)
+    except NeedsLogin:
+        return []  # the session ended for the day; the trades are compared all the same
+    headers = {"Authorization": f"token {credentials.api_key}:{credentials.access_token}"}
+    return _get(f"{settings.WINDHOVER_SIMULATOR_URL}/orders", headers).get("data") or []
+
+
+def _get(url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    import httpx
+
+    answer: dict[str, Any] = httpx.get(url, headers=headers, timeout=10, trust_env=False).json()
+    return answer
+
+
+def _django() -> None:
+    import django
+
+    django.setup()
