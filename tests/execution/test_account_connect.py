@@ -38,7 +38,7 @@ def test_the_first_person_is_the_operator_and_the_second_is_not(monkeypatch):
     connect(monkeypatch, PASSWORD, SECRET)
     connect(monkeypatch, PASSWORD, SECRET, email="ravi@example.test", zerodha_id="CD5678")
 
-    assert list(User.objects.order_by("pk").values_list("is_staff", flat=True)) == [True, False]
+    assert list(User.objects.order_by("email").values_list("is_staff", flat=True)) == [True, False]
 
 
 def test_a_second_account_joins_the_desk_one_has(monkeypatch):
