@@ -1,0 +1,18 @@
+"""What the command line may name; known before anything is set up, so that a wrong name costs nothing."""
+
+from __future__ import annotations
+
+SCENARIOS = ("entry", "exit", "cancel-race", "partial-fill", "takeover", "kill-switch", "rush", "stopped")
+FAULTS = ("kill", "power-loss", "freeze", "reply-lost", "error", "late")
+MUTATIONS = (
+    "permit",
+    "send-log",
+    "absence",
+    "fencing",
+    "reduce-only",
+    "fill-key",
+    "re-pricing",
+    "kill-epoch",
+    "budget-urgency",
+    "gate-recheck",
+)

@@ -1,0 +1,209 @@
+"""What happens in a run without faults; a script waits for each thing, but never insists on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from execution.models import Order, PositionRow
+from execution.services import kill_switch_set
+from strategies.models import Deployment
+from tests.simulation.world import World
+
+Script = Callable[[World], Awaitable[None]]
+ENTERED_S = 45.0
+# an entry whose fate is unknown is proven absent after two minutes; some more for a takeover
+SETTLED_S = 260.0
+FLAT_WITHIN_S = 75.0
+SHARE = "RELIANCE"
+
+
+async def entry(world: World) -> None:
+    """A signal becomes an order, a fill and a position."""
+    world.deploy(SHARE)
+    await world.until(lambda: world.held() > 0, ENTERED_S)
+
+
+async def exit_position(world: World) -> None:
+    """A position is closed while the bids go away and come back lower: the exit must follow the price."""
+    await entry(world)
+    _stop(world)  # the fall and the rise after it would be reasons to enter again
+    world.market.bid_for = 0
+    await asyncio.sleep(1.0)
+    _exit(world)
+    await asyncio.sleep(3.0)
+    world.market.jump(-0.006)
+    world.market.bid_for = None
+    await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
+
+
+async def cancel_race(world: World) -> None:
+    """An entry rests, is cancelled by a person, and is filled in the same moment; then it is closed."""
+    world.market.offered = 0
+    world.deploy(SHARE)
+    await world.until(lambda: world.resting() > 0, ENTERED_S)
+    await asyncio.sleep(1.0)
+    order = Order.objects.filter(account=world.account, purpose="ENTRY").exclude(venue_order_id="").first()
+    world.market.offered = 20
+    await asyncio.sleep(world.rng.uniform(0.0, 0.6))
+    if order is not None:
+        world.ask("cancel_order", {"client_id": order.client_id}, "cancel")
+        world.ring()
+    await world.until(lambda: world.resting() == 0, FLAT_WITHIN_S)
+    world.market.offered = None
+    await asyncio.sleep(2.5)
+    if world.held():
+        _exit(world)
+        await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
+
+
+async def partial_fill(world: World) -> None:
+    """An entry is filled in part, given up, and what was filled is closed, in parts too."""
+    world.market.offered = 5
+    world.deploy(SHARE)
+    await world.until(lambda: world.held() > 0, ENTERED_S)
+    world.market.offered = 0
+    await world.until(lambda: world.resting() == 0, 40.0)
+    world.market.bid_for = 3
+    await asyncio.sleep(1.0)
+    _exit(world)
+    await asyncio.sleep(1.5)
+    world.market.bid_for = None
+    await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
+
+
+async def takeover(world: World) -> None:
+    """The owner dies as soon as its entry has left; the standby finds the order and closes the position."""
+    world.deploy(SHARE)
+    await world.until(lambda: bool(world.site.venue.engine.accounts["AB1234"].orders), ENTERED_S)
+    for process in list(world.processes):
+        if process.session is not None:
+            process.kill()
+    await asyncio.sleep(6.5)
+    _exit(world)
+    await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
+
+
+async def kill_switch(world: World) -> None:
+    """The switch is pulled and released while a second entry waits to be sent; then all is closed."""
+    await entry(world)
+    world.deploy("INFY")
+    world.on_commit.append(_pull_at_entry(world, "INFY"))
+    await world.until(lambda: not world.on_commit, 30.0)
+    await asyncio.sleep(2.0)
+    _pull(world, engaged=True)
+    world.ask("exit_all", {"book": "live"}, "close")
+    world.ring()
+    for symbol in (SHARE, "INFY"):
+        world.judge.must_be_flat(symbol, FLAT_WITHIN_S)
+    await world.until(lambda: world.held() == 0 and world.held("INFY") == 0, FLAT_WITHIN_S)
+
+
+async def rush(world: World) -> None:
+    """An exit is asked for while the entries of several strategies wait for the order budget."""
+    await entry(world)
+    names = ("INFY", "TCS")
+    world.deploy(*names, *names)
+    seen: list[object] = []
+
+    def close_now(group: list[Any]) -> None:
+        fresh = [r for w in group for r in w.batch.records if r.kind == "intent" and seen is not None]
+        if fresh and not seen:
+            seen.extend(fresh)
+            _exit(world)
+
+    world.on_commit.append(close_now)
+    await world.until(lambda: bool(seen), 30.0)
+    await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
+    await asyncio.sleep(1.0)
+
+
+async def stopped(world: World) -> None:
+    """A strategy is stopped while its entry rests; nothing of it may stay at work."""
+    world.market.offered = 0
+    world.deploy(SHARE)
+    await world.until(lambda: world.resting() > 0, ENTERED_S)
+    _stop(world)
+    await world.until(lambda: world.resting() == 0, FLAT_WITHIN_S)
+    world.market.offered = None
+    await asyncio.sleep(2.0)
+
+
+SCENARIOS: Mapping[str, Script] = {
+    "entry": entry,
+    "exit": exit_position,
+    "cancel-race": cancel_race,
+    "partial-fill": partial_fill,
+    "takeover": takeover,
+    "kill-switch": kill_switch,
+    "rush": rush,
+    "stopped": stopped,
+}
+
+
+async def play(world: World, script: Script) -> None:
+    """Run a scenario to its settled end."""
+    world.begin()
+    await script(world)
+    await asyncio.sleep(0.5)
+    # the second time for a fault that struck while the first one was believed
+    for _ in range(2):
+        if not await world.until(world.judge.settled, SETTLED_S):
+            world.judge.object(f"it did not settle within {SETTLED_S:g} s: {_why(world)}")
+        await asyncio.sleep(2.2)
+
+
+def _why(world: World) -> str:
+    sessions = world.sessions()
+    if len(sessions) != 1:
+        return f"{len(sessions)} desks host the account"
+    state = sessions[0].engine.state
+    orders = [(o.client_id, str(o.status), o.writing) for o in state.open_orders()]
+    return f"orders {orders}, discrepancies {list(state.discrepancies)}, held {world.held()}"
+
+
+def _stop(world: World) -> None:
+    deployment = Deployment.objects.get(account=world.account)
+    Deployment.objects.filter(pk=deployment.pk).update(is_enabled=False)
+    world.ask("deployment_stop", {"deployment_id": str(deployment.pk)}, "stop")
+    world.ring()
+
+
+def _exit(world: World, symbol: str = SHARE) -> None:
+    row = PositionRow.objects.filter(account=world.account, instrument=f"NSE:{symbol}").exclude(quantity=0).first()
+    if row is None:
+        world.ask("exit_all", {"book": "live"}, f"close-all-{symbol}")
+    else:
+        payload = {
+            "book": "live",
+            "instrument": row.instrument,
+            "product": str(row.product),
+            "strategy_key": row.strategy_key,
+        }
+        world.ask("exit_position", payload, f"close-{symbol}")
+    world.ring()
+    world.judge.must_be_flat(symbol, FLAT_WITHIN_S)
+
+
+def _pull(world: World, *, engaged: bool) -> None:
+    kill_switch_set(
+        scope="account", target=world.account, engaged=engaged, reason="enough", by=None, at=world.now()
+    )
+    world.ring()
+
+
+def _pull_at_entry(world: World, symbol: str) -> Callable[[list[Any]], None]:
+    """Return a listener that pulls and releases the switch as soon as an entry is durable."""
+
+    def hear(group: list[Any]) -> None:
+        records = [record for waiting in group for record in waiting.batch.records if record.kind == "intent"]
+        if any(record.payload["intent"]["instrument"] == f"NSE:{symbol}" for record in records):
+            world.on_commit.clear()
+            _pull(world, engaged=True)
+            _pull(world, engaged=False)
+
+    return hear
+
+
+

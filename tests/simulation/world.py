@@ -1,0 +1,396 @@
+"""One run's world: an exchange, a database, a disk, two desks that may host the account, and faults."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import time
+from decimal import Decimal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from accounts.models import Role
+from accounts.services import desk_create, user_create
+from accounts.vault import seal
+from brokers import hub
+from brokers.adapters.budget import PacedBudget
+from brokers.models import ListedInstrument, SessionState, TradingAccount, VenueLogin
+from brokers.ports import Credentials, VenueUrls
+from brokers.registry import feed_for, venue_for
+from brokers.selectors import binding_of
+from brokers.simulator import runner
+from brokers.simulator.kite_sessions import DEMO_APP
+from execution import anchors, threads
+from execution.chain import Tip
+from execution.journal import StaleToken, _Waiting
+from execution.models import Command, Lease
+from execution.runtime import hosting
+from execution.runtime import lease as lease_module
+from execution.runtime import session as session_module
+from execution.runtime.desk import Desk
+from execution.runtime.lease import LeaseTerms
+from execution.runtime.machine import Machine, VenueLink
+from execution.runtime.store import AccountFacts
+from execution.services import command_request
+from risk.models import LimitSet
+from strategies.models import Deployment
+from tests.simulation import exchange, storage
+from tests.simulation.clockwork import CURRENT, WORLD, Process, ProcessDied, VirtualClock, VirtualLoop
+from tests.simulation.faults import Fault, Ports, Strike
+from tests.simulation.judge import Judge
+from tests.simulation.net import SimulatedNet
+
+RESTART_S = 3.0
+OUTAGE_S = 20.0
+BUS_S = 1.0
+URLS = VenueUrls(api="http://127.0.0.1:9", stream="ws://127.0.0.1:9", login="http://127.0.0.1:9")
+MEMORY_DISK = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
+
+
+class World:
+    """Everything one run consists of; `hosted` makes the product see it."""
+
+    def __init__(self, *, seed: int, strikes: tuple[Strike, ...], folder: Path, start: time = time(11, 0)) -> None:
+        self.seed = seed
+        self.rng = random.Random(seed)
+        self.loop = VirtualLoop(random.Random(seed + 1))
+        self.clock = VirtualClock(self.loop)
+        self.folder = folder
+        self.site = exchange.open_exchange(self.loop, random.Random(seed + 2), start=start)
+        self.ports = Ports(self, strikes)
+        self.judge = Judge(self)
+        self.processes: list[Process] = []
+        self.is_over = False
+        self.boot = 1
+        self.bells: set[asyncio.Future[None]] = set()
+        self.on_commit: list[Callable[[list[_Waiting]], None]] = []
+        self._keeps_images = any(strike.fault is Fault.POWER for strike in strikes)
+        self._durable = b""
+        self._in_force: dict[str, Callable[[], object]] = {}
+        self.account = _account(self.now())
+
+    @property
+    def market(self) -> exchange.SmallMarket:
+        return self.site.venue.market  # type: ignore[return-value]
+
+    @property
+    def account_id(self) -> str:
+        return str(self.account.pk)
+
+    def now(self) -> Any:
+        return self.clock.now()
+
+    def variant(self, kinds: int) -> int:
+        """Choose how a call fails: by the seed and the call, so that a sweep meets every way."""
+        return (self.seed + len(self.ports.calls)) % kinds
+
+    # --- processes
+
+    def begin(self) -> None:
+        """Start the exchange and two desks, and keep both running."""
+        self.committed([], [])
+        self.loop.spawn(WORLD, runner.run(self.site, idle_seconds=1.0))
+        for name in ("desk1", "desk2"):
+            self.loop.spawn(WORLD, self._supervise(name))
+
+    async def _supervise(self, name: str) -> None:
+        if name == "desk2":
+            await asyncio.sleep(0.7)
+        while not self.is_over:
+            process = Process(name)
+            self.processes.append(process)
+            ended = self.loop.create_future()
+            process.on_death.append(lambda ended=ended: ended.done() or ended.set_result(None))
+            self.loop.spawn(process, self._desk(process))
+            await ended
+            self.processes.remove(process)
+            await asyncio.sleep(OUTAGE_S if self._is_dark() else RESTART_S)
+
+    def _is_dark(self) -> bool:
+        return bool(self.ports.struck) and self.ports.struck[-1][1] is Fault.POWER
+
+    async def _desk(self, process: Process) -> None:
+        try:
+            await self.desk_of(process).run()
+        except Exception as error:
+            self.judge.object(f"a desk's process ended: {error!r}")
+            process.kill()
+
+    def desk_of(self, process: Process) -> Desk:
+        """Return the product's desk over this process's simulated ports."""
+        lease = storage.SimulatedLease(
+            self,
+            process,
+            owner=f"{process.name}-{len(self.ports.calls)}",
+            terms=LeaseTerms(),
+            clock=self.clock,
+            thread=storage.SimulatedThread(self, process, "lease"),
+        )
+        machine = Machine(
+            clock=self.clock,
+            journal=storage.SimulatedJournal(self, process, self.folder / "tips.jsonl"),
+            reader=storage.SimulatedReader(self, process, "reader"),
+            lease=lease,
+            publisher=_Bus(self),
+            doorbell=_Bell(self),
+            connect=lambda facts, credentials, urls: self._connect(process, facts, credentials, urls),
+            send_log_folder=self.folder / "sendlog",
+            boot_id=self.boot_id(),
+        )
+        return Desk(machine, lease, threads=())
+
+    def _connect(self, process: Process, facts: AccountFacts, credentials: Credentials, urls: VenueUrls) -> VenueLink:
+        jitter = random.Random(self.seed + 3).random
+        net = SimulatedNet(self, process, random.Random(self.rng.random()))
+        budget = WatchedBudget(self)
+        parts: dict[str, Any] = {"net": net, "credentials": credentials, "clock": self.clock, "urls": urls}
+        return VenueLink(
+            venue=venue_for(facts.venue, budget=budget, jitter=jitter, **parts),
+            feed=feed_for(facts.venue, jitter=jitter, silence_s=8.0, **parts),
+            budget=budget,
+            net=net,
+        )
+
+    def lose_power(self) -> None:
+        """Let the host die: every process, every unsynced byte, and the boot's own clock."""
+        for process in list(self.processes):
+            process.kill()
+        storage.lay_out(self._durable)
+        storage.forget_unsynced(self.folder / "sendlog")
+        self.boot += 1
+        self.clock.reboot()
+
+    def boot_id(self) -> str:
+        return f"boot-{self.boot}"
+
+    def committed(self, group: list[_Waiting], outcomes: list[Tip | StaleToken]) -> None:
+        """Note a durable point."""
+        if self._keeps_images:
+            self._durable = storage.raw().serialize()
+        taken = [waiting for waiting, outcome in zip(group, outcomes, strict=True) if isinstance(outcome, Tip)]
+        for hear in self.on_commit:
+            hear(taken)
+
+    # --- what people do
+
+    def deploy(self, *names: str) -> None:
+        """Want the moving-average strategy on some shares."""
+        for name in names:
+            Deployment.objects.create(
+                account=self.account,
+                strategy="ema-crossover",
+                instruments=[f"NSE:{name}"],
+                params={"fast": 2, "slow": 3},
+                mode="live",
+                is_enabled=True,
+                created_by=self.account.owner,
+            )
+
+    def ask(self, kind: str, payload: Mapping[str, object], key: str) -> None:
+        """Write a command as a page does; a person asks again where a power loss took it."""
+
+        def write() -> object:
+            return command_request(
+                account=self.account, kind=kind, payload=payload, by=None, idempotency_key=key, at=self.now()
+            )
+
+        write()
+        self.repeat(key, write)
+
+    def repeat(self, key: str, act: Callable[[], object]) -> None:
+        """Do an act again as long as the database does not hold it."""
+        self._in_force[key] = act
+
+    def insist(self) -> None:
+        """Do again what a power loss took back."""
+        for key, act in self._in_force.items():
+            if not Command.objects.filter(account=self.account, idempotency_key=key).exists():
+                act()
+
+    def ring(self, _account_id: str = "") -> bool:
+        bells, self.bells = self.bells, set()
+        for bell in bells:
+            if not bell.done():
+                bell.set_result(None)
+        return True
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait for something the exchange or the database shows; answer False when it does not come."""
+        deadline = self.loop.time() + seconds
+        while not condition():
+            if self.loop.time() >= deadline:
+                return False
+            await asyncio.sleep(0.1)
+            if self.ports.struck and self.ports.struck[-1][1] is Fault.POWER:
+                self.insist()
+        return True
+
+    def held(self, symbol: str = "RELIANCE") -> int:
+        """Return what the exchange's ledger says is held."""
+        fills = self.site.venue.engine.ledger._fills
+        return sum(f.quantity * (1 if f.side == "BUY" else -1) for f in fills if f.symbol == symbol)
+
+    def resting(self) -> int:
+        orders = self.site.venue.engine.accounts[DEMO_APP.user_id].orders.values()
+        return sum(1 for order in orders if order.remaining > 0)
+
+    def sessions(self) -> list[Any]:
+        """Return the sessions that run now."""
+        return [p.session for p in self.processes if p.session is not None and not p.session._is_over]
+
+
+class WatchedBudget(PacedBudget):
+    """The product's budget; the judge sees who waited while another was let through."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(clock=world.clock)
+        self._world = world
+        self._urgent: list[float] = []
+
+    async def acquire(self, kind: str, *, urgent: bool = False) -> None:
+        if kind == "order" and self._world.ports.enter("budget", "order") is Fault.ERROR:
+            self.pause(kind, 1.0)
+        asked_at = self._world.loop.time()
+        if urgent:
+            self._urgent.append(asked_at)
+        try:
+            await super().acquire(kind, urgent=urgent)
+        finally:
+            if urgent:
+                self._urgent.remove(asked_at)
+        if kind == "order" and not urgent and any(at < self._world.loop.time() - 0.01 for at in self._urgent):
+            self._world.judge.object("an entry was let through while an exit waited for the budget")
+
+
+class _Bus:
+    """Publishing that takes its time; nothing of it may matter."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def publish_all(self, states: Mapping[str, Mapping[str, object]]) -> bool:
+        fault = self._world.ports.enter("bus", "publish")
+        await asyncio.sleep(BUS_S)
+        if fault is Fault.ERROR:
+            raise ConnectionError("the bus is away")
+        return fault is None
+
+
+class _Bell:
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def wait(self, _account_id: str, timeout_s: float) -> bool:
+        bell = self._world.loop.create_future()
+        self._world.bells.add(bell)
+        try:
+            async with asyncio.timeout(timeout_s):
+                await bell
+        except TimeoutError:
+            return False
+        return True
+
+
+@contextmanager
+def hosted(world: World) -> Iterator[World]:
+    """Bind the product's few direct uses of the machine to this world, and clean up after it."""
+    storage.SimulatedSendLog.world = world
+    open_session = hosting.open_session
+
+    async def watched(machine: Machine, grant: Any) -> Any:
+        session = await open_session(machine, grant)
+        CURRENT.get().session = session
+        return session
+
+    fake_time = SimpleNamespace(sleep=world.loop.block, monotonic=world.loop.time)
+    with ExitStack() as stack:
+        for target, name, value in (
+            (session_module, "SendLog", storage.SimulatedSendLog),
+            (session_module, "evidence", storage.evidence),
+            (session_module, "discard_before", storage.discard_before),
+            (hosting, "open_session", watched),
+            (lease_module, "boot_id", world.boot_id),
+            (threads, "time", fake_time),
+            (anchors, "time", fake_time),
+            (hub, "ring", world.ring),
+        ):
+            stack.enter_context(mock.patch.object(target, name, value))
+        try:
+            yield world
+        finally:
+            world.is_over = True
+            for process in list(world.processes):
+                process.kill()
+            world.loop.close()
+
+
+@contextmanager
+def disk() -> Iterator[Path]:
+    """A folder in memory, gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="windhover-chaos-", dir=MEMORY_DISK))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _account(at: Any) -> TradingAccount:
+    owner = user_create(email=f"{uuid.UUID(int=1).hex}@example.com", at=at)
+    membership = owner.memberships.filter(role=Role.OWNER).first()
+    desk = membership.desk if membership else desk_create(name="Simulated", owner=owner, at=at)
+    account = TradingAccount.objects.create(
+        desk=desk,
+        owner=owner,
+        venue="kite",
+        label="simulated",
+        venue_user_id=DEMO_APP.user_id,
+        currency="INR",
+        is_simulated=True,
+        is_live=True,
+        api_key=DEMO_APP.api_key,
+    )
+    LimitSet.objects.create(
+        account=account,
+        max_daily_loss_quote=Decimal(200_000),
+        max_order_value_quote=Decimal(500_000),
+        max_gross_exposure_quote=Decimal(2_000_000),
+        max_position_value_quote=Decimal(1_000_000),
+        max_orders_per_second=8,
+        max_orders_per_day=500,
+        price_band_fraction=Decimal("0.03"),
+        max_quote_age_s=Decimal(15),
+    )
+    Lease.objects.create(account=account)
+    token = seal(exchange.TOKEN, binding=binding_of(account, "access_token"))
+    VenueLogin.objects.create(account=account, state=SessionState.LIVE, epoch=1, access_token=token)
+    _list_shares()
+    return account
+
+
+def _list_shares() -> None:
+    from brokers.simulator.listings import equity
+
+    for name, price in exchange.PRICES.items():
+        listing = equity(name, name, price)
+        ListedInstrument.objects.create(
+            venue="kite",
+            exchange="NSE",
+            symbol=name,
+            token=listing.token,
+            kind="EQ",
+            name=name,
+            segment="NSE",
+            tick_size=Decimal(listing.tick) / 100,
+            lot_size=1,
+            listed_on=exchange.DAY,
+        )
+
+
+__all__ = ["ProcessDied", "World", "disk", "hosted"]
