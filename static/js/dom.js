@@ -25,6 +25,14 @@ export function setText(element, text) {
   return true;
 }
 
+/** Name an instrument so that of an option's name the middle is left out when it is cut, never its strike. */
+export function setName(element, text) {
+  if (element.textContent === text && element.childElementCount === 2) return;
+  const [strike = ""] = /\d{1,5}(\.\d+)?(CE|PE)$/.exec(text) ?? [];
+  element.classList.add("cut");
+  element.replaceChildren(h("span", {}, text.slice(0, text.length - strike.length)), h("span", {}, strike));
+}
+
 export function setClass(element, className) {
   if (element.className !== className) element.className = className;
 }

@@ -1,5 +1,6 @@
 // The page's one websocket: frames in, acknowledgements out, and it comes back by itself.
-const SILENCE_MS = 25_000;
+// The desk pings every ten seconds.
+const SILENCE_MS = 15_000;
 // The desk will not have us: trying again changes nothing.
 const FINAL_CODES = new Map([[4401, "signed-out"], [4403, "refused"], [4404, "refused"]]);
 

@@ -1,7 +1,7 @@
 // Orders by lane: being asked about, in flight, recent; refusals of the gate stand among the recent with both numbers.
 import { write } from "windhover/api";
 import { ask } from "windhover/dialogs";
-import { byId, h, keyed, oncePerFrame, setClass, setText } from "windhover/dom";
+import { byId, h, keyed, oncePerFrame, setClass, setName, setText } from "windhover/dom";
 import { bareSymbol, clock, moment, price, quantity } from "windhover/format";
 import { laneOf } from "windhover/shapes";
 import { download } from "windhover/table";
@@ -69,7 +69,7 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
     setText(entry.time, clock(row.market_at ?? row.when));
     entry.time.title = timesOf(row);
     setClass(entry.time, row.market_at || !clocksDiffer() ? "" : "apart");
-    setText(entry.what, said);
+    setName(entry.what, said);
     setText(entry.chip, words(row));
     setClass(entry.chip, `chip ${CHIPS[row.status] ?? ""}`);
     const details = [holder, row.origin === "EXTERNAL" ? "placed outside this desk" : null, row.book === "paper" ? "paper" : null, meta(row)].filter(Boolean).join(" · ");

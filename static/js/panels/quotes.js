@@ -1,5 +1,5 @@
 // Quotes of what the desk is subscribed to, each with its age; a stale one shows its age in place of a price.
-import { byId, oncePerFrame, setText } from "windhover/dom";
+import { byId, h, oncePerFrame, setName, setText } from "windhover/dom";
 import { age, bareSymbol, clock, isFigure, percent, price, tone } from "windhover/format";
 import { createTable, download } from "windhover/table";
 
@@ -10,7 +10,14 @@ const change = (row) => {
 
 export function quotesPanel({ store, quotes }) {
   const columns = [
-    { key: "symbol", label: "Instrument", text: (row) => bareSymbol(row.symbol), plain: (row) => row.symbol, sort: (row) => row.symbol, title: (row) => `${row.symbol}, source ${row.source ?? "unknown"}` },
+    {
+      key: "symbol", label: "Instrument", text: (row) => bareSymbol(row.symbol), plain: (row) => row.symbol, sort: (row) => row.symbol,
+      node: (_, cell) => cell.append(h("div")),
+      update: (row, cell) => {
+        setName(cell.firstChild, bareSymbol(row.symbol));
+        cell.title = `${row.symbol}, source ${row.source ?? "unknown"}`;
+      },
+    },
     {
       key: "last", label: "Last", className: "live", text: (row) => (row.stale ? `${age(row.ageNow)} old` : price(row.last_price, "INR", row.tick_size)), plain: (row) => row.last_price ?? "",
       sort: (row) => Number(row.last_price), tone: (row) => (row.stale ? "stale" : ""),

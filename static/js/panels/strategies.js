@@ -46,7 +46,7 @@ export function strategiesPanel({ store, openStart, deployed }) {
     setText(entry.name, nameOf(row));
     setText(entry.on, `${on} · ${row.mode}`);
     entry.on.title = symbols.join(", ");
-    setText(entry.why, row.last_reason || (row.state === "running" ? "Waiting for its first decision: it needs its bars of warm-up." : "Not running."));
+    setText(entry.why, row.last_reason?.replace(/^[A-Z]+:(?=\S)/, "") || (row.state === "running" ? "Waiting for its first decision: it needs its bars of warm-up." : "Not running."));
     entry.why.title = row.last_reason_at ? `said ${clock(row.last_reason_at)} by the desk's clock` : "";
     const now = profit(row);
     setText(entry.profit, money(now, row.currency ?? "INR", { signed: true, bare: true }));
