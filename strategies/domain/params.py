@@ -35,6 +35,24 @@ def param(
     return Field(default, ge=ge, gt=gt, le=le, description=help, json_schema_extra=extra)
 
 
+GIVEN_SHOWN = 40
+WANTED = {
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "decimal_parsing": "a number",
+    "decimal_type": "a number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "finite_number": "a finite number",
+    "greater_than": "above {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "below {lt}",
+    "less_than_equal": "at most {le}",
+    "enum": "{expected}",
+}
+
+
 class StrategyParams(BaseModel):
     """What every strategy has; unknown names are refused."""
 
@@ -74,8 +92,18 @@ def wrong(name: str, sentence: str) -> Invalid:
 
 
 def _as_invalid(error: ValidationError) -> Invalid:
-    first = error.errors(include_url=False, include_input=False)[0]
+    first = error.errors(include_url=False)[0]
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return Invalid(f"there is no parameter named {name}", code="params.unknown", field=f"params.{name}")
-    return wrong(name, f"{name}: {first['msg'][:1].lower()}{first['msg'][1:]}")
+    wanted, given = _wanted(first), str(first.get("input"))[:GIVEN_SHOWN]
+    return wrong(name, f"{name} must be {wanted}, not {given!r}")
+
+
+def _wanted(complaint: Mapping[str, Any]) -> str:
+    """Say what is allowed; what pydantic says of a kind without words of ours is its own."""
+    limits = complaint.get("ctx", {})
+    words = WANTED.get(str(complaint["type"]))
+    if words is None:
+        return str(complaint["msg"]).lower().removeprefix("input should be ")
+    return words.format(**limits)

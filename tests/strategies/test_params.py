@@ -1,3 +1,4 @@
+import re
 from decimal import Decimal
 
 import pytest
@@ -98,3 +99,17 @@ def test_an_unknown_strategy_names_the_field():
         strategy_for("no-such")
 
     assert caught.value.field == "strategy"
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "sentence"),
+    [
+        ("fast", "abc", "fast must be a whole number, not 'abc'"),
+        ("fast", 500, "fast must be at most 200, not '500'"),
+        ("direction", "up", "direction must be 'long' or 'both', not 'up'"),
+        ("order_value_quote", 0, "order_value_quote must be above 0, not '0'"),
+    ],
+)
+def test_a_refusal_names_the_value_and_what_is_allowed(field, given, sentence):
+    with pytest.raises(Invalid, match=re.escape(sentence)):
+        EmaCrossover.Params.parse({field: given})
