@@ -3,6 +3,9 @@ import uPlot from "uplot";
 import { setText } from "windhover/dom";
 import { clock, money } from "windhover/format";
 
+// The labels have no seconds: two of one minute would look alike.
+const WHOLE_MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * 60);
+
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
 function zeroLine(chart) {
@@ -51,7 +54,7 @@ export function createCurve(root, label) {
       scales: { x: { time: true }, y: { range: (_, low, high) => rangeWithZero(low, high) } },
       series: [{}, { stroke: gain, fill: wash, width: 1.5, points: { show: false }, fillTo: 0 }],
       axes: [
-        { ...axis, size: 22, gap: 4, space: 90, grid: { show: false }, values: (_, at) => at.map((s) => clock(s * 1000, { seconds: false })) },
+        { ...axis, size: 22, gap: 4, space: 90, incrs: WHOLE_MINUTES, grid: { show: false }, values: (_, at) => at.map((s) => clock(s * 1000, { seconds: false })) },
         { ...axis, size: 58, gap: 6, space: 34, grid: { stroke: () => colour("line"), width: 1 }, values: (_, at) => at.map(short) },
       ],
       hooks: { drawAxes: [zeroLine], setCursor: [hovered] },
