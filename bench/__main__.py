@@ -50,7 +50,10 @@ def _unwritable(file: str | None) -> str | None:
 def _show(topic: Topic, stream: TextIO) -> None:
     for case in topic.cases:
         peers = ", ".join(f"{name} {value:,.0f}" for name, value in case.peers.items())
-        print(f"{case.name:<34} ours {case.ours:>14,.0f} {case.unit}   {peers}   {case.ratio:.1f}x", file=stream)
+        ratio = "" if case.ratio is None else f"{case.ratio:.1f}x"
+        # a rate has no use for digits behind the point, a few microseconds have
+        digits = 0 if case.ours >= 1_000 else 2
+        print(f"{case.name:<34} ours {case.ours:>14,.{digits}f} {case.unit}   {peers}   {ratio}".rstrip(), file=stream)
 
 
 if __name__ == "__main__":

@@ -27,8 +27,10 @@ class Case:
     higher_is_better: bool = True
 
     @property
-    def ratio(self) -> float:
-        """How many times better ours is than the best peer."""
+    def ratio(self) -> float | None:
+        """How many times better ours is than the best peer; None where there is none to compare with."""
+        if not self.peers:
+            return None
         if self.higher_is_better:
             return self.ours / max(self.peers.values())
         return min(self.peers.values()) / self.ours

@@ -65,7 +65,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         findings = _run(plan, folder)
     except (SetupError, ChildDied, StopRequested) as error:
-        print(f"The rounds ended early: {str(error) or 'stopped'} (seed {seed}, logs {folder / 'logs'}).", file=sys.stderr)
+        print(
+            f"The rounds ended early: {str(error) or 'stopped'} (seed {seed}, logs {folder / 'logs'}).", file=sys.stderr
+        )
         return 1
     return _report(plan, findings, folder)
 

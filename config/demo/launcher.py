@@ -37,6 +37,9 @@ usage: ./run COMMAND [ARGUMENTS]
 Every command does its own set-up and repeats it only when a lock file changed.
 """
 
+# Benchmarks of what nothing else does: they run in the product's own environment.
+WITHOUT_PEERS = {"pipeline"}
+
 
 def demo(arguments: Sequence[str]) -> int:
     """Become the demo's supervisor."""
@@ -73,8 +76,9 @@ def check(arguments: Sequence[str]) -> int:
 
 
 def bench(arguments: Sequence[str]) -> int:
-    """Become the benchmark of one topic, in the environment of its peers."""
-    topics = sorted(path.stem for path in (ROOT / "bench" / "peers").glob("*.lock"))
+    """Become the benchmark of one topic, in the environment of its peers where it has any."""
+    with_peers = {path.stem for path in (ROOT / "bench" / "peers").glob("*.lock")}
+    topics = sorted(with_peers | WITHOUT_PEERS)
     topic = arguments[0] if arguments and not arguments[0].startswith("-") else None
     if topic is None:
         print("topics: " + " ".join(topics))
@@ -82,7 +86,8 @@ def bench(arguments: Sequence[str]) -> int:
     if topic not in topics:
         toolchain.say(f"There is no benchmark named {topic}; the topics are: {', '.join(topics)}.")
         return 2
-    return _become(toolchain.peers_ready(topic), "-m", "bench", *arguments)
+    python = toolchain.peers_ready(topic) if topic in with_peers else toolchain.environment_ready(RUNTIME)
+    return _become(python, "-m", "bench", *arguments)
 
 
 def chaos(arguments: Sequence[str]) -> int:
