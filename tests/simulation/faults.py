@@ -29,6 +29,7 @@ ALL = (*STOPS, Fault.LOST, Fault.ERROR)
 # what may go wrong where; a port that is absent here is not counted
 APPLICABLE: dict[str, tuple[Fault, ...]] = {
     "net": ALL,
+    "net.write": STOPS,  # at the last moment, with the connection had and the permit not yet asked
     "net.reply": STOPS,
     "net.frame": ALL,
     "disk.mark": ALL,

@@ -33,7 +33,7 @@ class Judge:
     def __init__(self, world: World) -> None:
         self._world = world
         self.objections: list[str] = []
-        self._flat_by: list[tuple[str, float]] = []
+        self._flat: list[str] = []
 
     def object(self, sentence: str) -> None:
         if sentence not in self.objections:
@@ -85,10 +85,15 @@ class Judge:
     def must_be_flat(self, symbol: str, within_s: float) -> None:
         """Expect a position to be closed, or an alarm to stand, by a deadline."""
         loop = self._world.loop
-        self._flat_by.append((symbol, loop.time() + within_s))
-        loop.call_later(within_s, self._look, symbol, within_s)
+        self._flat.append(symbol)
+        loop.call_later(within_s, self._look, symbol, within_s, self._world.dark_s)
 
-    def _look(self, symbol: str, within_s: float) -> None:
+    def _look(self, symbol: str, within_s: float, excused_s: float = 0.0) -> None:
+        dark_s = self._world.dark_s
+        if dark_s > excused_s:
+            # a host without power protects nothing: its deadline goes on when it is back
+            self._world.loop.call_later(dark_s - excused_s, self._look, symbol, within_s, dark_s)
+            return
         if self._world.held(symbol) and not self._alarm(symbol):
             self.object(f"{symbol} was held without an alarm {within_s:g} s after its exit was asked for")
 
@@ -177,7 +182,7 @@ class Judge:
             self.object(f"the venue holds orders that the journal does not: {unknown}")
 
     def _naked(self, state: Any) -> None:
-        for symbol, _ in self._flat_by:
+        for symbol in self._flat:
             if self._world.held(symbol) and not self._alarm(symbol):
                 self.object(f"{symbol} is still held at the end, and no alarm stands")
         left = [o.order_id for o in self._orders() if o.remaining > 0]

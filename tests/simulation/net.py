@@ -54,6 +54,7 @@ class SimulatedNet:
         if kind == REFUSED:
             raise Retryable(f"{name}: refused before anything was sent", code="venue.unreachable")
         if before_write is not None:
+            self._world.ports.enter("net.write", name)
             before_write()
         request = _request(method, path, headers or {}, params or (), form or {})
         if before_write is not None:

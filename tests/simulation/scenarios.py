@@ -49,7 +49,6 @@ async def cancel_race(world: World) -> None:
     await asyncio.sleep(world.rng.uniform(0.0, 0.6))
     if order is not None:
         world.ask("cancel_order", {"client_id": order.client_id}, "cancel")
-        world.ring()
     await world.until(lambda: world.resting() == 0, FLAT_WITHIN_S)
     world.market.offered = None
     await asyncio.sleep(2.5)
@@ -94,7 +93,6 @@ async def kill_switch(world: World) -> None:
     await asyncio.sleep(2.0)
     _pull(world, engaged=True)
     world.ask("exit_all", {"book": "live"}, "close")
-    world.ring()
     for symbol in (SHARE, "INFY"):
         world.judge.must_be_flat(symbol, FLAT_WITHIN_S)
     await world.until(lambda: world.held() == 0 and world.held("INFY") == 0, FLAT_WITHIN_S)
@@ -164,10 +162,11 @@ def _why(world: World) -> str:
 
 
 def _stop(world: World) -> None:
-    deployment = Deployment.objects.get(account=world.account)
-    Deployment.objects.filter(pk=deployment.pk).update(is_enabled=False)
-    world.ask("deployment_stop", {"deployment_id": str(deployment.pk)}, "stop")
-    world.ring()
+    """Want the strategy no more, as its page does: the row first, then the command."""
+    wanted = Deployment.objects.filter(account=world.account)
+    world.insist(lambda: wanted.update(is_enabled=False) and None)
+    for deployment in wanted:
+        world.ask("deployment_stop", {"deployment_id": str(deployment.pk)}, f"stop-{deployment.pk}")
 
 
 def _exit(world: World, symbol: str = SHARE) -> None:
@@ -182,7 +181,6 @@ def _exit(world: World, symbol: str = SHARE) -> None:
             "strategy_key": row.strategy_key,
         }
         world.ask("exit_position", payload, f"close-{symbol}")
-    world.ring()
     world.judge.must_be_flat(symbol, FLAT_WITHIN_S)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import time
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +31,7 @@ from brokers.simulator.kite_sessions import DEMO_APP
 from execution import anchors, threads
 from execution.chain import Tip
 from execution.journal import StaleToken, _Waiting
-from execution.models import Command, Lease
+from execution.models import Lease
 from execution.runtime import hosting
 from execution.runtime import lease as lease_module
 from execution.runtime import session as session_module
@@ -69,11 +70,13 @@ class World:
         self.processes: list[Process] = []
         self.is_over = False
         self.boot = 1
+        self.dark_s = 0.0
         self.bells: set[asyncio.Future[None]] = set()
         self.on_commit: list[Callable[[list[_Waiting]], None]] = []
         self._keeps_images = any(strike.fault is Fault.POWER for strike in strikes)
         self._durable = b""
-        self._in_force: dict[str, Callable[[], object]] = {}
+        self._acts: list[Callable[[], None]] = []
+        self._has_forgotten = False
         self.account = _account(self.now())
 
     @property
@@ -166,6 +169,8 @@ class World:
         storage.forget_unsynced(self.folder / "sendlog")
         self.boot += 1
         self.clock.reboot()
+        self._has_forgotten = True
+        self.dark_s += OUTAGE_S + RESTART_S
 
     def boot_id(self) -> str:
         return f"boot-{self.boot}"
@@ -183,36 +188,35 @@ class World:
     def deploy(self, *names: str) -> None:
         """Want the moving-average strategy on some shares."""
         for name in names:
-            Deployment.objects.create(
-                account=self.account,
-                strategy="ema-crossover",
-                instruments=[f"NSE:{name}"],
-                params={"fast": 2, "slow": 3},
-                mode="live",
-                is_enabled=True,
-                created_by=self.account.owner,
-            )
+            self.insist(partial(self._deploy, uuid.UUID(int=self.rng.getrandbits(128), version=4), name))
+
+    def _deploy(self, key: uuid.UUID, name: str) -> None:
+        wanted = {
+            "account": self.account,
+            "strategy": "ema-crossover",
+            "instruments": [f"NSE:{name}"],
+            "params": {"fast": 2, "slow": 3},
+            "mode": "live",
+            "is_enabled": True,
+            "created_by": self.account.owner,
+        }
+        Deployment.objects.get_or_create(pk=key, defaults=wanted)
 
     def ask(self, kind: str, payload: Mapping[str, object], key: str) -> None:
-        """Write a command as a page does; a person asks again where a power loss took it."""
+        """Write a command as a page does."""
 
-        def write() -> object:
-            return command_request(
+        def write() -> None:
+            command_request(
                 account=self.account, kind=kind, payload=payload, by=None, idempotency_key=key, at=self.now()
             )
 
-        write()
-        self.repeat(key, write)
+        self.insist(write)
+        self.ring()
 
-    def repeat(self, key: str, act: Callable[[], object]) -> None:
-        """Do an act again as long as the database does not hold it."""
-        self._in_force[key] = act
-
-    def insist(self) -> None:
-        """Do again what a power loss took back."""
-        for key, act in self._in_force.items():
-            if not Command.objects.filter(account=self.account, idempotency_key=key).exists():
-                act()
+    def insist(self, act: Callable[[], None]) -> None:
+        """Do something, and again where a power loss took it back, as a person would."""
+        self._acts.append(act)
+        act()
 
     def ring(self, _account_id: str = "") -> bool:
         bells, self.bells = self.bells, set()
@@ -228,8 +232,10 @@ class World:
             if self.loop.time() >= deadline:
                 return False
             await asyncio.sleep(0.1)
-            if self.ports.struck and self.ports.struck[-1][1] is Fault.POWER:
-                self.insist()
+            if self._has_forgotten:
+                self._has_forgotten = False
+                for act in self._acts:
+                    act()
         return True
 
     def held(self, symbol: str = "RELIANCE") -> int:
