@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import threading
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 DRAIN_S = 15.0
+BROKEN_EXIT_CODE = 70
 
 
 class DeskHost(bootsteps.StartStopStep):
@@ -57,6 +60,8 @@ class DeskHost(bootsteps.StartStopStep):
                 self._loop = runner.get_loop()
                 self._desk = desk_from_settings()
                 runner.run(self._desk.run())
-        except Exception:
-            log.exception("desk_loop_ended")
-            raise
+        except BaseException:
+            # A worker without its loop looks healthy and hosts nothing: only the process's end is seen from outside.
+            log.exception("desk_loop_ended", exit_code=BROKEN_EXIT_CODE)
+            logging.shutdown()
+            os._exit(BROKEN_EXIT_CODE)
