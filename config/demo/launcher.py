@@ -30,6 +30,9 @@ usage: ./run COMMAND [ARGUMENTS]
       --json FILE         write the figures as JSON (- for standard output)
   chaos                   break things on purpose and hold the books to the exchange's ledger
       --kills N           strike the demo's real processes N times: kill, freeze, Valkey emptied
+      --seeds N           under simulated time, let every call to the outside fail in every way, N seeds long
+      --scenario NAME     of the simulated ones, only this
+      --mutations         remove one guard of the desk at a time, and show that this is noticed
       --seed S            repeat an earlier run
   serve PROCESS           one process in the foreground: web, worker, desk, beat, guardian or simulator
   manage ARGUMENTS        Django's manage.py

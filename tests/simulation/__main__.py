@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from tests.simulation.boot import boot
+from tests.simulation.names import FAULTS, MUTATIONS, SCENARIOS, say
 
 IMAGE = b""
 SHOWN_FAILURES = 40
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         options = _parse(arguments)
     except Wrong as why:
-        print(why, file=sys.stderr)
+        sys.stderr.write(f"{why}\n")
         return 2
     global IMAGE
     IMAGE = boot(loud=options.loud)
@@ -57,8 +58,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def _check(options: argparse.Namespace) -> None:
-    from tests.simulation.names import FAULTS, MUTATIONS, SCENARIOS
-
     if options.scenario is not None and options.scenario not in SCENARIOS:
         raise Wrong(f"There is no scenario named {options.scenario}; there are {', '.join(SCENARIOS)}.")
     if options.mutations not in (None, "all", *MUTATIONS):
@@ -78,7 +77,6 @@ def _check(options: argparse.Namespace) -> None:
 def _chaos(options: argparse.Namespace) -> int:
     from tests.simulation.campaign import Run
     from tests.simulation.faults import Fault, Strike
-    from tests.simulation.names import SCENARIOS
 
     began = time.monotonic()
     names = [options.scenario] if options.scenario else list(SCENARIOS)
@@ -128,20 +126,20 @@ def _report(results: Iterable[object], seconds: float) -> int:
     done = [result for result in results if isinstance(result, Result)]
     failed = [result for result in done if result.objections]
     for result in failed[:SHOWN_FAILURES]:
-        print(f"\n./run chaos --seeds 1 {result.run}")
+        say(f"\n./run chaos --seeds 1 {result.run}")
         for line in (*result.struck, *result.objections):
-            print(f"    {line}")
+            say(f"    {line}")
     counts = Counter(result.run.scenario for result in done)
-    print("\nruns by scenario: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
+    say("\nruns by scenario: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
     said = Counter(objection for result in failed for objection in result.objections)
-    print(
+    say(
         f"{len(done)} runs in {seconds:.0f} s, {sum(r.fills for r in done)} fills in the exchange's ledger: "
         f"{len(failed)} runs failed"
     )
     if not failed:
-        print("0 lost, 0 doubled, 0 naked past the deadline, 0 EXTERNAL; every journal verified and equal to its rows")
+        say("0 lost, 0 doubled, 0 naked past the deadline, 0 EXTERNAL; every journal verified and equal to its rows")
     elif len(said) > SHOWN_FAILURES:
-        print(f"{len(said)} different objections")
+        say(f"{len(said)} different objections")
     return 1 if failed else 0
 
 

@@ -105,7 +105,11 @@ def open_exchange(loop: VirtualLoop, rng: random.Random, *, start: time) -> Kite
     market = SmallMarket(rng, epoch_s(DAY, start))
     account = Account(user_id=DEMO_APP.user_id, cash=DEMO_APP.cash * 10, holdings={})
     venue = Venue(
-        market=market, accounts=[account], ids=Ids(1), ledger=Ledger(), made_history=RisingHistory()  # type: ignore[arg-type]
+        market=market,
+        accounts=[account],
+        ids=Ids(1),
+        ledger=Ledger(),
+        made_history=RisingHistory(),  # type: ignore[arg-type]
     )
     sessions = Sessions([DEMO_APP])
     sessions._tokens[DEMO_APP.user_id] = TOKEN

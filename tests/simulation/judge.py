@@ -52,9 +52,7 @@ class Judge:
             self._order_leaves(process, request.get("tag"))
 
     def _order_leaves(self, process: Process, tag: str) -> None:
-        row = JournalEvent.objects.filter(
-            account=self._world.account, kind="intent", payload__client_id=tag
-        ).first()
+        row = JournalEvent.objects.filter(account=self._world.account, kind="intent", payload__client_id=tag).first()
         if row is None:
             self.object(f"{tag} left before its intent was durable")
             return

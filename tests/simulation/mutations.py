@@ -25,6 +25,7 @@ from risk.domain.switch import Switches
 from tests.simulation import storage
 from tests.simulation.campaign import Result, Run, carry_out, sweep
 from tests.simulation.faults import Call, Fault
+from tests.simulation.names import say
 
 Patch = tuple[object, str, object]
 MOST_RUNS = 160
@@ -139,9 +140,9 @@ def mutate(image: bytes, wanted: str, *, workers: int) -> int:
     began = time.monotonic()
     names = list(MUTATIONS) if wanted == "all" else [wanted]
     survivors = [name for name in names if not _is_missed(image, name, workers)]
-    print(f"\n{len(names) - len(survivors)} of {len(names)} removed guards were missed, {time.monotonic() - began:.0f} s")
+    say(f"\n{len(names) - len(survivors)} of {len(names)} removed guards were missed, {time.monotonic() - began:.0f} s")
     for name in survivors:
-        print(f"removing {MUTATIONS[name].guard} ({name}) changed nothing")
+        say(f"removing {MUTATIONS[name].guard} ({name}) changed nothing")
     return 1 if survivors else 0
 
 
@@ -153,11 +154,11 @@ def _is_missed(image: bytes, name: str, workers: int) -> bool:
             result = carry_out(run, image)
         if result.objections and not carry_out(run, image).objections:
             struck = f" after {'; '.join(result.struck)}" if result.struck else ""
-            print(f"{name}: missed in run {runs} ({run}){struck}: {result.objections[0]}")
+            say(f"{name}: missed in run {runs} ({run}){struck}: {result.objections[0]}")
             return True
         if runs >= MOST_RUNS:
             break
-    print(f"{name}: not missed in {runs} runs")
+    say(f"{name}: not missed in {runs} runs")
     return False
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 SCENARIOS = ("entry", "exit", "cancel-race", "partial-fill", "takeover", "kill-switch", "rush", "stopped")
 FAULTS = ("kill", "power-loss", "freeze", "reply-lost", "error", "late")
 MUTATIONS = (
@@ -16,3 +18,9 @@ MUTATIONS = (
     "budget-urgency",
     "gate-recheck",
 )
+
+
+def say(sentence: str) -> None:
+    """Tell the person at the terminal."""
+    sys.stdout.write(f"{sentence}\n")
+    sys.stdout.flush()

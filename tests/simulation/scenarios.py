@@ -185,9 +185,7 @@ def _exit(world: World, symbol: str = SHARE) -> None:
 
 
 def _pull(world: World, *, engaged: bool) -> None:
-    kill_switch_set(
-        scope="account", target=world.account, engaged=engaged, reason="enough", by=None, at=world.now()
-    )
+    kill_switch_set(scope="account", target=world.account, engaged=engaged, reason="enough", by=None, at=world.now())
     world.ring()
 
 
@@ -202,6 +200,3 @@ def _pull_at_entry(world: World, symbol: str) -> Callable[[list[Any]], None]:
             _pull(world, engaged=False)
 
     return hear
-
-
-
