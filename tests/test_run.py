@@ -35,7 +35,7 @@ def test_help_lists_every_command():
     result = run("--help")
 
     assert result.returncode == 0
-    for command in ("demo", "test", "check", "bench", "serve", "manage"):
+    for command in ("demo", "test", "check", "bench", "chaos", "serve", "manage"):
         assert f"\n  {command}" in result.stdout
 
 

@@ -94,7 +94,15 @@ class ChargeNote:
         return ChargeNote(**{name: _round(getattr(self, name), units[name]) for name in units})
 
     def __add__(self, other: ChargeNote) -> ChargeNote:
-        return ChargeNote(**{line.name: getattr(self, line.name) + getattr(other, line.name) for line in fields(self)})
+        # line by line and by name: this runs for every order of the day at every look of the gate
+        return ChargeNote(
+            brokerage=self.brokerage + other.brokerage,
+            transaction_tax=self.transaction_tax + other.transaction_tax,
+            exchange=self.exchange + other.exchange,
+            sebi=self.sebi + other.sebi,
+            stamp=self.stamp + other.stamp,
+            gst=self.gst + other.gst,
+        )
 
 
 def charge_note(

@@ -1,3 +1,4 @@
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokers.domain.charges import charge_note
+from brokers.domain.charges import ChargeNote, charge_note
 from brokers.domain.errors import DataError
 from brokers.domain.india import CHARGES
 from brokers.domain.instruments import InstrumentKind
@@ -109,3 +110,9 @@ def test_never_charges_less_than_nothing_and_adds_up(quantity, price, side):
     lines = [note.brokerage, note.transaction_tax, note.exchange, note.sebi, note.stamp, note.gst]
     assert all(line >= 0 for line in lines)
     assert note.total == sum(lines)
+
+
+def test_adding_two_notes_adds_every_line():
+    ones = ChargeNote(**{line.name: Decimal(1) for line in fields(ChargeNote)})
+
+    assert ones + ones == ChargeNote(**{line.name: Decimal(2) for line in fields(ChargeNote)})
