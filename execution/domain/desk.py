@@ -164,9 +164,13 @@ class Desk:
             return None
         if self.state.session is SessionState.NEEDS_LOGIN:
             return "the venue session needs a login"
-        if not self.is_reconciled:
+        if not self.knows_books_of(book):
             return "the venue's books have not been read yet"
         return None
+
+    def knows_books_of(self, book: Book) -> bool:
+        """Tell whether what a book's orders build on has been compared with the venue."""
+        return book is Book.PAPER or self.is_reconciled
 
     @property
     def is_halted(self) -> bool:

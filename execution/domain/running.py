@@ -176,6 +176,10 @@ def _decide(desk: Desk, deployment_id: str, instrument: str, series: Series) -> 
     strategy = desk.strategies[deployment_id]
     if not deployment.is_running or _is_over_for_today(desk, strategy, instrument):
         return
+    if not deployment.exposures.get(instrument) and not desk.knows_books_of(deployment.spec.mode):
+        # An entry decided now would be refused and given up; the next bar decides again.
+        desk.notes[deployment_id] = (f"{instrument}: waiting for the venue's books", desk.at)
+        return
     try:
         signal = decide(
             strategy,

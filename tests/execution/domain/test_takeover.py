@@ -135,7 +135,7 @@ def test_resting_paper_orders_end_with_their_process():
     assert desk.orders[0].status is OrderStatus.CANCELLED
 
 
-def test_nothing_live_is_sent_before_the_books_were_read():
+def test_entries_wait_for_the_books_and_are_decided_again_after_them():
     desk = DeskScript(obedient=False)
     desk.take_over()
     desk.run(FeedChanged(at=desk.now, state=Link.CONNECTED))
@@ -146,10 +146,14 @@ def test_nothing_live_is_sent_before_the_books_were_read():
     desk.tick(101.0)
     desk.reads_wanted = 0
     desk.obedient = False
-    desk.bar(101.0)
 
-    assert desk.placed == []
-    assert desk.refusals == ["desk"]
+    desk.bar(101.0)
+    before = (list(desk.placed), list(desk.refusals))
+    desk.read_books()
+    desk.bar(102.0)
+
+    assert before == ([], [])
+    assert len(desk.placed) == 1
 
 
 def test_nothing_is_sent_before_the_lease_is_held():
