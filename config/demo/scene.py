@@ -35,6 +35,7 @@ class Scene:
     random: random.Random
     # where in a killed desk's log its next life begins
     lives: dict[str, int] = field(default_factory=dict)
+    broken: int = 0
 
     @property
     def sightings(self) -> Path:
@@ -76,12 +77,16 @@ class Scene:
         feed = lambda: readiness.feed_live(self.demo.base, self.sign_in.key)  # noqa: E731
         self._until("the market feed", feed, CALM_WITHIN_S)
         self._until("the standby desk", self._both_up, CALM_WITHIN_S)
-        self._until("the lease", lambda: self._seen()[-1]["taken_over"] == self._seen()[-1]["token"], CALM_WITHIN_S)
+        self._until("the lease", self._is_held, CALM_WITHIN_S)
 
     def judge(self) -> dict[str, Any]:
         """Compare the books with the exchange's ledger, in a process of its own."""
         printed = self.demo.supervisor.run(Process(name="judge", run=witness.judge))
         found: dict[str, Any] = json.loads(next(line for line in reversed(printed.splitlines()) if line[:1] == "{"))
+        broken = sum(self._required(name).log.read_bytes().count(b"session_broke") for name in DESKS)
+        if broken > self.broken:
+            found["problems"].append(f"broken: {broken - self.broken} sessions ended on an error nobody foresaw")
+            self.broken = broken
         return found
 
     def _kill(self) -> float:
@@ -117,6 +122,10 @@ class Scene:
         """Wait for the takeover in the journal of a younger token; return when it was first seen."""
         self._until("the takeover", lambda: self._seen()[-1]["taken_over"] > token, TAKEN_WITHIN_S)
         return float(next(row["at"] for row in self._seen() if row["taken_over"] > token))
+
+    def _is_held(self) -> bool:
+        last = self._seen()[-1]
+        return last["owner"] in DESKS and last["taken_over"] == last["token"]
 
     def _both_up(self) -> bool:
         return all(self._is_up(name) for name in DESKS)
