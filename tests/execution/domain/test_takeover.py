@@ -1,5 +1,6 @@
 """Restart, login, reconnection: one path, and nothing twice."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -285,3 +286,49 @@ def test_an_id_of_an_earlier_day_is_never_given_out_again():
 
     assert desk.placed[-1].order.client_id not in yesterday
     assert len(desk.placed) == len(yesterday) + 1
+
+
+def a_caretaker_after(desk):
+    """Let a guardian's engine take the account over from a desk that is gone."""
+    desk.config = replace(desk.config, runs_strategies=False)
+    desk.commands.clear()
+    desk.restart()
+
+
+def test_a_caretaker_loads_no_history_and_decides_nothing():
+    desk = DeskScript().start()
+    told = len(desk.journal)
+    desk.history = (95.0, 101.0)
+
+    a_caretaker_after(desk)
+    desk.run(SessionChanged(at=desk.now, state=SessionState.NEEDS_LOGIN))
+    desk.run(SessionChanged(at=desk.now, state=SessionState.LIVE))
+    desk.read_books()
+    desk.bar(101.0)
+
+    assert desk.loads() == []
+    assert [r.kind for r in desk.journal[told:] if r.kind in ("signal", "goal", "intent")] == []
+
+
+def test_a_desk_that_returns_after_a_caretaker_makes_the_entry_it_missed():
+    desk = DeskScript().start()
+    running = desk.config
+    a_caretaker_after(desk)
+    desk.bar(101.0)
+    desk.config = running
+
+    desk.restart()
+    desk.bar(101.0)
+
+    assert [command.order.intent.purpose for command in desk.placed] == ["ENTRY"]
+
+
+def test_a_caretaker_still_exits():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+    a_caretaker_after(desk)
+
+    desk.act("exit_all", book="live")
+
+    assert [command.order.intent.purpose for command in desk.placed] == ["EXIT"]
