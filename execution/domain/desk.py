@@ -38,6 +38,8 @@ class EngineConfig:
     limits: Limits
     strategy_for: Callable[[str], type[SignalStrategy]]
     incarnation: str = "A"
+    # a caretaker's engine decides nothing: it exits and cancels, the strategies wait for the desk's return
+    runs_strategies: bool = True
     # quoted for the pages even while no strategy uses them
     watch: tuple[str, ...] = ()
     currency: Currency = Currency.INR

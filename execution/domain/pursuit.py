@@ -73,7 +73,7 @@ def pursue(desk: Desk, key: PositionKey) -> None:
         return
     if held * gap < 0:
         _exit(desk, goal, held, gap)
-    else:
+    elif desk.config.runs_strategies:
         _enter(desk, goal, gap)
 
 

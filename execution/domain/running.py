@@ -85,6 +85,8 @@ def strategy_of(desk: Desk, spec: DeploymentSpec) -> SignalStrategy:
 
 def load(desk: Desk, spec: DeploymentSpec, strategy: SignalStrategy) -> None:
     """Ask for the bars a deployment needs, and build new ones from now on."""
+    if not desk.config.runs_strategies:
+        return
     desk.strategies[spec.deployment_id] = strategy
     interval_s = strategy.params.bar_minutes * 60
     if desk.market.track(spec.instruments):

@@ -37,7 +37,7 @@ def taken_over(desk: Desk, event: TakenOver) -> None:
     desk.schedule("reconcile", desk.config.in_flight_read_s)
     subscribe(desk)
     for deployment in list(desk.state.deployments.values()):
-        if deployment.is_running:
+        if deployment.is_running and desk.config.runs_strategies:
             reload(desk, deployment)
     pursue_all(desk)
 
@@ -105,6 +105,8 @@ def feed_changed(desk: Desk, event: FeedChanged) -> None:
 
 def resume_halted(desk: Desk) -> None:
     """Let the deployments that a dead session halted go on, once the books have been read."""
+    if not desk.config.runs_strategies:
+        return
     for deployment in list(desk.state.deployments.values()):
         if deployment.state is DeploymentState.HALTED and deployment.cause == SESSION_CAUSE:
             resume(desk, deployment)

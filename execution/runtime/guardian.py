@@ -125,7 +125,7 @@ class Guardian:
             await self._lease.release(grant)
 
     async def _make_safe(self, grant: LeaseGrant) -> None:
-        session = await open_session(self._machine, grant)
+        session = await open_session(self._machine, grant, runs_strategies=False)
         tasks = [asyncio.create_task(work) for work in (self._act(session), keep_lease(session), session.until_ended())]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

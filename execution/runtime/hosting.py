@@ -64,13 +64,17 @@ async def host(machine: Machine, grant: LeaseGrant, drain: asyncio.Event) -> Non
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def open_session(machine: Machine, grant: LeaseGrant) -> Session:
+async def open_session(machine: Machine, grant: LeaseGrant, *, runs_strategies: bool = True) -> Session:
     """Return an account's session, restored from its journal, before anything runs in it.
 
-    The lease is renewed meanwhile: a long journal takes longer to read than a lease lasts.
+    The lease is renewed meanwhile: a long journal takes longer to read than a lease lasts. Without
+    `runs_strategies` the session exits and cancels, and decides nothing.
     """
     holder = _Holder(machine, grant)
-    keeping, opening = asyncio.create_task(holder.run()), asyncio.create_task(_opened(machine, grant))
+    keeping, opening = (
+        asyncio.create_task(holder.run()),
+        asyncio.create_task(_opened(machine, grant, runs_strategies=runs_strategies)),
+    )
     try:
         await asyncio.wait([keeping, opening], return_when=asyncio.FIRST_COMPLETED)
         if keeping.done():
@@ -149,9 +153,9 @@ def _load(account_id: str) -> _Loaded:
     )
 
 
-async def _opened(machine: Machine, grant: LeaseGrant) -> tuple[_Loaded, Engine]:
+async def _opened(machine: Machine, grant: LeaseGrant, *, runs_strategies: bool) -> tuple[_Loaded, Engine]:
     loaded = await machine.read(lambda: _load(grant.account_id))
-    engine = _engine(loaded, grant)
+    engine = _engine(loaded, grant, runs_strategies=runs_strategies)
     await _restore(machine, engine, grant.account_id)
     return loaded, engine
 
@@ -164,7 +168,7 @@ async def _restore(machine: Machine, engine: Engine, account_id: str) -> None:
         records, last = await machine.read(partial(store.journal_part, account_id, last))
 
 
-def _engine(loaded: _Loaded, grant: LeaseGrant) -> Engine:
+def _engine(loaded: _Loaded, grant: LeaseGrant, *, runs_strategies: bool) -> Engine:
     facts = loaded.facts
     return Engine(
         EngineConfig(
@@ -178,6 +182,7 @@ def _engine(loaded: _Loaded, grant: LeaseGrant) -> Engine:
             limits=loaded.settings.limits,
             strategy_for=strategy_for,
             incarnation=grant.incarnation,
+            runs_strategies=runs_strategies,
             currency=facts.currency,
         )
     )
