@@ -12,6 +12,22 @@ export function laneOf(order) {
   return FINAL.has(order.status) ? "recent" : "flight";
 }
 
+/** Refusals that follow one another for the same reason become the newest of them, with `times` and `symbols`. */
+export function folded(rows) {
+  const shown = [];
+  for (const row of rows) {
+    const last = shown.at(-1);
+    const same = last && row.kind === "refusal" && last.kind === "refusal" && last.account === row.account && last.reason === row.reason;
+    if (same) {
+      last.times += 1;
+      if (!last.symbols.includes(row.symbol)) last.symbols.push(row.symbol);
+    } else {
+      shown.push(row.kind === "refusal" ? { ...row, times: 1, symbols: [row.symbol] } : row);
+    }
+  }
+  return shown;
+}
+
 /** A position's profit or loss today, net of its charges: the rows add up to the headline. */
 export function netOf(row) {
   return number(row.pnl_realised) + number(row.pnl_unrealised) - number(row.charges);

@@ -53,3 +53,14 @@ test("puts a strategy's own parameters first, units behind the label", () => {
 
   assert.deepEqual(rows.map((row) => [row.name, row.label, row.range]), [["fast", "Fast", "2 to 200"], ["order_value_quote", "Order value, ₹", "0 to 10,00,000"]]);
 });
+
+test("folds refusals that follow one another for one reason", () => {
+  const refusal = (symbol, reason) => ({ kind: "refusal", account: "a", symbol, reason });
+  const rows = [refusal("A", "killed"), refusal("B", "killed"), refusal("A", "killed"), { kind: "order" }, refusal("A", "killed"), refusal("A", "too large")];
+
+  const shown = shapes.folded(rows);
+
+  assert.deepEqual(shown.map((row) => row.times ?? 0), [3, 0, 1, 1]);
+  assert.deepEqual(shown[0].symbols, ["A", "B"]);
+  assert.equal(rows[0].times, undefined);
+});

@@ -3,7 +3,7 @@ import { write } from "windhover/api";
 import { ask } from "windhover/dialogs";
 import { byId, h, keyed, oncePerFrame, setClass, setName, setText } from "windhover/dom";
 import { bareSymbol, clock, moment, price, quantity } from "windhover/format";
-import { laneOf } from "windhover/shapes";
+import { folded, laneOf } from "windhover/shapes";
 import { download } from "windhover/table";
 import { toast } from "windhover/toast";
 
@@ -47,7 +47,7 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
     }));
     const newest = (a, b) => String(b.when ?? "").localeCompare(String(a.when ?? "")) || a.id.localeCompare(b.id);
     const lane = (name) => [...orders, ...refused].filter((row) => row.lane === name).sort(newest);
-    const lanes = { asking: lane("asking"), flight: lane("flight"), recent: lane("recent").slice(0, RECENT) };
+    const lanes = { asking: lane("asking"), flight: lane("flight"), recent: folded(lane("recent")).slice(0, RECENT) };
     const titled = Object.entries(lanes).flatMap(([name, found]) => (found.length ? [{ id: `lane-${name}`, kind: "lane", name }, ...found] : []));
     return { titled, lanes, orders };
   }
@@ -64,7 +64,7 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
     if (entry.lane) return;
     entry.row = row;
     const symbol = bareSymbol(row.symbol);
-    const said = row.kind === "refusal" ? `Entry in ${symbol}` : `${row.side} ${quantity(row.quantity)} ${symbol}`;
+    const said = row.kind === "refusal" ? refusalOf(row) : `${row.side} ${quantity(row.quantity)} ${symbol}`;
     const holder = strategyName(row);
     setText(entry.time, clock(row.market_at ?? row.when));
     entry.time.title = timesOf(row);
@@ -80,6 +80,12 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
     entry.element.title = [row.client_id, row.venue_order_id].filter(Boolean).join(" · ");
     entry.element.dataset.status = row.status;
     entry.element.classList.toggle("can-cancel", !entry.cancel.hidden);
+  }
+
+  function refusalOf({ times, symbols }) {
+    const names = symbols.map(bareSymbol);
+    if (times === 1) return `Entry in ${names[0]}`;
+    return `${times} entries in ${names.length > 2 ? `${names.length} instruments` : names.join(", ")}`;
   }
 
   // Heights are the style sheet's: 3.9rem for an order, 1.5rem for the title of a lane.
