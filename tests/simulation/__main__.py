@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tests.simulation.boot import boot
 from tests.simulation.names import FAULTS, MUTATIONS, SCENARIOS, say
 
-IMAGE = b""
+_IMAGES: list[bytes] = []  # one, before workers are forked
 SHOWN_FAILURES = 40
 MAX_SEED = 2**31 - 1
 
@@ -33,12 +33,11 @@ def main(arguments: Sequence[str]) -> int:
     except Wrong as why:
         sys.stderr.write(f"{why}\n")
         return 2
-    global IMAGE
-    IMAGE = boot(loud=options.loud)
+    _IMAGES.append(boot(loud=options.loud))
     if options.mutations is not None:
         from tests.simulation.mutations import mutate
 
-        return mutate(IMAGE, options.mutations, workers=options.workers)
+        return mutate(_IMAGES[0], options.mutations)
     return _chaos(options)
 
 
@@ -117,7 +116,7 @@ def carried_out(runs: Sequence[object], workers: int) -> Iterator[object]:
 def _one(run: object) -> object:
     from tests.simulation.campaign import carry_out
 
-    return carry_out(run, IMAGE)  # type: ignore[arg-type]
+    return carry_out(run, _IMAGES[0])  # type: ignore[arg-type]
 
 
 def _report(results: Iterable[object], seconds: float) -> int:

@@ -135,20 +135,20 @@ def removed(mutation: Mutation) -> Iterator[None]:
         yield
 
 
-def mutate(image: bytes, wanted: str, *, workers: int) -> int:
+def mutate(image: bytes, wanted: str) -> int:
     """Remove the named guard, or each in turn; answer 1 when any was not missed."""
     began = time.monotonic()
     names = list(MUTATIONS) if wanted == "all" else [wanted]
-    survivors = [name for name in names if not _is_missed(image, name, workers)]
+    survivors = [name for name in names if not _is_missed(image, name)]
     say(f"\n{len(names) - len(survivors)} of {len(names)} removed guards were missed, {time.monotonic() - began:.0f} s")
     for name in survivors:
         say(f"removing {MUTATIONS[name].guard} ({name}) changed nothing")
     return 1 if survivors else 0
 
 
-def _is_missed(image: bytes, name: str, workers: int) -> bool:
+def _is_missed(image: bytes, name: str) -> bool:
     mutation, runs = MUTATIONS[name], 0
-    for run in _runs(image, mutation, workers):
+    for run in _runs(image, mutation):
         runs += 1
         with removed(mutation):
             result = carry_out(run, image)
@@ -162,7 +162,7 @@ def _is_missed(image: bytes, name: str, workers: int) -> bool:
     return False
 
 
-def _runs(image: bytes, mutation: Mutation, _workers: int) -> Iterator[Run]:
+def _runs(image: bytes, mutation: Mutation) -> Iterator[Run]:
     """Yield the runs where the guard's absence should hurt, then the rest of its scenarios' sweep."""
     later: list[Run] = []
     for scenario in mutation.scenarios:

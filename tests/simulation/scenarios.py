@@ -33,7 +33,7 @@ async def exit_position(world: World) -> None:
     await asyncio.sleep(1.0)
     _exit(world)
     await asyncio.sleep(3.0)
-    world.market.jump(-0.006)
+    world.market.jump(-0.02)
     world.market.bid_for = None
     await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
 
