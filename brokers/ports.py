@@ -16,6 +16,7 @@ from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar, QuoteColumns
 from brokers.domain.orders import (
     ApprovedOrder,
+    UnreadableRow,
     VenueMargin,
     VenueOrder,
     VenuePosition,
@@ -179,7 +180,8 @@ class Venue(Protocol):
     """What every venue adapter does; `tests/contracts` is its conformance suite.
 
     Writes raise `Rejected` (definite no), `Retryable` (no byte left) or `Ambiguous` (unknown),
-    and are never repeated by the adapter. Reads raise `Retryable`, `NeedsLogin` or `DataError`.
+    and are never repeated by the adapter. Reads raise `Retryable`, `NeedsLogin` or `DataError`;
+    a row of a book that cannot be read stands among the others as an `UnreadableRow`.
     """
 
     name: str
@@ -199,11 +201,11 @@ class Venue(Protocol):
 
     async def cancel(self, venue_order_id: str, before_write: Callable[[], None]) -> Receipt: ...
 
-    async def orders(self) -> list[VenueOrder]: ...
+    async def orders(self) -> Sequence[VenueOrder | UnreadableRow]: ...
 
-    async def trades(self) -> list[VenueTrade]: ...
+    async def trades(self) -> Sequence[VenueTrade | UnreadableRow]: ...
 
-    async def positions(self) -> list[VenuePosition]: ...
+    async def positions(self) -> Sequence[VenuePosition | UnreadableRow]: ...
 
     async def holdings(self) -> list[Mapping[str, object]]: ...
 

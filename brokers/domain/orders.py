@@ -272,6 +272,16 @@ class VenuePosition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableRow:
+    """A row of a venue's book that is there and cannot be read; it may be any order, or a position."""
+
+    book: str  # orders, trades, positions
+    row_id: str
+    instrument: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VenueMargin:
     """Buying power of one segment, in the venue's currency; shown, never recomputed."""
 

@@ -13,7 +13,7 @@ from brokers.domain.clock import venue_day_of
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar, BarSeries
 from brokers.domain.money import Currency
-from brokers.domain.orders import Book, Product
+from brokers.domain.orders import Book, Product, UnreadableRow
 from execution.domain.commands import Alert, Command, Level, ReadBooks, Schedule
 from execution.domain.events import Link, SessionState
 from execution.domain.lifecycle import ClientIds
@@ -92,6 +92,8 @@ class Desk:
         self.suspicions: dict[tuple[str, str], str] = {}
         # by how much the journal exceeds the positions of the last read: no exit may sell it
         self.excess: dict[tuple[str, Product], Decimal] = {}
+        # rows of the last read that nobody could read: each may be an order of ours, or a position
+        self.unreadable: tuple[UnreadableRow, ...] = ()
         self.stale_said: set[str] = set()
         # why a deployment has no view, told to the pages and not to the journal
         self.notes: dict[str, tuple[str, datetime]] = {}

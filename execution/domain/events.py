@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from brokers.domain.market import Bar, QuoteColumns
-from brokers.domain.orders import Book, VenueOrder, VenuePosition, VenueTrade
+from brokers.domain.orders import Book, UnreadableRow, VenueOrder, VenuePosition, VenueTrade
 from risk.domain.limits import Limits
 
 
@@ -118,13 +118,17 @@ class SendOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BooksRead:
-    """One whole successful read of the live venue's three books, begun at `started_at`."""
+    """One successful read of the live venue's three books, begun at `started_at`.
+
+    With `unreadable` rows it shows what is there, and proves of nothing that it is not.
+    """
 
     at: datetime
     started_at: datetime
     orders: tuple[VenueOrder, ...]
     trades: tuple[VenueTrade, ...]
     positions: tuple[VenuePosition, ...]
+    unreadable: tuple[UnreadableRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

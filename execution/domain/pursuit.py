@@ -126,6 +126,9 @@ def _not_entering(desk: Desk, goal: Goal) -> Refused | None:
     mismatch = desk.state.discrepancies.get(("position", goal.key.instrument))
     if mismatch is not None and goal.key.book == "live":
         return Refused(rule="reconcile", reason=mismatch[0])
+    hidden = next((row for row in desk.unreadable if row.instrument == goal.key.instrument), None)
+    if hidden is not None and goal.key.book is Book.LIVE:
+        return Refused(rule="reconcile", reason=f"{hidden.row_id} of the venue's {hidden.book} cannot be read")
     age = desk.at - goal.decided_at
     if age > timedelta(seconds=desk.config.entry_age_s):
         return Refused(rule="stale_goal", reason=f"the decision is {age.total_seconds():.0f} s old")

@@ -22,6 +22,7 @@ from execution.domain.state import DeskState
 from execution.domain.unknown import prove_absent, weigh
 
 ZERO = Decimal(0)
+SUBJECT_LENGTH = 120
 _SETTLING = timedelta(seconds=5)
 
 
@@ -52,10 +53,12 @@ def books_read(desk: Desk, books: BooksRead) -> None:
         order = desk.state.find(Book.LIVE, row.venue_order_id)
         if order is not None:
             check_write(desk, order, row, books.started_at)
+    _tell_unreadable(desk, books)
     differences = compare(desk.state, books)
-    before, desk.excess = desk.excess, {(d.instrument, d.product): d.excess for d in differences if d.product}
+    unseen = {key: excess for key, excess in desk.excess.items() if _hides_position(books, key[0])}
+    before, desk.excess = desk.excess, unseen | {(d.instrument, d.product): d.excess for d in differences if d.product}
     _resolve_doubts(desk, books, {d.instrument for d in differences})
-    _tell(desk, differences)
+    _tell(desk, books, differences)
     _go_on(desk, books)
     if desk.excess != before and desk.is_reconciled:
         pursue_all(desk)
@@ -72,6 +75,7 @@ def read_interval_s(desk: Desk) -> float:
 
 def _missing_orders(state: DeskState, books: BooksRead) -> list[Difference]:
     shown = {row.venue_order_id for row in books.orders}
+    hidden = [row for row in books.unreadable if row.book == "orders"]
     return [
         Difference(
             kind="missing_order",
@@ -83,6 +87,9 @@ def _missing_orders(state: DeskState, books: BooksRead) -> list[Difference]:
         if order.intent.book is Book.LIVE
         and order.is_resting
         and order.venue_order_id not in shown
+        and not any(
+            row.row_id == order.venue_order_id or row.instrument in (None, order.intent.instrument) for row in hidden
+        )
         and books.started_at - order.updated_at > _SETTLING
     ]
 
@@ -103,7 +110,7 @@ def _position_differences(state: DeskState, books: BooksRead) -> list[Difference
             excess=ours[key] - theirs[key],
         )
         for key in sorted({*ours, *theirs})
-        if ours[key] != theirs[key] and key[0] not in moving
+        if ours[key] != theirs[key] and key[0] not in moving and not _hides_position(books, key[0])
     ]
 
 
@@ -127,14 +134,32 @@ def _resolve_doubts(desk: Desk, books: BooksRead, disagreeing: set[str]) -> None
             settled(desk, desk.state.order(order.client_id))
 
 
-def _tell(desk: Desk, differences: list[Difference]) -> None:
+def _hides_position(books: BooksRead, instrument: str) -> bool:
+    """Tell whether an unreadable row may be the position of an instrument."""
+    return any(row.book == "positions" and row.instrument in (None, instrument) for row in books.unreadable)
+
+
+def _tell_unreadable(desk: Desk, books: BooksRead) -> None:
+    """Put every row that cannot be read into the inbox, until a read can."""
+    desk.unreadable = books.unreadable
+    now = {f"{row.book} {row.row_id}"[:SUBJECT_LENGTH]: row for row in books.unreadable}
+    for subject, row in now.items():
+        whose = f" ({row.instrument})" if row.instrument else ""
+        desk.discrepancy("unreadable", subject, f"{row.row_id}{whose} in the venue's {row.book}: {row.reason}")
+    for kind, subject in list(desk.state.discrepancies):
+        if kind == "unreadable" and subject not in now:
+            desk.resolve(kind, subject, f"{subject}: nothing unreadable is left of it")
+
+
+def _tell(desk: Desk, books: BooksRead, differences: list[Difference]) -> None:
     now = {(d.kind, d.subject): d.sentence for d in differences}
     for key, sentence in now.items():
         if desk.suspicions.get(key) == sentence:
             desk.discrepancy(key[0], key[1], sentence)
     desk.suspicions = now
     for kind, subject in list(desk.state.discrepancies):
-        if kind in ("position", "missing_order") and (kind, subject) not in now:
+        is_hidden = bool(books.unreadable) if kind == "missing_order" else _hides_position(books, subject)
+        if kind in ("position", "missing_order") and (kind, subject) not in now and not is_hidden:
             desk.resolve(kind, subject, f"{subject}: journal and venue agree again")
 
 

@@ -46,22 +46,30 @@ def look_up_due(desk: Desk, client_id: str, step: int) -> None:
 
 
 def weigh(desk: Desk, order: OrderRecord, books: BooksRead, disagreeing: Collection[str]) -> bool:
-    """Weigh one successful read that does not show an order; answer whether absence is proven."""
+    """Weigh one read that does not show an order; answer whether absence is proven."""
     last_byte_at = order.last_byte_at or order.send_by
     if books.started_at < last_byte_at:
         return False
+    is_late_enough = books.started_at - last_byte_at >= timedelta(seconds=desk.config.absence_after_s)
+    if books.unreadable:
+        if is_late_enough:
+            _ask_human(desk, order, f"{books.unreadable[0].row_id} of the {books.unreadable[0].book} cannot be read")
+        return False  # the row may be this very order
     if order.look_ups.last_at is None or books.started_at > order.look_ups.last_at:
         desk.record(LookUp(client_id=order.client_id, started_at=books.started_at))
     seen = desk.state.order(order.client_id).look_ups
-    is_late_enough = books.started_at - last_byte_at >= timedelta(seconds=desk.config.absence_after_s)
     if seen.count < 2 or not is_late_enough:
         return False
     objection = _objection(desk, order, books, disagreeing)
     if objection is None:
         return True
+    _ask_human(desk, order, objection)
+    return False
+
+
+def _ask_human(desk: Desk, order: OrderRecord, objection: str) -> None:
     sentence = f"{order.client_id} is in no book, but {objection}: a human must decide"
     desk.discrepancy("unknown", order.client_id, sentence, Level.URGENT)
-    return False
 
 
 def prove_absent(desk: Desk, order: OrderRecord, why: str) -> None:

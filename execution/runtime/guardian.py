@@ -21,8 +21,8 @@ import structlog
 from django.utils import timezone
 
 from brokers import hub
-from brokers.domain.errors import VenueError
-from brokers.domain.orders import FINAL_STATUSES, Book, Origin
+from brokers.domain.errors import DataError, VenueError
+from brokers.domain.orders import FINAL_STATUSES, Book, Origin, UnreadableRow
 from brokers.models import TradingAccount
 from brokers.ports import LeaseGrant
 from execution.books import account_days_of
@@ -262,10 +262,14 @@ async def _venue_loss(session: Session) -> Decimal | None:
     try:
         venue, _ = session.live.open_link()
         positions = await venue.positions()
-    except VenueError as error:
+    except (VenueError, DataError) as error:
         log.warning("guardian_cannot_read_positions", error=error.message)
         return None
-    return -sum((row.realised_quote + row.unrealised_quote for row in positions), Decimal(0))
+    readable = [row for row in positions if not isinstance(row, UnreadableRow)]
+    if len(readable) < len(positions):
+        log.warning("guardian_cannot_read_positions", error="a row of them is unreadable")
+        return None
+    return -sum((row.realised_quote + row.unrealised_quote for row in readable), Decimal(0))
 
 
 def _inbox(account_id: str, sentence: str, at: datetime) -> None:

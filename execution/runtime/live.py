@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
 from brokers.domain.market import NANOSECONDS, Bar, QuoteColumns, at_of
+from brokers.domain.orders import UnreadableRow
 from brokers.ports import Budget, FeedEvent, FeedOrder, FeedQuotes, FeedState, Venue
 from execution.domain.codec import encode
 from execution.domain.commands import LoadHistory
@@ -237,9 +238,10 @@ class LiveVenue:
                 BooksRead(
                     at=self._now(),
                     started_at=started_at,
-                    orders=tuple(orders),
-                    trades=tuple(trades),
-                    positions=tuple(positions),
+                    orders=tuple(row for row in orders if not isinstance(row, UnreadableRow)),
+                    trades=tuple(row for row in trades if not isinstance(row, UnreadableRow)),
+                    positions=tuple(row for row in positions if not isinstance(row, UnreadableRow)),
+                    unreadable=tuple(row for row in (*orders, *trades, *positions) if isinstance(row, UnreadableRow)),
                 )
             )
 

@@ -15,7 +15,7 @@ from brokers.adapters.kite.protocol import KiteRequest
 from brokers.domain.errors import Retryable, VenueError
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar
-from brokers.domain.orders import ApprovedOrder, VenueMargin, VenueOrder, VenuePosition, VenueTrade
+from brokers.domain.orders import ApprovedOrder, UnreadableRow, VenueMargin, VenueOrder, VenuePosition, VenueTrade
 from brokers.ports import Budget, Clock, Credentials, Net, Receipt, Reply
 
 READ_ATTEMPTS = 4
@@ -72,15 +72,15 @@ class KiteVenue:
         """Send a cancellation."""
         return await self._write(protocol.cancel(venue_order_id), before_write)
 
-    async def orders(self) -> list[VenueOrder]:
+    async def orders(self) -> list[VenueOrder | UnreadableRow]:
         """Return today's order book."""
         return await self._read(protocol.orders(), payloads.orders)
 
-    async def trades(self) -> list[VenueTrade]:
+    async def trades(self) -> list[VenueTrade | UnreadableRow]:
         """Return today's trades."""
         return await self._read(protocol.trades(), payloads.trades)
 
-    async def positions(self) -> list[VenuePosition]:
+    async def positions(self) -> list[VenuePosition | UnreadableRow]:
         """Return the net positions, closed ones included."""
         return await self._read(protocol.positions(), payloads.positions)
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import MAXYEAR, UTC, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from brokers.domain.clock import IST
 from brokers.domain.errors import Ambiguous, DataError
@@ -14,6 +14,7 @@ from brokers.domain.orders import (
     OrderType,
     Product,
     Side,
+    UnreadableRow,
     VenueMargin,
     VenueOrder,
     VenuePosition,
@@ -43,6 +44,7 @@ _PRODUCTS = {word.value: word for word in Product} | {
 }
 
 Row = Mapping[str, Any]
+Read = TypeVar("Read")
 
 
 def receipt_of(data: object) -> Receipt:
@@ -74,9 +76,9 @@ def token_end(login_at: datetime) -> datetime:
     return (end if end > local else end + timedelta(days=1)).astimezone(login_at.tzinfo)
 
 
-def orders(data: object) -> list[VenueOrder]:
+def orders(data: object) -> list[VenueOrder | UnreadableRow]:
     """Read an order book; a null book is an empty one."""
-    return [order(row) for row in _rows(data)]
+    return _book(data, order, book="orders", id_field="order_id")
 
 
 def order(row: Row) -> VenueOrder:
@@ -106,14 +108,14 @@ def order(row: Row) -> VenueOrder:
     )
 
 
-def trades(data: object) -> list[VenueTrade]:
+def trades(data: object) -> list[VenueTrade | UnreadableRow]:
     """Read a trade book."""
-    return [_trade(row) for row in _rows(data)]
+    return _book(data, _trade, book="trades", id_field="trade_id")
 
 
-def positions(data: object) -> list[VenuePosition]:
+def positions(data: object) -> list[VenuePosition | UnreadableRow]:
     """Read the net positions, closed ones included."""
-    return [_position(row) for row in _rows(_row(data).get("net"))]
+    return _book(_row(data).get("net"), _position, book="positions", id_field="instrument_token")
 
 
 def margins(data: object) -> list[VenueMargin]:
@@ -146,6 +148,29 @@ def ist_time(value: object) -> datetime | None:
         return datetime.strptime(value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=IST).astimezone(UTC)
     except ValueError:
         return None
+
+
+def _book(data: object, read: Callable[[Row], Read], *, book: str, id_field: str) -> list[Read | UnreadableRow]:
+    found: list[Read | UnreadableRow] = []
+    for number, row in enumerate(_listed(data), 1):
+        try:
+            found.append(read(_row(row)))
+        except DataError as error:
+            known = row if isinstance(row, Mapping) else {}
+            found.append(
+                UnreadableRow(
+                    book=book,
+                    row_id=str(known.get(id_field) or f"row {number}"),
+                    instrument=_instrument_named(known),
+                    reason=error.message,
+                )
+            )
+    return found
+
+
+def _instrument_named(row: Row) -> str | None:
+    exchange, symbol = row.get("exchange"), row.get("tradingsymbol")
+    return f"{exchange}:{symbol}" if exchange and symbol else None
 
 
 def _trade(row: Row) -> VenueTrade:
@@ -204,7 +229,8 @@ def _side(row: Row) -> Side:
     try:
         return Side(str(row.get("transaction_type")))
     except ValueError:
-        raise DataError(f"order {row.get('order_id')} has no side", code="venue.unreadable") from None
+        word = row.get("transaction_type")
+        raise DataError(f"{word!r} is no side that the desk knows", code="venue.unreadable") from None
 
 
 def _product(row: Row) -> Product:
@@ -221,11 +247,15 @@ def _row(data: object) -> Row:
 
 
 def _rows(data: object) -> Iterable[Row]:
+    return [_row(row) for row in _listed(data)]
+
+
+def _listed(data: object) -> list[object]:
     if data is None:
         return []
     if not isinstance(data, list):
         raise DataError("the venue sent no list where one was expected", code="venue.unreadable")
-    return [_row(row) for row in data]
+    return data
 
 
 def _text(row: Row, name: str) -> str:

@@ -162,11 +162,31 @@ def test_unknown_fields_nulls_and_types_are_tolerated():
 
 
 @pytest.mark.parametrize(
-    "change", [{"order_id": None}, {"transaction_type": "HOLD"}, {"quantity": "many"}, {"product": "?"}]
+    ("change", "row_id", "word"),
+    [
+        ({"order_id": None}, "row 2", "order_id"),
+        ({"transaction_type": "HOLD"}, "1", "'HOLD'"),
+        ({"quantity": "many"}, "1", "'many'"),
+        ({"product": "BNPL"}, "1", "'BNPL'"),
+    ],
 )
-def test_a_row_without_its_essentials_stops_the_reading(change):
+def test_a_row_without_its_essentials_stands_unreadable_among_the_others(change, row_id, word):
+    before, unreadable, after = payloads.orders([a_row(order_id="a"), a_row(**change), a_row(order_id="b")])
+
+    assert (before.venue_order_id, after.venue_order_id) == ("a", "b")
+    assert (unreadable.book, unreadable.row_id, unreadable.instrument) == ("orders", row_id, "NSE:INFY")
+    assert word in unreadable.reason
+
+
+def test_a_row_that_is_no_object_is_unreadable_and_not_absent():
+    (unreadable,) = payloads.trades(["?"])
+
+    assert (unreadable.row_id, unreadable.instrument) == ("row 1", None)
+
+
+def test_a_stream_frame_without_its_essentials_is_refused():
     with pytest.raises(DataError):
-        payloads.orders([a_row(**change)])
+        payloads.order(a_row(product="?"))
 
 
 def test_a_null_book_is_empty():

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.domain.orders import OrderStatus, Origin
+from brokers.domain.orders import OrderStatus, Origin, UnreadableRow
 from execution.domain.events import BooksFailed, SendResult, Via
 from tests.builders import DEPLOYMENT, RELIANCE, TEN_O_CLOCK, a_trade, a_venue_order, a_venue_position
 from tests.execution.domain.desk_script import BUY, SELL, DeskScript
@@ -106,6 +106,69 @@ def test_an_order_missing_in_the_book_is_told_after_two_reads():
     desk.pass_time(25)
 
     assert "missing_order" in desk.inbox
+
+
+def hidden_row(book="orders", row_id="X9", instrument=RELIANCE.key):
+    return UnreadableRow(book=book, row_id=row_id, instrument=instrument, reason="'BNPL' is no product")
+
+
+def test_an_unreadable_row_is_told_and_stops_its_instruments_entries_alone():
+    desk = DeskScript().start()
+    desk.read_books(unreadable=(hidden_row(),))
+
+    desk.obedient = False
+    desk.bar(101.0)
+
+    assert desk.placed == []
+    assert desk.refusals == ["reconcile"]
+    assert desk.engine.state.discrepancies["unreadable", "orders X9"][0] == (
+        "X9 (NSE:RELIANCE) in the venue's orders: 'BNPL' is no product"
+    )
+
+
+def test_an_unreadable_row_of_another_instrument_stops_no_entry():
+    desk = DeskScript().start()
+    desk.read_books(unreadable=(hidden_row(instrument="NSE:INFY"),))
+
+    desk.obedient = False
+    desk.bar(101.0)
+
+    assert len(desk.placed) == 1
+
+
+def test_a_row_that_can_be_read_again_leaves_the_inbox():
+    desk = DeskScript().start()
+    desk.read_books(unreadable=(hidden_row(),))
+
+    desk.read_books()
+    desk.bar(101.0)
+
+    assert desk.inbox == set()
+    assert len(desk.placed) == 1
+
+
+def test_an_order_whose_row_is_unreadable_is_not_missing():
+    desk = DeskScript(config={"entry_patience_s": 600.0}).start()
+    desk.bar(101.0)
+    desk.obedient = False
+    desk.now += timedelta(seconds=20)
+
+    for _ in range(3):
+        desk.now += timedelta(seconds=5)
+        desk.read_books(orders=(), unreadable=(hidden_row(row_id=the_order(desk).venue_order_id),))
+
+    assert desk.inbox == {"unreadable"}
+
+
+def test_a_position_whose_row_is_unreadable_is_not_gone_and_can_be_closed():
+    desk = a_long_desk()
+    for _ in range(3):
+        desk.read_books(positions=(), unreadable=(hidden_row(book="positions"),))
+
+    desk.act("exit_all", book="live")
+
+    assert desk.inbox == {"unreadable"}
+    assert (desk.placed[-1].order.intent.side, desk.placed[-1].order.intent.quantity) == (SELL, desk.held)
 
 
 def test_what_others_closed_is_not_sold_a_second_time():

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.domain.orders import Book, OrderStatus, Purpose
+from brokers.domain.orders import Book, OrderStatus, Purpose, UnreadableRow
 from execution.domain.events import OrderSeen, SendResult, Via
 from tests.builders import DEPLOYMENT, TEN_O_CLOCK, a_trade, a_venue_order
 from tests.execution.domain.desk_script import BUY, DeskScript
@@ -328,3 +328,17 @@ def test_an_entry_that_surfaces_after_its_goal_was_dropped_is_cancelled_at_once(
     desk.read_books()
 
     assert [c.client_id for c in desk.cancels] == [the_doubtful(desk).client_id]
+
+
+@pytest.mark.parametrize("book", ["orders", "trades", "positions"])
+def test_absence_is_not_proven_from_books_with_an_unreadable_row(book):
+    desk = a_desk_in_doubt()
+    hidden = UnreadableRow(book=book, row_id="X9", instrument=None, reason="'BNPL' is no product")
+
+    look(desk, 60)
+    for _ in range(4):
+        look(desk, 60, unreadable=(hidden,))
+
+    assert the_doubtful(desk).status is OrderStatus.UNKNOWN
+    assert the_doubtful(desk).look_ups.count == 1
+    assert "X9" in desk.engine.state.discrepancies["unknown", the_doubtful(desk).client_id][0]
