@@ -8,12 +8,16 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from tests.simulation.boot import boot
 from tests.simulation.names import FAULTS, MUTATIONS, SCENARIOS, say
 
 _IMAGES: list[bytes] = []  # one, before workers are forked
+if TYPE_CHECKING:
+    from tests.simulation.campaign import Result, Run
+
 SHOWN_FAILURES = 40
 MAX_SEED = 2**31 - 1
 
@@ -83,28 +87,28 @@ def _chaos(options: argparse.Namespace) -> int:
     strikes = tuple(
         Strike(index=int(call), fault=Fault(fault)) for call, _, fault in (text.partition(":") for text in options.at)
     )
+    tally = Tally()
     first = [Run(scenario=name, seed=seed, strikes=strikes) for seed in seeds for name in names]
-    results = list(carried_out(first, options.workers))
+    counted = [tally.took(result) for result in carried_out(first, options.workers)]
     if not strikes:
-        results += carried_out(_swept(results, options), options.workers)
-    return _report(results, time.monotonic() - began)
+        for result in carried_out(_swept(counted, options), options.workers):
+            tally.took(result)
+    return tally.told(time.monotonic() - began)
 
 
-def _swept(results: Sequence[object], options: argparse.Namespace) -> list[object]:
-    from tests.simulation.campaign import Result, sweep
+def _swept(counted: Sequence[Result], options: argparse.Namespace) -> list[Run]:
+    from tests.simulation.campaign import sweep
 
-    runs = [
-        run
-        for result in results
-        if isinstance(result, Result)
-        for run in sweep(result.run.scenario, result.run.seed, result.calls)
-    ]
-    if options.sample is None or options.sample >= len(runs):
-        return list(runs)
-    return list(random.Random(options.seed).sample(runs, options.sample))
+    in_order = sorted(counted, key=lambda result: (result.run.seed, result.run.scenario))
+    runs = [run for result in in_order for run in sweep(result.run.scenario, result.run.seed, result.calls)]
+    chance = random.Random(options.seed)
+    if options.sample is not None and options.sample < len(runs):
+        return chance.sample(runs, options.sample)
+    chance.shuffle(runs)  # long and short ones mixed, so that no worker is left alone with the long
+    return runs
 
 
-def carried_out(runs: Sequence[object], workers: int) -> Iterator[object]:
+def carried_out(runs: Sequence[Run], workers: int) -> Iterator[Result]:
     """Carry runs out on several processes; each begins with the parent's memory."""
     if workers == 1 or len(runs) < 2:
         yield from map(_one, runs)
@@ -113,33 +117,36 @@ def carried_out(runs: Sequence[object], workers: int) -> Iterator[object]:
         yield from pool.imap_unordered(_one, runs, chunksize=4)
 
 
-def _one(run: object) -> object:
+def _one(run: Run) -> Result:
     from tests.simulation.campaign import carry_out
 
-    return carry_out(run, _IMAGES[0])  # type: ignore[arg-type]
+    return carry_out(run, _IMAGES[0])
 
 
-def _report(results: Iterable[object], seconds: float) -> int:
-    from tests.simulation.campaign import Result
+class Tally:
+    """Counts runs, and tells of a failing one at once, with the line that repeats it."""
 
-    done = [result for result in results if isinstance(result, Result)]
-    failed = [result for result in done if result.objections]
-    for result in failed[:SHOWN_FAILURES]:
-        say(f"\n./run chaos --seeds 1 {result.run}")
-        for line in (*result.struck, *result.objections):
-            say(f"    {line}")
-    counts = Counter(result.run.scenario for result in done)
-    say("\nruns by scenario: " + ", ".join(f"{name} {count}" for name, count in sorted(counts.items())))
-    said = Counter(objection for result in failed for objection in result.objections)
-    say(
-        f"{len(done)} runs in {seconds:.0f} s, {sum(r.fills for r in done)} fills in the exchange's ledger: "
-        f"{len(failed)} runs failed"
-    )
-    if not failed:
+    def __init__(self) -> None:
+        self._runs: Counter[str] = Counter()
+        self._failed = self._fills = 0
+
+    def took(self, result: Result) -> Result:
+        self._runs[result.run.scenario] += 1
+        self._fills += result.fills
+        if result.objections:
+            self._failed += 1
+            if self._failed <= SHOWN_FAILURES:
+                say("\n".join([f"./run chaos --seeds 1 {result.run}", *result.struck, *result.objections, ""]))
+        return result
+
+    def told(self, seconds: float) -> int:
+        say("runs by scenario: " + ", ".join(f"{name} {count}" for name, count in sorted(self._runs.items())))
+        say(f"{self._runs.total()} runs in {seconds:.0f} s, {self._fills} fills in the exchange's ledger")
+        if self._failed:
+            say(f"{self._failed} runs failed")
+            return 1
         say("0 lost, 0 doubled, 0 naked past the deadline, 0 EXTERNAL; every journal verified and equal to its rows")
-    elif len(said) > SHOWN_FAILURES:
-        say(f"{len(said)} different objections")
-    return 1 if failed else 0
+        return 0
 
 
 if __name__ == "__main__":
