@@ -43,6 +43,7 @@ Answer = TypeVar("Answer")
 
 HEARTBEAT_KEY = "windhover:guardian"
 HEARTBEAT_LIFE_S = 10
+BEAT_S = 1.0
 WATCH_S = 1.0
 LIMITS_EVERY_S = 5.0
 SETTLE_S = 20.0
@@ -78,6 +79,7 @@ class Guardian:
         self._stop = asyncio.Event()
         self._limits_at_ns = 0
         self._again_ns: dict[str, int] = {}
+        self._attending: dict[str, asyncio.Task[None]] = {}
 
     def stop(self) -> None:
         """Ask the guardian to end after what it is doing."""
@@ -88,27 +90,41 @@ class Guardian:
         for thread in self._threads:
             thread.start()
         log.info("guardian_started", owner=self._lease.owner, deadline_s=self._terms.deadline_s)
+        beating = asyncio.create_task(self._keep_beating())
         try:
             while not self._stop.is_set():
                 await self._watch()
                 await self._pause(WATCH_S)
         finally:
+            await asyncio.gather(*self._attending.values(), return_exceptions=True)
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
             for thread in self._threads:
                 await asyncio.to_thread(thread.stop)
 
     async def _watch(self) -> None:
         try:
-            await self._beat()
             now_ns = self._machine.clock.boot_ns()
             for account_id in await self._machine.read(lambda: unattended(now_ns, self._terms.deadline_s)):
-                if now_ns >= self._again_ns.get(account_id, 0):
+                if account_id not in self._attending and now_ns >= self._again_ns.get(account_id, 0):
                     self._again_ns[account_id] = now_ns + int(AGAIN_S * 1e9)
-                    await self.attend(account_id)
+                    self._begin_attending(account_id)
             if now_ns - self._limits_at_ns > LIMITS_EVERY_S * 1e9:
                 self._limits_at_ns = now_ns
                 await self._machine.read(lambda: pull_where_lost(at=timezone.now()))
         except Exception:
             log.exception("guardian_round_failed")
+
+    def _begin_attending(self, account_id: str) -> None:
+        """Attend beside the watch: one account's slow venue keeps no other waiting."""
+        task = self._attending[account_id] = asyncio.create_task(self._attend_logged(account_id))
+        task.add_done_callback(lambda _: self._attending.pop(account_id, None))
+
+    async def _attend_logged(self, account_id: str) -> None:
+        try:
+            await self.attend(account_id)
+        except Exception:
+            log.exception("guardian_could_not_attend", account=account_id)
 
     async def attend(self, account_id: str) -> None:
         """Take an unattended account over, make it safe, and give it back."""
@@ -187,6 +203,14 @@ class Guardian:
     async def _tell(self, account_id: str, sentence: str) -> None:
         log.warning("guardian_acted", account=account_id, sentence=sentence)
         await self._machine.read(lambda: _inbox(account_id, sentence, timezone.now()))
+
+    async def _keep_beating(self) -> None:
+        while True:
+            try:
+                await self._beat()
+            except Exception:
+                log.exception("guardian_heartbeat_broke")
+            await self._machine.clock.sleep(BEAT_S)
 
     async def _beat(self) -> None:
         beat = {"owner": self._lease.owner, "at": self._machine.clock.now().isoformat()}
