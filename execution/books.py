@@ -53,10 +53,9 @@ class AccountDay:
         return portfolio_view(
             [position for position in self.positions if position.key.book is book],
             marks=self.marks,
-            fills_today=[fill for fill in self.fills if fill.book is book],
-            kinds=self.kinds,
-            day=self.day,
-            schedule=CHARGES,
+            charges=charge_note(
+                [fill for fill in self.fills if fill.book is book], kinds=self.kinds, day=self.day, schedule=CHARGES
+            ),
         )
 
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 
-from brokers.domain.charges import ChargeNote, ChargeSchedule, charge_note
-from brokers.domain.instruments import InstrumentKind
+from brokers.domain.charges import ChargeNote
 from brokers.domain.orders import Book, Fill, Product
 
 ZERO = Decimal(0)
@@ -161,12 +159,9 @@ def portfolio_view(
     positions: Iterable[Position],
     *,
     marks: Mapping[str, Decimal],
-    fills_today: Iterable[Fill],
-    kinds: Mapping[str, InstrumentKind],
-    day: date,
-    schedule: ChargeSchedule,
+    charges: ChargeNote,
 ) -> PortfolioView:
-    """Value one book's positions at `marks` and charge its fills of the day.
+    """Value one book's positions at `marks`, less the note of its fills of the day.
 
     Exposure is market value: premium for an option. A held instrument without a mark is valued
     at its day average and named in `unmarked`, so that a screen can say so.
@@ -181,7 +176,7 @@ def portfolio_view(
     return PortfolioView(
         realised_quote=sum((p.realised_today_quote for p in held), ZERO),
         unrealised_quote=sum((p.unrealised_quote(mark_of(p)) for p in held), ZERO),
-        charges=charge_note(fills_today, kinds=kinds, day=day, schedule=schedule),
+        charges=charges,
         gross_exposure_quote=sum((abs(value) for value in values), ZERO),
         net_exposure_quote=sum(values, ZERO),
         unmarked=unmarked,

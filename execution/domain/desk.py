@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from brokers.domain.calendar import TradingCalendar
-from brokers.domain.charges import ChargeSchedule
+from brokers.domain.charges import ChargeNote, ChargeSchedule
 from brokers.domain.clock import venue_day_of
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar, BarSeries
 from brokers.domain.money import Currency
 from brokers.domain.orders import Book, Product, UnreadableRow
+from brokers.domain.portfolio import PositionKey
 from execution.domain.commands import Alert, Command, Level, ReadBooks, Schedule
 from execution.domain.events import Link, SessionState
 from execution.domain.lifecycle import ClientIds
@@ -100,6 +101,8 @@ class Desk:
         self.books_error = ""
         self.is_reading = False
         self.chargeable: dict[str, bool] = {}
+        # the charges of the day's fills by book and by position, with the day and number of fills they are of
+        self.charged: dict[Book | PositionKey, tuple[date, int, ChargeNote]] = {}
         self.next_day_ns = 0
         self.square_off_ns = 0
 

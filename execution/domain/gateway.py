@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
-from brokers.domain.charges import exact_charges
+from brokers.domain.charges import ChargeNote, exact_charges
 from brokers.domain.clock import venue_day_of
 from brokers.domain.errors import DataError
 from brokers.domain.instruments import InstrumentKind
 from brokers.domain.orders import ApprovedOrder, Book, Fill, OrderIntent, OrderStatus
-from brokers.domain.portfolio import PortfolioView, Position, portfolio_view
+from brokers.domain.portfolio import PortfolioView, Position, PositionKey, portfolio_view
 from execution.domain.desk import Desk
 from execution.domain.lifecycle import OrderRecord
 from risk.domain.exposure import Holding, PendingOrder, RiskView, is_entry, underlying_of
@@ -60,18 +60,26 @@ def portfolio(desk: Desk, book: Book) -> PortfolioView:
     return portfolio_view(
         positions,
         marks=desk.market.marks({p.key.instrument for p in positions}),
-        fills_today=fills,
-        kinds=_kinds(desk, fills),
-        day=venue_day_of(desk.market.now(desk.at)),
-        schedule=desk.config.charges,
+        charges=_exact(desk, book, fills).rounded(),
     )
 
 
-def charges_of(desk: Desk, fills: Sequence[Fill]) -> Decimal:
-    """Return what some of the day's fills cost, unrounded: a share of the day's note."""
-    known = [fill for fill in fills if is_chargeable(desk, fill)]
+def charges_of(desk: Desk, key: PositionKey, fills: Sequence[Fill]) -> Decimal:
+    """Return what one position's fills of the day cost, unrounded: a share of the day's note."""
+    return _exact(desk, key, [fill for fill in fills if is_chargeable(desk, fill)]).total
+
+
+def _exact(desk: Desk, whose: Book | PositionKey, fills: Sequence[Fill]) -> ChargeNote:
+    """Return the charges of some of the day's fills, worked out once for each number of them.
+
+    The day's fills only ever grow, and every look of the gate asks for their charges.
+    """
     day = venue_day_of(desk.market.now(desk.at))
-    return exact_charges(known, kinds=_kinds(desk, known), day=day, schedule=desk.config.charges).total
+    known = desk.charged.get(whose)
+    if known is None or known[:2] != (day, len(fills)):
+        note = exact_charges(fills, kinds=_kinds(desk, fills), day=day, schedule=desk.config.charges)
+        known = desk.charged[whose] = (day, len(fills), note)
+    return known[2]
 
 
 def is_chargeable(desk: Desk, fill: Fill) -> bool:

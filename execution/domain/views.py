@@ -109,7 +109,7 @@ def _position_row(desk: Desk, position: Position, fills: Sequence[Fill]) -> Json
         "last_price": _price(last_price),
         "pnl_realised": _money(position.realised_today_quote),
         "pnl_unrealised": _money(position.unrealised_quote(mark_of(desk, position))),
-        "charges": _money(charges_of(desk, fills)),
+        "charges": _money(charges_of(desk, key, fills)),
         "currency": desk.config.currency,
         "strategy": _label(desk, key.strategy_key),
         "strategy_key": key.strategy_key,

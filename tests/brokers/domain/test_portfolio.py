@@ -4,6 +4,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brokers.domain.charges import ChargeNote, charge_note
 from brokers.domain.india import CHARGES
 from brokers.domain.instruments import InstrumentKind
 from brokers.domain.orders import Book, Fill, Product, Side
@@ -100,7 +101,7 @@ def test_a_flat_position_is_gone_the_next_day():
 def test_a_held_instrument_without_a_mark_is_named():
     held = Position(key=KEY, quantity=Decimal(1), average_price=Decimal(9), day_average=Decimal(9))
 
-    view = portfolio_view([held], marks={}, fills_today=[], kinds={}, day=DAY, schedule=CHARGES)
+    view = portfolio_view([held], marks={}, charges=ChargeNote())
 
     assert view.unmarked == (INFY,)
     assert view.unrealised_quote == 0
@@ -112,10 +113,7 @@ def test_net_is_realised_and_unrealised_less_every_charge():
     view = portfolio_view(
         a_book(*fills).all(),
         marks={INFY: Decimal(1010)},
-        fills_today=fills,
-        kinds={INFY: InstrumentKind.EQUITY},
-        day=DAY,
-        schedule=CHARGES,
+        charges=charge_note(fills, kinds={INFY: InstrumentKind.EQUITY}, day=DAY, schedule=CHARGES),
     )
 
     assert view.net_quote == Decimal(1000) - Decimal("82.72")

@@ -143,7 +143,6 @@ def test_entries_wait_for_the_books_and_are_decided_again_after_them():
     desk.tick()
     desk.obedient = True
     desk.deploy()
-
     desk.tick(101.0)
     desk.reads_wanted = 0
     desk.obedient = False
