@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import Case, F, IntegerField, Q, QuerySet, Value, When
 
-from accounts.vault import reveal
+from accounts.vault import VaultError, reveal
 from brokers.domain.errors import Invalid, NeedsLogin, NotFound
 from brokers.domain.instruments import Instrument, InstrumentKind, split_key
 from brokers.hub import snapshots, topic_of
@@ -120,11 +120,11 @@ def credentials_of(account: TradingAccount) -> Credentials:
     login = VenueLogin.objects.filter(account=account).first()
     if login is None or login.state != SessionState.LIVE or not login.access_token:
         raise NeedsLogin(login.reason if login and login.reason else "nobody has signed in at the venue today")
-    return Credentials(
-        user_id=account.venue_user_id,
-        api_key=account.api_key,
-        access_token=reveal(login.access_token, binding=binding_of(account, "access_token")),
-    )
+    try:
+        token = reveal(login.access_token, binding=binding_of(account, "access_token"))
+    except VaultError as error:
+        raise NeedsLogin(f"the stored session cannot be opened, sign in again: {error}") from error
+    return Credentials(user_id=account.venue_user_id, api_key=account.api_key, access_token=token)
 
 
 def binding_of(account: TradingAccount, field: str) -> str:

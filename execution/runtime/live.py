@@ -79,6 +79,7 @@ class LiveVenue:
             self._epoch = login.epoch
             if login.credentials is None:
                 self._say_session(SessionState.NEEDS_LOGIN, login.reason)
+                await self._note_lost(login.epoch, login.reason)  # a stored session that cannot be opened
                 await self._next_epoch(login.epoch)
                 continue
             urls = await self._machine.read(lambda: store.urls_of(self._session.facts.account_id))
@@ -116,9 +117,12 @@ class LiveVenue:
             self._session.spawn(self._lose(link, self._epoch, reason))
 
     async def _lose(self, link: VenueLink, epoch: int, reason: str) -> None:
+        await self._note_lost(epoch, reason)
+        await link.feed.close()
+
+    async def _note_lost(self, epoch: int, reason: str) -> None:
         account_id, at = self._session.facts.account_id, self._machine.clock.now()
         await self._machine.read(lambda: store.login_lost(account_id, epoch=epoch, reason=reason, at=at))
-        await link.feed.close()
 
     async def subscribe(self, names: Sequence[str]) -> None:
         """Listen to exactly these instruments."""

@@ -237,6 +237,26 @@ def test_a_dead_login_is_told_once_and_the_next_login_resumes(hosted, account):
     assert Fill.objects.exists()
 
 
+def test_a_stored_session_that_cannot_be_opened_needs_a_login_and_the_next_login_trades(hosted, account):
+    VenueLogin.objects.update(access_token="v1:gone:token")
+
+    async def scenario():
+        async with hosting(hosted, account) as task:
+            await settled(hosted, lambda: VenueLogin.objects.get().state == SessionState.NEEDS_LOGIN)
+            assert not task.done()
+            epoch = await read(hosted, lambda: VenueLogin.objects.get().epoch)
+            reason = await read(hosted, lambda: VenueLogin.objects.get().reason)
+            await read(hosted, lambda: log_in(account, epoch=epoch + 1))
+            await enter(hosted)
+            return reason
+
+    reason = asyncio.run(scenario())
+
+    assert reason == "the stored session cannot be opened, sign in again: The vault has no key named gone."
+    said = JournalEvent.objects.filter(kind=RecordKind.SESSION).values_list("payload__state", flat=True)
+    assert list(said) == ["needs_login", "live"]
+
+
 def test_publishing_shows_the_journalled_position(hosted, account):
     async def scenario():
         async with hosting(hosted, account):
