@@ -43,6 +43,8 @@ class Slot:
     acknowledged: int = 0
     owes_since: float | None = None
     is_behind: bool = False
+    # a snapshot was asked for and sent; what is asked for before the next acknowledgement is one wish
+    is_answered: bool = False
 
 
 class HubConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -97,7 +99,7 @@ class HubConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             if message.get("type") == "ack" and isinstance(message.get("seq"), int):
                 self._acknowledge(slot, message["seq"])
             elif message.get("type") == "snapshot":
-                self._send_snapshot(slot)
+                self._answer(slot)
 
     def offer(self, topic: str, seq: int, text: str) -> None:
         """Queue a delta, unless this reader is too far behind: then its slot waits for a snapshot."""
@@ -131,7 +133,17 @@ class HubConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         slot.is_behind = False
         self._put(slot, slot.topic.seq, slot.topic.snapshot())
 
+    def _answer(self, slot: Slot) -> None:
+        """Send the snapshot that was asked for; further wishes wait together for an acknowledgement."""
+        if slot.is_answered:
+            slot.is_behind = True
+            slot.owes_since = slot.owes_since or time.monotonic()
+            return
+        slot.is_answered = True
+        self._send_snapshot(slot)
+
     def _acknowledge(self, slot: Slot, seq: int) -> None:
+        slot.is_answered = False
         slot.acknowledged = max(slot.acknowledged, min(seq, slot.sent))
         slot.owes_since = None if slot.acknowledged >= slot.sent else time.monotonic()
         if slot.is_behind:

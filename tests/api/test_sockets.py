@@ -108,6 +108,26 @@ async def test_a_reader_who_asks_gets_the_snapshot_again(publisher):
     await client.disconnect()
 
 
+async def test_snapshots_asked_for_over_and_over_are_one_wish_until_an_acknowledgement(publisher):
+    key, account = await database_sync_to_async(rows)()
+    await publisher.publish(f"{account.id}/quotes", {"n": 0})
+    client = socket(headers=key_headers(key))
+    await client.connect()
+    first = await next_frame(client, topic="quotes")
+
+    for _ in range(50):
+        await client.send_to(text_data='{"type": "snapshot", "topic": "quotes"}')
+    await next_frame(client, topic="quotes", kind="snapshot")
+    more = []
+    while not await client.receive_nothing(timeout=0.3):
+        more.append(orjson.loads(await client.receive_from()))
+    assert [frame for frame in more if frame["topic"] == "quotes"] == []
+
+    await client.send_to(text_data=orjson.dumps({"type": "ack", "topic": "quotes", "seq": first["seq"]}).decode())
+    assert (await next_frame(client, topic="quotes", kind="snapshot"))["data"] == {"n": 0}
+    await client.disconnect()
+
+
 async def test_many_changes_within_a_beat_become_one_delta(publisher):
     key, account = await database_sync_to_async(rows)()
     await publisher.publish(f"{account.id}/quotes", {"n": 0})
