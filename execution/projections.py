@@ -111,7 +111,6 @@ def _position_key(record: Record) -> PositionKey:
 _ORDER_KINDS = frozenset(
     {
         RecordKind.INTENT,
-        RecordKind.SENT,
         RecordKind.OUTCOME,
         RecordKind.ORDER,
         RecordKind.WRITE,

@@ -28,7 +28,6 @@ class RecordKind(StrEnum):
 
     TAKEOVER = "takeover"
     INTENT = "intent"
-    SENT = "sent"
     OUTCOME = "outcome"
     ORDER = "order"
     WRITE = "write"

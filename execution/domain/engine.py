@@ -28,7 +28,6 @@ from execution.domain.events import (
     OperatorAct,
     OrderSeen,
     SendOutcome,
-    SendStarted,
     SessionChanged,
     TakenOver,
     TimerFired,
@@ -39,7 +38,6 @@ from execution.domain.learning import order_seen, outcome, trade_seen
 from execution.domain.lifecycle import OrderRecord
 from execution.domain.pursuit import pursue_all
 from execution.domain.reconcile import books_read, read_interval_s
-from execution.domain.records import Sent
 from execution.domain.running import frame, history_failed, history_loaded
 from execution.domain.sending import patience_over, want_cancel
 from execution.domain.state import DeskState
@@ -99,12 +97,6 @@ def _trade_seen(desk: Desk, event: TradeSeen) -> None:
     trade_seen(desk, event.trade, event.book)
 
 
-def _send_started(desk: Desk, event: SendStarted) -> None:
-    order = desk.state.orders.get(event.client_id)
-    if order is not None and order.status == "INTENDED":
-        desk.record(Sent(client_id=event.client_id))
-
-
 def _books_read(desk: Desk, event: BooksRead) -> None:
     was = desk.is_reconciled
     desk.is_reading = True
@@ -151,7 +143,6 @@ _HANDLERS: dict[type[Event], Callable[[Desk, Any], None]] = {
     MarketFrame: frame,
     OrderSeen: _order_seen,
     TradeSeen: _trade_seen,
-    SendStarted: _send_started,
     SendOutcome: outcome,
     BooksRead: _books_read,
     BooksFailed: _books_failed,

@@ -97,14 +97,6 @@ class TradeSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SendStarted:
-    """The bytes of a placement are leaving; optional, it only names the state sooner."""
-
-    at: datetime
-    client_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SendOutcome:
     """How a write ended. For `NOT_SENT` and `REJECTED` the message says why, in a sentence."""
 
@@ -206,7 +198,6 @@ Event = (
     MarketFrame
     | OrderSeen
     | TradeSeen
-    | SendStarted
     | SendOutcome
     | BooksRead
     | BooksFailed

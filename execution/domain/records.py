@@ -82,11 +82,6 @@ class Intended:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
-    client_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     client_id: str
     write: Write
@@ -223,7 +218,6 @@ class CommandEnded:
 Fact = (
     Takeover
     | Intended
-    | Sent
     | Outcome
     | OrderMoved
     | WriteAsked
@@ -244,7 +238,6 @@ Fact = (
 FACTS: dict[str, type[Fact]] = {
     RecordKind.TAKEOVER: Takeover,
     RecordKind.INTENT: Intended,
-    RecordKind.SENT: Sent,
     RecordKind.OUTCOME: Outcome,
     RecordKind.ORDER: OrderMoved,
     RecordKind.WRITE: WriteAsked,

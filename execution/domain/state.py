@@ -160,10 +160,6 @@ def _intent(state: DeskState, fact: facts.Intended, at: datetime) -> None:
     state.order_times = [*state.order_times[-19:], at]
 
 
-def _sent(state: DeskState, fact: facts.Sent, at: datetime) -> None:
-    state.put(state.order(fact.client_id).moved(OrderEvent.SEND, at))
-
-
 def _outcome(state: DeskState, fact: facts.Outcome, at: datetime) -> None:
     order = state.order(fact.client_id)
     if fact.write is Write.PLACE:
@@ -323,7 +319,6 @@ def _command(state: DeskState, fact: facts.CommandEnded, _at: datetime) -> None:
 _APPLY: dict[type[facts.Fact], Callable[[DeskState, Any, datetime], None]] = {
     facts.Takeover: _takeover,
     facts.Intended: _intent,
-    facts.Sent: _sent,
     facts.Outcome: _outcome,
     facts.OrderMoved: _order,
     facts.WriteAsked: _write,

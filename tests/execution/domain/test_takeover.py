@@ -9,7 +9,7 @@ import pytest
 from brokers.domain.errors import DataError
 from brokers.domain.orders import Book, OrderStatus
 from execution.domain.commands import Record
-from execution.domain.events import FeedChanged, Link, SendResult, SendStarted, SessionChanged, SessionState
+from execution.domain.events import FeedChanged, Link, SendResult, SessionChanged, SessionState
 from execution.domain.records import DeploymentState
 from tests.builders import DEPLOYMENT, TEN_O_CLOCK, some_limits
 from tests.execution.domain.desk_script import DeskScript
@@ -38,16 +38,6 @@ def test_an_order_proven_unsent_is_over():
 
     assert desk.orders[0].status is OrderStatus.NOT_SENT
     assert len(desk.placed) == 1
-
-
-def test_an_order_whose_bytes_had_left_is_unknown():
-    desk = a_desk_killed_while_sending()
-    desk.run(SendStarted(at=desk.now, client_id=desk.orders[0].client_id))
-    assert desk.orders[0].status is OrderStatus.SENT
-
-    desk.restart()
-
-    assert desk.orders[0].status is OrderStatus.UNKNOWN
 
 
 def test_an_order_in_flight_that_the_venue_has_is_found_by_its_tag():
@@ -257,7 +247,7 @@ def test_changed_limits_hold_from_the_next_order():
 @pytest.mark.parametrize(
     ("kind", "payload"),
     [
-        ("sent", {"client_id": "nobody"}),
+        ("write", {"client_id": "nobody", "write": "cancel"}),
         ("order", {"client_id": "nobody", "event": "open", "status": "OPEN"}),
         ("deployment", {"deployment_id": "nobody", "state": "running", "reason": ""}),
     ],
