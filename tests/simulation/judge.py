@@ -105,6 +105,8 @@ class Judge:
     def settled(self) -> bool:
         """Tell whether one owner hosts the account and nothing of its orders is under way."""
         sessions = self._world.sessions()
+        if self._world.site.later:
+            return False  # an order is still on its way to the exchange
         if len(sessions) != 1 or not sessions[0].engine._desk.is_reconciled or sessions[0].has_writes:
             return False
         state = sessions[0].engine.state

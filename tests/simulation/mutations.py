@@ -96,7 +96,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         patches=((gate, "EXIT_RULES", ()), (pursuit, "_closable", lambda _desk, _key, held, *_: abs(held))),
         scenarios=("exit", "partial-fill"),
         port="net",
-        faults=(Fault.LOST,),
+        faults=(Fault.LATE, Fault.LOST),
     ),
     "fill-key": Mutation(
         guard="the key that lets a fill count once",

@@ -26,7 +26,10 @@ async def entry(world: World) -> None:
 
 
 async def exit_position(world: World) -> None:
-    """A position is closed while the bids go away and come back lower: the exit must follow the price."""
+    """A position is closed while the bids go away and come back lower: the exit must follow the price.
+
+    It is asked for twice: an exit whose fate is unknown must not be sent once more.
+    """
     await entry(world)
     _stop(world)  # the fall and the rise after it would be reasons to enter again
     world.market.bid_for = 0
@@ -35,6 +38,8 @@ async def exit_position(world: World) -> None:
     await asyncio.sleep(3.0)
     world.market.jump(-0.02)
     world.market.bid_for = None
+    await asyncio.sleep(0.7)
+    world.ask("exit_all", {"book": "live"}, "close-again")  # as an impatient person does
     await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
 
 
