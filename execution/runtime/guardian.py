@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 from typing import TypeVar
 from uuid import UUID
@@ -21,15 +21,16 @@ import structlog
 from django.utils import timezone
 
 from brokers import hub
+from brokers.domain.clock import IST
 from brokers.domain.errors import DataError, VenueError
 from brokers.domain.orders import FINAL_STATUSES, Book, Origin, UnreadableRow
 from brokers.models import TradingAccount
 from brokers.ports import LeaseGrant
-from execution.books import account_days_of
+from execution.books import AccountDay, account_days_of
 from execution.domain.acts import OURS
 from execution.domain.events import Act, OperatorAct
 from execution.domain.lifecycle import OrderRecord
-from execution.models import Discrepancy, Lease, Order, PositionRow
+from execution.models import Command, Discrepancy, JournalEvent, Lease, Order, PositionRow
 from execution.runtime.hosting import keep_lease, open_session
 from execution.runtime.lease import DatabaseLease, database_ns, expired_since_s
 from execution.runtime.machine import Machine
@@ -249,14 +250,30 @@ def unattended(boot_ns: int, deadline_s: float) -> list[str]:
 
 
 def pull_where_lost(*, at: datetime) -> None:
-    """Pull the kill switch of every account that lost more than its limit today."""
+    """Pull the kill switch of every account that lost more than its limit, once in a market's day.
+
+    The last market's day lasts until the next one's first tick: who releases the switch overnight
+    has weighed that day's loss.
+    """
     for day in account_days_of(TradingAccount.objects.filter(is_enabled=True), now=at):
         limit = LimitSet.objects.filter(pk=day.account.pk).values_list("max_daily_loss_quote", flat=True).first()
         loss = -min(day.view(book).net_quote for book in Book)
         engaged = KillSwitch.objects.filter(scope=SwitchScope.ACCOUNT, target_id=day.account.pk, is_engaged=True)
-        if limit is not None and loss > limit and not engaged.exists():
+        if limit is not None and loss > limit and not engaged.exists() and not _was_pulled(day):
             reason = f"lost {loss:.2f} today, limit {limit}; pulled by the guardian"
             kill_switch_set(scope=SwitchScope.ACCOUNT, target=day.account, engaged=True, reason=reason, by=None, at=at)
+
+
+def _was_pulled(day: AccountDay) -> bool:
+    """Tell whether the guardian pulled an account's switch since the market's day began."""
+    account_id = day.account.pk
+    begun = JournalEvent.objects.filter(account=account_id, kind="day", payload__venue_day=day.day.isoformat())
+    since = begun.order_by("seq").values_list("at", flat=True).first()
+    pulled = Command.objects.filter(
+        account=account_id, kind=Act.KILL, requested_by=None, payload__scope=SwitchScope.ACCOUNT
+    )
+    midnight = datetime.combine(day.day, time(), tzinfo=IST)
+    return pulled.filter(requested_at__gte=since or midnight).exists()
 
 
 def _away_s(lease: Lease, boot_ns: int) -> float | None:
