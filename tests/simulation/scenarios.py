@@ -38,8 +38,8 @@ async def exit_position(world: World) -> None:
     await asyncio.sleep(3.0)
     world.market.jump(-0.02)
     world.market.bid_for = None
-    await asyncio.sleep(0.7)
-    world.ask("exit_all", {"book": "live"}, "close-again")  # as an impatient person does
+    if not await world.until(lambda: world.held() == 0, 9.0):
+        world.ask("exit_all", {"book": "live"}, "close-again")  # as an impatient person does
     await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
 
 
