@@ -28,7 +28,7 @@ from execution.domain.gateway import is_chargeable
 from execution.domain.lifecycle import EVENT_OF, IllegalMove, OrderEvent, OrderRecord, is_behind, next_status
 from execution.domain.pursuit import key_of, pursue, settled
 from execution.domain.records import FillTaken, OrderMoved, Outcome
-from execution.domain.sending import CANCEL_RETRY_S, want_cancel, watch
+from execution.domain.sending import CANCEL_RETRY_S, want_cancel, watch, watch
 from execution.domain.unknown import doubt, doubt_is_over
 
 ZERO = Decimal(0)
@@ -235,6 +235,8 @@ def after_change(desk: Desk, before: OrderRecord | None, now: OrderRecord | None
     order = desk.state.order(client_id)
     if before is not None and before.is_doubtful and not order.is_doubtful:
         doubt_is_over(desk, order)
+        if order.is_resting:
+            watch(desk, order)  # its patience was another process's, or ran out while nobody knew of it
         if before.status is OrderStatus.UNPROVEN:
             _late(desk, order, order.status)
         elif not order.is_final:
