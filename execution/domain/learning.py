@@ -28,7 +28,7 @@ from execution.domain.gateway import is_chargeable
 from execution.domain.lifecycle import EVENT_OF, IllegalMove, OrderEvent, OrderRecord, is_behind, next_status
 from execution.domain.pursuit import key_of, pursue, settled
 from execution.domain.records import FillTaken, OrderMoved, Outcome
-from execution.domain.sending import CANCEL_RETRY_S, want_cancel, watch, watch
+from execution.domain.sending import CANCEL_RETRY_S, want_cancel, watch
 from execution.domain.unknown import doubt, doubt_is_over
 
 ZERO = Decimal(0)
