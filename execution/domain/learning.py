@@ -235,8 +235,6 @@ def after_change(desk: Desk, before: OrderRecord | None, now: OrderRecord | None
     order = desk.state.order(client_id)
     if before is not None and before.is_doubtful and not order.is_doubtful:
         doubt_is_over(desk, order)
-        if order.is_resting:
-            watch(desk, order)  # its patience was another process's, or ran out while nobody knew of it
         if before.status is OrderStatus.UNPROVEN:
             _late(desk, order, order.status)
         elif not order.is_final:
