@@ -144,7 +144,11 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
         strategy_key=intent.deployment_id or "",
     )
     price = _limit_price(desk, key, intent.side, intent.purpose, step=order.modifications + 1)
-    if price is None or price == order.price:
+    if price is None:
+        sentence = f"{intent.instrument}: the exit rests unfilled, and without a fresh quote no better price is known"
+        desk.discrepancy("exit_stuck", order.client_id, sentence, Level.URGENT)
+        return
+    if price == order.price:
         return
     desk.record(
         WriteAsked(client_id=order.client_id, write=Write.MODIFY, price=price, reason="not filled, reaching further")

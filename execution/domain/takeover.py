@@ -35,6 +35,9 @@ def taken_over(desk: Desk, event: TakenOver) -> None:
     for order in desk.state.open_orders():
         _inherit(desk, order, proven_unsent=order.client_id in event.unsent)
     desk.schedule("reconcile", desk.config.in_flight_read_s)
+    # what is held or worked on needs its quotes, whether or not a strategy still runs on it
+    desk.market.track({p.key.instrument for p in desk.state.positions.open()})
+    desk.market.track({order.intent.instrument for order in desk.state.open_orders()})
     subscribe(desk)
     for deployment in list(desk.state.deployments.values()):
         if deployment.is_running and desk.config.runs_strategies:

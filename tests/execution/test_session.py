@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 
 from brokers.domain.errors import Ambiguous
 from brokers.models import SessionState, TradingAccount, VenueLogin
@@ -346,11 +347,15 @@ def test_a_lease_lost_while_the_journal_is_read_ends_the_opening(hosted, account
 
     monkeypatch.setattr(store, "journal_part", slow)
 
+    def steal():
+        Lease.objects.update(token=99, owner="another")
+        connection.close()  # the executor's thread outlives the test, its connection must not
+
     async def scenario():
         grant = await hosted.machine.lease.claim(str(account.pk))
         opening = asyncio.create_task(open_session(hosted.machine, grant))
         await asyncio.sleep(0.1)
-        await asyncio.to_thread(Lease.objects.update, token=99, owner="another")
+        await asyncio.to_thread(steal)
         with pytest.raises(LeaseLost):
             await opening
 

@@ -321,3 +321,28 @@ def test_a_caretaker_still_exits():
     desk.act("exit_all", book="live")
 
     assert [command.order.intent.purpose for command in desk.placed] == ["EXIT"]
+
+
+def test_a_resting_exit_of_a_stopped_strategy_is_repriced_by_the_next_owner():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+    desk.act("deployment_stop", deployment_id=DEPLOYMENT)
+    desk.act("exit_position", book="live", instrument="NSE:RELIANCE", product="MIS", strategy_key=DEPLOYMENT)
+    before = len(desk.modifies)
+
+    desk.restart()
+    desk.pass_time(10.0)
+
+    assert len(desk.modifies) > before
+
+
+def test_an_exit_that_rests_without_a_quote_is_an_alarm():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+    desk.act("exit_position", book="live", instrument="NSE:RELIANCE", product="MIS", strategy_key=DEPLOYMENT)
+
+    desk.pass_time(60.0, ticking=False)
+
+    assert "exit_stuck" in desk.inbox
