@@ -13,10 +13,10 @@ from django.db import transaction
 from accounts.audit import audit_record
 from accounts.models import Desk
 from brokers import hub
-from brokers.domain.errors import AlreadyStopped, Invalid
+from brokers.domain.errors import Invalid
 from brokers.models import SessionState, TradingAccount
 from execution.domain.events import Act
-from execution.models import Command, CommandState, Discrepancy, EquityPoint
+from execution.models import Command, CommandState, EquityPoint
 from risk.models import KillSwitch
 from risk.services import switch_set
 from strategies.models import Deployment
@@ -79,19 +79,6 @@ def kill_switch_set(
     if changed:
         _tell_of_switch(switch, accounts=accounts, by=by, at=at)
     return switch
-
-
-@transaction.atomic
-def discrepancy_resolve(*, discrepancy: Discrepancy, resolution: str, by: User, at: datetime) -> Discrepancy:
-    """Close an entry of the exceptions inbox with a person's words; a closed one raises AlreadyStopped."""
-    changed = Discrepancy.objects.filter(pk=discrepancy.pk, resolved_at=None).update(
-        resolved_at=at, resolution=resolution[:REASON_LENGTH]
-    )
-    if not changed:
-        raise AlreadyStopped("this entry was resolved before", code="discrepancy.resolved")
-    audit_record(action="discrepancy.resolve", at=at, actor=by, subject=str(discrepancy.pk))
-    discrepancy.refresh_from_db()
-    return discrepancy
 
 
 def venues_to_sync() -> list[str]:

@@ -8,10 +8,9 @@ the instrument's currency, quantities float64 units, times int64 nanoseconds sin
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import TypeAlias
 
 import numpy as np
@@ -43,29 +42,6 @@ class QuoteColumns:
 
     def __len__(self) -> int:
         return int(self.token.size)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
-    """The latest quote of one instrument, with its two ages' sources."""
-
-    instrument: str
-    last_price: Decimal
-    bid: Decimal | None
-    ask: Decimal | None
-    volume: Decimal | None
-    open_interest: Decimal | None
-    previous_close: Decimal | None
-    exchange_at: datetime | None
-    received_at: datetime
-    source: str
-
-    @property
-    def mid(self) -> Decimal:
-        """Return the middle of bid and ask, or the last price where one side is missing."""
-        if self.bid is None or self.ask is None:
-            return self.last_price
-        return (self.bid + self.ask) / 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,9 +245,3 @@ def ns_of(at: datetime) -> int:
     """Turn an aware time into nanoseconds, exact to the microsecond."""
     whole = int(at.replace(microsecond=0).timestamp())
     return whole * NANOSECONDS + at.microsecond * 1_000
-
-
-def by_instrument(columns: QuoteColumns, names: Mapping[int, str]) -> list[tuple[int, str]]:
-    """Pair each known token's position with its instrument; unknown tokens are left out."""
-    found = ((i, names.get(token)) for i, token in enumerate(columns.token.tolist()))
-    return [(i, name) for i, name in found if name is not None]

@@ -59,12 +59,6 @@ class LeaseLost(WindhoverError):
     code = "lease.lost"
 
 
-class Drained(WindhoverError):
-    """The process is asked to stop."""
-
-    code = "desk.drained"
-
-
 class Session:
     """Hosts one account until its lease is lost, the process drains or something breaks."""
 

@@ -14,7 +14,6 @@ from django.db.models import Q
 from brokers import services
 from brokers.domain.errors import DataError, NeedsLogin, NotFound
 from brokers.domain.instruments import Instrument
-from brokers.domain.market import NANOSECONDS
 from brokers.domain.money import Currency
 from brokers.domain.orders import Book
 from brokers.models import TradingAccount, VenueLogin
@@ -262,9 +261,3 @@ def _switches(account_id: str, desk_id: str) -> tuple[SwitchFacts, ...]:
         )
         for row in rows
     )
-
-
-def day_start_ns(market_ns: int) -> int:
-    """Return the start of the UTC day of a market time: before every Indian session of that day."""
-    day_ns = 86_400 * NANOSECONDS
-    return market_ns - market_ns % day_ns

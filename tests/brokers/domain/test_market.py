@@ -1,9 +1,7 @@
 import math
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,11 +10,8 @@ from brokers.domain.market import (
     Bar,
     BarBuilder,
     BarSeries,
-    Quote,
-    QuoteColumns,
     at_of,
     bars_of,
-    by_instrument,
     ns_of,
 )
 
@@ -100,47 +95,8 @@ def test_the_last_bars_are_the_newest():
     assert a_bar(0).end_ns == MINUTE
 
 
-@pytest.mark.parametrize(("bid", "ask", "mid"), [("99", "101", "100"), (None, "101", "98")])
-def test_the_mid_falls_back_to_the_last_price(bid, ask, mid):
-    quote = Quote(
-        instrument="NSE:A",
-        last_price=Decimal(98),
-        bid=Decimal(bid) if bid else None,
-        ask=Decimal(ask) if ask else None,
-        volume=None,
-        open_interest=None,
-        previous_close=None,
-        exchange_at=None,
-        received_at=datetime(2026, 1, 1, tzinfo=UTC),
-        source="test",
-    )
-
-    assert quote.mid == Decimal(mid)
-
-
 def test_time_survives_the_trip_to_nanoseconds():
     at = datetime(2026, 8, 18, 4, 30, 1, 123456, tzinfo=UTC)
 
     assert at_of(ns_of(at)) == at
     assert at_of(0) is None
-
-
-def test_unknown_tokens_are_left_out():
-    nothing = np.array([math.nan, math.nan])
-    columns = QuoteColumns(
-        token=np.array([7, 8], dtype=np.int64),
-        last_price=np.array([1.0, 2.0]),
-        volume=nothing,
-        open_interest=nothing,
-        bid=nothing,
-        ask=nothing,
-        day_open=nothing,
-        day_high=nothing,
-        day_low=nothing,
-        previous_close=nothing,
-        exchange_ns=np.array([0, 0], dtype=np.int64),
-        received_ns=1,
-    )
-
-    assert by_instrument(columns, {8: "NSE:B"}) == [(1, "NSE:B")]
-    assert len(columns) == 2
