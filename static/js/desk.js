@@ -10,9 +10,10 @@ import { strategiesPanel } from "windhover/panels/strategies";
 import { read } from "windhover/api";
 import { byId } from "windhover/dom";
 import { bareSymbol, titled } from "windhover/format";
-import { goTo, keyboard } from "windhover/keys";
+import { goTo } from "windhover/keys";
 import { killSwitch } from "windhover/kill";
 import { connect } from "windhover/live";
+import { frame } from "windhover/shell";
 import { startDialog } from "windhover/start";
 import { createStore } from "windhover/store";
 
@@ -107,11 +108,10 @@ const bar = freshness({
 });
 const kill = killSwitch({ store, status: bar.status, poll: bar.poll });
 
-keyboard({
+frame({
   acts: [
     { keys: "k", label: "Kill switch, with its consequences in numbers", run: kill.show },
     { keys: "s", label: "Start a strategy", run: start.show },
-    { keys: "t", label: "Dark or light", run: () => window.windhoverTheme.toggle() },
     { keys: "g d", label: "Go to the desk's top", run: () => goTo("main") },
     ...PARTS.map(([id, key, name]) => ({ keys: `g ${key}`, label: `Go to ${name}`, run: () => goTo(id) })),
   ],
@@ -125,9 +125,15 @@ keyboard({
   ],
 });
 
-for (const id of ["theme", "more-theme"]) byId(id).addEventListener("click", () => window.windhoverTheme.toggle());
-byId("more").addEventListener("click", () => byId("more-dialog").showModal());
-byId("more-close").addEventListener("click", () => byId("more-dialog").close());
+if (location.hash === "#kill") {
+  // its consequences are figures: they are waited for, but not for long
+  const since = performance.now();
+  const waiting = setInterval(() => {
+    if (!store.has("positions") && performance.now() - since < 3000) return;
+    clearInterval(waiting);
+    kill.show();
+  }, 100);
+}
 setInterval(positions.draw, 1000);
 
 connect({
