@@ -165,12 +165,14 @@ class BarSeries:
 @dataclass(slots=True, kw_only=True)
 class _Forming:
     start_ns: int
+    end_ns: int
     open: float
     high: float
     low: float
     close: float
     volume_before: float
     volume_now: float
+    volume_last: float
 
 
 @dataclass(slots=True, kw_only=True)
@@ -188,36 +190,46 @@ class BarBuilder:
 
     def add(self, instrument: str, at_ns: int, price: float, volume: float) -> None:
         """Take one quote; `volume` is the day's cumulative volume, NaN where there is none."""
-        start_ns = self._start_of(at_ns)
-        known = self._volume.get(instrument)
-        cumulative = 0.0 if math.isnan(volume) else volume
         forming = self._forming.get(instrument)
-        if forming is None or forming.start_ns != start_ns:
+        if forming is None or not forming.start_ns <= at_ns < forming.end_ns:
+            self._begin(instrument, at_ns, price, volume)
+            return
+        if price > forming.high:
+            forming.high = price
+        elif price < forming.low:
+            forming.low = price
+        forming.close = price
+        if volume > forming.volume_now:  # noqa: PLR1730 - for every tick: max() costs as much as all the rest
+            forming.volume_now = volume
+        forming.volume_last = volume
+
+    def _begin(self, instrument: str, at_ns: int, price: float, volume: float) -> None:
+        replaced = self._forming.get(instrument)
+        if replaced is not None:
+            self._volume[instrument] = _counted(replaced.volume_last)
+        known = self._volume.get(instrument)
+        cumulative = _counted(volume)
+        start_ns = self._start_of(at_ns)
+        self._forming[instrument] = _Forming(
+            start_ns=start_ns,
+            end_ns=start_ns + self.interval_s * NANOSECONDS,
+            open=price,
+            high=price,
+            low=price,
+            close=price,
             # a day's counter restarts at the open: then all of it belongs to this bar
-            before = cumulative if known is None else (known if cumulative >= known else 0.0)
-            self._forming[instrument] = _Forming(
-                start_ns=start_ns,
-                open=price,
-                high=price,
-                low=price,
-                close=price,
-                volume_before=before,
-                volume_now=cumulative,
-            )
-        else:
-            forming.high = max(forming.high, price)
-            forming.low = min(forming.low, price)
-            forming.close = price
-            forming.volume_now = max(forming.volume_now, cumulative)
-        self._volume[instrument] = cumulative
+            volume_before=cumulative if known is None else (known if cumulative >= known else 0.0),
+            volume_now=cumulative,
+            volume_last=volume,
+        )
 
     def close_until(self, market_ns: int) -> list[Bar]:
         """Return, and forget, every bar whose end is not after `market_ns`."""
-        length = self.interval_s * NANOSECONDS
-        due = [k for k, bar in self._forming.items() if bar.start_ns + length <= market_ns]
+        due = [key for key, bar in self._forming.items() if bar.end_ns <= market_ns]
         return [self._closed(key, self._forming.pop(key)) for key in due]
 
     def _closed(self, instrument: str, bar: _Forming) -> Bar:
+        self._volume[instrument] = _counted(bar.volume_last)
         return Bar(
             instrument=instrument,
             interval_s=self.interval_s,
@@ -232,6 +244,10 @@ class BarBuilder:
     def _start_of(self, at_ns: int) -> int:
         length = self.interval_s * NANOSECONDS
         return at_ns - (at_ns - self.anchor_ns) % length
+
+
+def _counted(volume: float) -> float:
+    return 0.0 if math.isnan(volume) else volume
 
 
 def at_of(ns: int) -> datetime | None:

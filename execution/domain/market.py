@@ -48,7 +48,7 @@ class Market:
         self.source = ""
         self._calendar = calendar
         self._sessions: dict[Segment, Session | None] = {}
-        self._hours: dict[str, tuple[int, int]] = {}
+        self._hours_of_row: list[tuple[int, int]] = []
         self._row_of_token: dict[int, int] = {}
         self._row_of: dict[str, int] = {}
         self._names: list[str] = []
@@ -81,7 +81,7 @@ class Market:
             self._names.append(name)
             self._row_of[name] = row
             self._row_of_token[self.instruments[name].token] = row
-            self._hours[name] = self._hours_of(name)
+            self._hours_of_row.append(self._hours_of(name))
         if fresh:
             self._places.clear()
         return bool(fresh)
@@ -123,8 +123,7 @@ class Market:
         """Look the day's hours up; raises DataError for a year without a calendar."""
         self.day = day
         self._sessions = {}
-        for name in self._names:
-            self._hours[name] = self._hours_of(name)
+        self._hours_of_row = [self._hours_of(name) for name in self._names]
         for interval in self._intervals.values():
             interval.builder.anchor_ns = self._anchor()
 
@@ -238,11 +237,11 @@ class Market:
         prices, volumes = columns.last_price[places].tolist(), columns.volume[places].tolist()
         times = columns.exchange_ns[places].tolist()
         older = self._exchange_ns[rows].tolist()
-        names = self._names
+        names, hours = self._names, self._hours_of_row
         ticks = [
             (names[row], ns, price, volume)
             for row, ns, price, volume, last in zip(rows.tolist(), times, prices, volumes, older, strict=True)
-            if price > 0 and ns >= last and self._is_open(names[row], ns)
+            if price > 0 and ns >= last and hours[row][0] <= ns < hours[row][1]
         ]
         for interval in self._intervals.values():
             closed += self._feed(interval, ticks, now_ns)
@@ -253,12 +252,13 @@ class Market:
         if len(interval.since_ns) < len(used):
             for name in used:
                 interval.since_ns.setdefault(name, now_ns)
-        mine = [tick for tick in ticks if tick[0] in used]
         if now_ns < interval.due_ns:
-            for name, ns, price, volume in mine:
-                add(name, ns, price, volume)
+            for name, ns, price, volume in ticks:
+                if name in used:
+                    add(name, ns, price, volume)
             return []
         # this frame ends bars: their own last ticks first, then the close, then the next bar's
+        mine = [tick for tick in ticks if tick[0] in used]
         edge = interval.due_ns
         for name, ns, price, volume in mine:
             if ns < edge:
@@ -271,10 +271,6 @@ class Market:
         interval.due_ns = now_ns - (now_ns - interval.builder.anchor_ns) % length + length
         return closed
 
-    def _is_open(self, name: str, ns: int) -> bool:
-        opens, closes = self._hours[name]
-        return opens <= ns < closes
-
     def _hours_of(self, name: str) -> tuple[int, int]:
         session = self.session(name)
         if session is None:
@@ -283,7 +279,7 @@ class Market:
 
     def _anchor(self) -> int:
         # bars count from the open, so that an hour is 09:15 to 10:15 as the venue's candles are
-        opens = [hours[0] for hours in self._hours.values() if hours[0] != _NEVER]
+        opens = [hours[0] for hours in self._hours_of_row if hours[0] != _NEVER]
         return min(opens, default=0)
 
     def _grow(self) -> None:

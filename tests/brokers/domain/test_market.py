@@ -65,6 +65,40 @@ def test_a_days_new_counter_starts_from_nothing():
     assert bar.volume == 40.0
 
 
+def a_bar_of(ticks, volume_before):
+    """Work one minute's bar out as its definition reads."""
+    prices = [price for _, price, _ in ticks]
+    volumes = [0.0 if math.isnan(volume) else volume for _, _, volume in ticks]
+    before = volumes[0] if volume_before is None else (volume_before if volumes[0] >= volume_before else 0.0)
+    return (prices[0], max(prices), min(prices), prices[-1], max(max(volumes) - before, 0.0)), volumes[-1]
+
+
+@given(
+    ticks=st.lists(
+        st.tuples(
+            st.integers(0, 239),
+            st.floats(1.0, 9.0),
+            st.one_of(st.just(math.nan), st.integers(0, 60).map(float)),
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_bars_are_what_their_definition_makes_of_the_ticks(ticks):
+    ticks.sort(key=lambda tick: tick[0])
+    builder, built, wanted, before = BarBuilder(interval_s=60), [], [], None
+    for minute in range(4):
+        mine = [tick for tick in ticks if tick[0] // 60 == minute]
+        for second, price, volume in mine:
+            builder.add("NSE:A", second * NANOSECONDS, price, volume)
+        built += builder.close_until((minute + 1) * MINUTE)
+        if mine:
+            bar, before = a_bar_of(mine, before)
+            wanted.append((minute * MINUTE, *bar))
+
+    assert [(b.start_ns, b.open, b.high, b.low, b.close, b.volume) for b in built] == wanted
+
+
 def test_a_series_refuses_a_bar_that_is_not_newer():
     series = BarSeries("NSE:A", 60)
 
