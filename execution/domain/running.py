@@ -30,7 +30,7 @@ from execution.domain.state import Deployment
 from risk.domain.sizing import fixed_lots, fixed_notional
 from strategies.domain.session import Sessions
 from strategies.domain.signals import Signal
-from strategies.domain.strategy import SignalStrategy, decide, standing
+from strategies.domain.strategy import SignalStrategy, judge, standing
 
 ZERO = Decimal(0)
 _EXTRA_BARS = 5
@@ -183,7 +183,7 @@ def _decide(desk: Desk, deployment_id: str, instrument: str, series: Series) -> 
         desk.notes[deployment_id] = (f"{instrument}: waiting for the venue's books", desk.at)
         return
     try:
-        signal = decide(
+        signal, why = judge(
             strategy,
             series.bars.view(),
             deployment_id=deployment_id,
@@ -194,7 +194,7 @@ def _decide(desk: Desk, deployment_id: str, instrument: str, series: Series) -> 
         _halt_failed(desk, deployment, instrument, error)
         return
     if signal is None:
-        _note(desk, deployment_id, series)
+        _say(desk, deployment_id, why)
     else:
         _follow(desk, deployment, strategy, signal)
 
@@ -238,6 +238,10 @@ def _note(desk: Desk, deployment_id: str, series: Series) -> None:
     except Exception as error:  # noqa: BLE001 - as in _decide
         _halt_failed(desk, desk.state.deployments[deployment_id], series.bars.instrument, error)
         return
+    _say(desk, deployment_id, why)
+
+
+def _say(desk: Desk, deployment_id: str, why: str) -> None:
     if why:
         desk.notes[deployment_id] = (why, desk.at)
     else:

@@ -3,7 +3,7 @@
 from strategies.domain.params import Direction, StrategyParams, param, wrong
 from strategies.domain.session import SessionColumns, SessionInfo, Sessions
 from strategies.domain.signals import Signal
-from strategies.domain.strategy import SignalStrategy, decide, schema_for, standing, wanted_exposure
+from strategies.domain.strategy import SignalStrategy, judge, schema_for, standing, wanted_exposure
 
 __all__ = [
     "Direction",
@@ -13,7 +13,7 @@ __all__ = [
     "Signal",
     "SignalStrategy",
     "StrategyParams",
-    "decide",
+    "judge",
     "param",
     "schema_for",
     "standing",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from brokers.domain.calendar import Segment, TradingCalendar
 from brokers.domain.clock import IST
@@ -57,7 +58,8 @@ class Sessions:
 
     def of(self, start_ns: Int64Array1D) -> SessionColumns:
         """Return the session of every bar that begins at `start_ns`, shape (n,)."""
-        days, place = np.unique((start_ns + _IST_OFFSET_NS) // _DAY_NS, return_inverse=True)
+        numbers = (start_ns + _IST_OFFSET_NS) // _DAY_NS
+        days, place = _distinct(numbers)
         found = [self._of_day(int(day)) for day in days]
 
         def column(name: str) -> Int64Array1D:
@@ -75,3 +77,10 @@ class Sessions:
             day = datetime.fromtimestamp(number * 86_400, tz=UTC).date()
             self._known[number] = self.on(day)
         return self._known[number]
+
+
+def _distinct(numbers: Int64Array1D) -> tuple[Int64Array1D, npt.NDArray[np.intp]]:
+    # a live decision asks for one day's bars, and sorting costs more than the decision
+    if numbers.size and bool((numbers == numbers[0]).all()):
+        return numbers[:1], np.zeros(numbers.size, dtype=np.intp)
+    return np.unique(numbers, return_inverse=True)

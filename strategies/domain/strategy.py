@@ -63,28 +63,27 @@ class SignalStrategy(ABC):
         return None
 
 
-def decide(
+def judge(
     strategy: SignalStrategy,
     bars: Bars,
     *,
     deployment_id: str,
     decided_at: datetime,
     current: float = 0.0,
-) -> Signal | None:
-    """Return the signal of the last closed bar, or None when nothing is to change.
+) -> tuple[Signal | None, str]:
+    """Return the signal of the last closed bar, or None and why there is no view ("" where there is one).
 
     `current` is the exposure of the deployment's last signal, 0 when it never gave one. NaN, and a
     history shorter than the warm-up, mean no view: whatever is held stays.
     """
     if len(bars) < max(strategy.warmup_bars(), 1):
-        return None
-    series = wanted_exposure(strategy, bars)
-    wanted = float(series[-1])
-    if np.isnan(wanted) or wanted == current:
-        return None
-    if not strategy.joins_late and wanted != 0.0 and not _just_changed(series):
-        return None
-    return Signal(
+        return None, _warming_up(strategy, bars)
+    newest = _newest(strategy, bars)
+    wanted = float(newest[-1])
+    is_missed = not strategy.joins_late and wanted != 0.0 and not _just_changed(newest)
+    if np.isnan(wanted) or wanted == current or is_missed:
+        return None, _no_view(strategy, bars, wanted)
+    signal = Signal(
         deployment_id=deployment_id,
         instrument=bars.instrument,
         exposure=wanted,
@@ -93,6 +92,7 @@ def decide(
         bar_end_at=bar_end_at(bars),
         decided_at=decided_at,
     )
+    return signal, ""
 
 
 def wanted_exposure(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
@@ -101,30 +101,14 @@ def wanted_exposure(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
     Long-only deployments never go below 0, and intraday ones are flat from the last bar that can
     be acted on before the square-off, and outside the session.
     """
-    series = strategy.exposure(bars)
-    if series.shape != bars.close.shape:
-        raise Invalid(
-            f"{strategy.slug} gave {series.shape} exposures for {len(bars)} bars", code="strategy.exposure_shape"
-        )
-    if strategy.params.direction is Direction.LONG:
-        series = np.maximum(series, 0.0)
-    if strategy.params.product is Product.INTRADAY:
-        series = np.where(_is_closing_time(strategy, bars), 0.0, series)
-    return series
+    return _allowed(strategy, _exposure(strategy, bars), bars)
 
 
 def standing(strategy: SignalStrategy, bars: Bars) -> str:
     """Return in one sentence why a deployment holds no view, or an empty text when it has one."""
-    _, symbol = split_key(bars.instrument)
-    needed = strategy.warmup_bars()
-    if len(bars) < needed:
-        return f"{symbol}: warming up, {len(bars)} of {needed} bars"
-    silence = strategy.silence(bars)
-    if silence is not None:
-        return f"{symbol}: {silence}"
-    if np.isnan(wanted_exposure(strategy, bars)[-1]):
-        return f"{symbol}: no view after the last bar"
-    return ""
+    if len(bars) < strategy.warmup_bars():
+        return _warming_up(strategy, bars)
+    return _no_view(strategy, bars, float(_newest(strategy, bars)[-1]))
 
 
 def bar_end_at(bars: Bars) -> datetime:
@@ -143,6 +127,39 @@ def schema_for(strategy: type[SignalStrategy]) -> dict[str, Any]:
         "summary": (strategy.__doc__ or "").strip().partition("\n")[0],
         "params": [_field(name, raw, shared) for name, raw in schema["properties"].items()],
     }
+
+
+def _exposure(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
+    series = strategy.exposure(bars)
+    if series.shape != bars.close.shape:
+        raise Invalid(
+            f"{strategy.slug} gave {series.shape} exposures for {len(bars)} bars", code="strategy.exposure_shape"
+        )
+    return series
+
+
+def _newest(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
+    # what a decision looks at: the last exposure, and whether it is a change
+    return _allowed(strategy, _exposure(strategy, bars)[-2:], bars.last(2))
+
+
+def _allowed(strategy: SignalStrategy, series: Float64Array1D, bars: Bars) -> Float64Array1D:
+    if strategy.params.direction is Direction.LONG:
+        series = np.maximum(series, 0.0)
+    if strategy.params.product is Product.INTRADAY:
+        series = np.where(_is_closing_time(strategy, bars), 0.0, series)
+    return series
+
+
+def _warming_up(strategy: SignalStrategy, bars: Bars) -> str:
+    _, symbol = split_key(bars.instrument)
+    return f"{symbol}: warming up, {len(bars)} of {strategy.warmup_bars()} bars"
+
+
+def _no_view(strategy: SignalStrategy, bars: Bars, wanted: float) -> str:
+    silence = strategy.silence(bars) or ("no view after the last bar" if np.isnan(wanted) else "")
+    _, symbol = split_key(bars.instrument)
+    return f"{symbol}: {silence}" if silence else ""
 
 
 def _is_closing_time(strategy: SignalStrategy, bars: Bars) -> npt.NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from brokers.domain.calendar import Segment
 from brokers.domain.clock import IST
 from brokers.domain.india import INDIA
 from brokers.domain.market import NANOSECONDS, Bars, ns_of
-from strategies.domain import Sessions, decide
+from strategies.domain import Sessions, judge
 from strategies.registry import strategy_made
 
 MONDAY = date(2026, 7, 13)
@@ -64,7 +64,8 @@ def a_breakout(*, segment=Segment.EQUITY_WITH_DERIVATIVES, **params):
 
 
 def decided(strategy, bars, *, current=0.0):
-    return decide(strategy, bars, deployment_id="D1", decided_at=DECIDED_AT, current=current)
+    signal, _ = judge(strategy, bars, deployment_id="D1", decided_at=DECIDED_AT, current=current)
+    return signal
 
 
 def traded(strategy, bars):
