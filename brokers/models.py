@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 
 from django.conf import settings
@@ -22,6 +23,20 @@ class SessionState(models.TextChoices):
     LIVE = "live", "Logged in"
 
 
+class Relation(models.TextChoices):
+    """Who may share an address with whom: the exchanges allow it within a family that has declared itself."""
+
+    SELF = "self", "Myself"
+    SPOUSE = "spouse", "My spouse"
+    DEPENDENT_CHILD = "dependent_child", "My dependent child"
+    DEPENDENT_PARENT = "dependent_parent", "My dependent parent"
+
+
+def new_postback_door() -> str:
+    """Return the part of an address that nobody guesses."""
+    return secrets.token_urlsafe(24)
+
+
 class TradingAccount(models.Model):
     """One account at one venue, owned by one person of one desk."""
 
@@ -38,7 +53,11 @@ class TradingAccount(models.Model):
     is_simulated = models.BooleanField(default=False)
     is_live = models.BooleanField(default=False)
     is_enabled = models.BooleanField(default=True)
-    egress_address = models.CharField(max_length=64, blank=True)
+    # whose money it is, in the owner's own words
+    relation = models.CharField(max_length=20, choices=Relation.choices, default=Relation.SELF)
+    # from which its orders leave: an address of this machine, or a proxy of the operator's list
+    egress_address = models.CharField(max_length=200, blank=True)
+    postback_door = models.CharField(max_length=40, unique=True, default=new_postback_door, editable=False)
     api_key = models.CharField(max_length=64, blank=True)
     api_secret = SecretField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -65,6 +84,8 @@ class VenueLogin(models.Model):
     access_token = SecretField(blank=True)
     login_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
+    # the digest of the last request token that was exchanged: one that comes again is told apart from a wrong one
+    used_request = models.CharField(max_length=64, blank=True)
     # grows with every login and loss of one, so that an old notice cannot undo a new session
     epoch = models.PositiveIntegerField(default=0)
 
@@ -72,6 +93,55 @@ class VenueLogin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account}: {self.state}"
+
+
+class Preflight(models.Model):
+    """What the last look at an account's way to its venue saw."""
+
+    desk_path = "account__desk"
+
+    account = models.OneToOneField(TradingAccount, on_delete=models.CASCADE, related_name="preflight", primary_key=True)
+    at = models.DateTimeField()
+    # the way out that was tried; another one needs another look
+    egress_address = models.CharField(max_length=200, blank=True)
+    # the address that the venue will see, where an echo could be asked
+    seen_address = models.CharField(max_length=64, blank=True)
+    source_address = models.CharField(max_length=64, blank=True)
+    clock_skew_s = models.FloatField(null=True)
+    # rows of code, sentence and is_bad, in the order in which they were looked at
+    findings = models.JSONField(default=list)
+
+    objects = OwnedManager()
+
+    def __str__(self) -> str:
+        return f"{self.account}: looked at {self.at}"
+
+
+class FamilyTie(models.Model):
+    """Two people of a desk who declared to be one family, by which their accounts may share an address."""
+
+    desk_path = "desk"
+
+    desk = models.ForeignKey("accounts.Desk", on_delete=models.PROTECT, related_name="family_ties")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="family_ties")
+    relative = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    # what the relative is to the person
+    relation = models.CharField(max_length=20, choices=Relation.choices)
+    declared_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    declared_at = models.DateTimeField()
+
+    objects = OwnedManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["desk", "person", "relative"], name="one_tie_between_two_people"),
+            models.CheckConstraint(
+                condition=~models.Q(person=models.F("relative")), name="nobody_is_tied_to_themselves"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.relative}: {self.relation} of {self.person}"
 
 
 class ListedInstrument(models.Model):

@@ -6,6 +6,7 @@ import base64
 import binascii
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -46,6 +47,15 @@ class Environment(BaseSettings):
     kite_login_url: str = "https://kite.zerodha.com/connect/login"
     simulator_url: str = ""
 
+    # The desk's own address, as people and the broker reach it: it stands in letters and in the developer console.
+    site_url: str = "http://localhost:8000"
+    # Through which orders of an account may leave, besides an address of this machine.
+    egress_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    # Answers with the address that it was asked from; without one a preflight cannot know it.
+    address_echo_url: str = ""
+    # Further apart from the broker's clock than this, nothing goes live.
+    clock_tolerance_s: float = Field(default=5.0, gt=0)
+
     lease_ttl_s: float = Field(default=5.0, gt=0)
     lease_renew_s: float = Field(default=1.0, gt=0)
     feed_silence_s: float = Field(default=8.0, gt=0)
@@ -58,10 +68,29 @@ class Environment(BaseSettings):
     email_use_tls: bool = True
     email_from: str = "windhover@localhost"
 
-    @field_validator("allowed_hosts", "trusted_origins", mode="before")
+    @field_validator("allowed_hosts", "trusted_origins", "egress_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("egress_proxies")
+    @classmethod
+    def _known_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in value:
+            parts = urlsplit(proxy)
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError("must be http:// or https:// addresses separated by commas")
+            if parts.username or parts.password:
+                # pages show an account's way out, and a password must stand on none
+                raise ValueError("must hold no password; let the proxy admit this machine by its address")
+        return value
+
+    @field_validator("site_url")
+    @classmethod
+    def _known_site(cls, value: str) -> str:
+        if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).hostname:
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
 
     @field_validator("database_url")
     @classmethod
