@@ -55,7 +55,7 @@ def feed_for(
 
 
 def net_for(*, egress_address: str | None = None) -> Net:
-    """Return the machine's network, leaving from one local address where an account names it."""
+    """Return the machine's network; orders leave by an account's own address or proxy where it names one."""
     return HttpNet(egress_address=egress_address)
 
 

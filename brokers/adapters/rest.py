@@ -19,6 +19,7 @@ CONNECTIONS = 8
 KEEP_ALIVE_S = 30.0
 USER_AGENT = "windhover"
 _FIRST_BYTES = "http11.send_request_headers.started"
+_TO_THE_PROXY = b"CONNECT"
 
 
 def _is_worth_keeping(record: logging.LogRecord) -> bool:
@@ -39,8 +40,9 @@ class _Wire:
         self.has_written = False
         self.refusal: Exception | None = None
 
-    async def __call__(self, event: str, _info: Mapping[str, Any]) -> None:
-        if event != _FIRST_BYTES:
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        # what opens a proxy's tunnel is no byte of the request: one that fails there was never sent
+        if event != _FIRST_BYTES or info["request"].method == _TO_THE_PROXY:
             return
         if self._before_write is not None:
             try:
@@ -52,28 +54,15 @@ class _Wire:
 
 
 class HttpNet:
-    """HTTP and websockets to venues; `egress_address` is the local address that requests leave from."""
+    """HTTP and websockets to venues.
+
+    `egress_address` is the way out of orders alone, a local address or a proxy's: a venue registers the address that
+    they come from, and takes everything else from anywhere. An order is what has a `before_write`.
+    """
 
     def __init__(self, *, egress_address: str | None = None, verify: bool = True) -> None:
-        self._egress_address = egress_address or None
-        transport = httpx.AsyncHTTPTransport(
-            verify=verify,
-            trust_env=False,
-            http2=False,
-            retries=0,
-            local_address=self._egress_address,
-            limits=httpx.Limits(
-                max_connections=CONNECTIONS,
-                max_keepalive_connections=CONNECTIONS,
-                keepalive_expiry=KEEP_ALIVE_S,
-            ),
-        )
-        self._client = httpx.AsyncClient(
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            headers={"User-Agent": USER_AGENT},
-        )
+        self._client = _client(verify=verify)
+        self._orders = _client(verify=verify, **way_out(egress_address)) if egress_address else self._client
 
     async def request(
         self,
@@ -89,9 +78,10 @@ class HttpNet:
     ) -> Reply:
         """Send one request and return its whole answer, whatever its status; see `Net` for what it raises."""
         wire = _Wire(before_write)
+        client = self._client if before_write is None else self._orders
         try:
             async with asyncio.timeout(timeout_s):
-                response = await self._client.request(
+                response = await client.request(
                     method,
                     url,
                     headers=headers,
@@ -114,6 +104,34 @@ class HttpNet:
     async def close(self) -> None:
         """Close every pooled connection."""
         await self._client.aclose()
+        if self._orders is not self._client:
+            await self._orders.aclose()
+
+
+def way_out(egress_address: str) -> dict[str, str]:
+    """Return a transport's words for an egress address: `proxy` for an address with a scheme, else `local_address`."""
+    return {"proxy" if "://" in egress_address else "local_address": egress_address}
+
+
+def _client(*, verify: bool, **way: Any) -> httpx.AsyncClient:
+    transport = httpx.AsyncHTTPTransport(
+        verify=verify,
+        trust_env=False,
+        http2=False,
+        retries=0,
+        limits=httpx.Limits(
+            max_connections=CONNECTIONS,
+            max_keepalive_connections=CONNECTIONS,
+            keepalive_expiry=KEEP_ALIVE_S,
+        ),
+        **way,
+    )
+    return httpx.AsyncClient(
+        transport=transport,
+        trust_env=False,
+        follow_redirects=False,
+        headers={"User-Agent": USER_AGENT},
+    )
 
 
 def _meaning(method: str, url: str, wire: _Wire, failure: Exception) -> VenueError:
