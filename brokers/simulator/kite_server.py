@@ -3,15 +3,19 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
 from brokers.simulator import kite_payloads as payloads
 from brokers.simulator.faults import Fault, FaultKind, FaultScript
+from brokers.simulator.kite_budgets import Budgets
+from brokers.simulator.kite_http import Response
 from brokers.simulator.kite_requests import Request
-from brokers.simulator.kite_rest import Response, respond
-from brokers.simulator.kite_sessions import App, Budgets, Sessions
+from brokers.simulator.kite_rest import respond
+from brokers.simulator.kite_sessions import App, Sessions
 from brokers.simulator.kite_stream import Hub, Receive, Send
+from brokers.simulator.order_news import OrderNews
 from brokers.simulator.orders import Moment, OrderRequest, Refusal
 from brokers.simulator.pace import Pace
 from brokers.simulator.sessions import ist
@@ -38,10 +42,14 @@ class KiteSite:
     wall_ns: Callable[[], int] = time.time_ns
     monotonic_ns: Callable[[], int] = time.monotonic_ns
     hub: Hub = field(init=False)
+    news: OrderNews = field(init=False)
     later: list[tuple[int, str, OrderRequest, tuple[str, str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.hub = Hub(self.monotonic_ns)
+        self.news = OrderNews(faults=self.faults, deliver=self.hub.order_update, monotonic_ns=self.monotonic_ns)
+        self.venue.engine.faults = self.faults
+        self.sessions.market_ns = lambda: self.moment().market_ns
 
     def moment(self) -> Moment:
         """Return this instant on both clocks; market time never passes the next step."""
@@ -67,6 +75,7 @@ class KiteSite:
             "seed": self.seed,
             "fills": len(self.venue.engine.ledger),
             "sockets": len(self.hub.sockets),
+            "budgets": self.budgets.state(),
         }
 
     def place_later(self, user_id: str, wanted: OrderRequest, seconds: float) -> str:
@@ -96,23 +105,37 @@ class KiteSite:
             event = events.popleft()
             number, app = apps[event.account]
             payload = payloads.order_update(event, app_id=number, api_secret=app.api_secret)
-            self.hub.order_update(event.account, payload)
+            self.news.put(event.account, payload)
+        self.news.deliver_due()
 
-    def add_fault(self, fault: Fault) -> None:
-        """Carry out an immediate fault, let the others wait for their request."""
-        if fault.kind is FaultKind.SILENT_SOCKET:
-            self.hub.silence(fault.account, fault.seconds)
-        elif fault.kind is FaultKind.KILL_TOKEN:
-            for app in self.sessions.apps.values():
-                if fault.account in {"", app.user_id}:
-                    self.end_session(app.user_id)
-        else:
+    def signed_in(self, request: Request) -> App:
+        """Return whose live session a request carries; raises `Refusal`."""
+        return self.sessions.user_of_header(request.headers.get("authorization", ""))
+
+    def add_fault(self, fault: Fault) -> int:
+        """Let a fault wait, or carry out an immediate one; return how many it hit by now."""
+        if not fault.is_immediate:
             self.faults.add(fault)
+            return 0
+        if fault.kind is FaultKind.SILENT_SOCKET:
+            hit = self.hub.silence(fault.account, fault.seconds)
+        elif fault.kind is FaultKind.DROP_SOCKET:
+            hit = self.hub.cut(fault.account)
+        else:
+            users = [app.user_id for app in self.sessions.apps.values() if fault.account in {"", app.user_id}]
+            hit = sum(self.end_session(user_id) for user_id in users)
+        self.faults.note(fault.kind, hit)
+        return hit
 
-    def end_session(self, user_id: str) -> None:
-        """End a user's session and connections."""
-        self.sessions.kill(user_id)
+    def end_session(self, user_id: str) -> bool:
+        """End a user's session and connections; False when there was no session."""
         self.hub.disconnect(user_id)
+        return self.sessions.kill(user_id)
+
+    def end_dead_sessions(self) -> None:
+        """End the sessions that the market's 06:00 has outlived."""
+        for user_id in self.sessions.dead_by(self.moment().market_ns):
+            self.end_session(user_id)
 
 
 class KiteApplication:
@@ -159,7 +182,8 @@ class KiteApplication:
             await send({"type": "websocket.close", "code": 1008})
             return
         await send({"type": "websocket.accept"})
-        await self.site.hub.serve(app.user_id, self.site.venue.board, receive, send)
+        cut = partial(self._drop, tuple(scope["client"])) if self._drop else None
+        await self.site.hub.serve(app.user_id, self.site.venue.board, receive, send, cut)
 
     def _socket_user(self, scope: dict[str, Any]) -> App | None:
         query = parse_qs(scope["query_string"].decode("utf-8", "replace"))

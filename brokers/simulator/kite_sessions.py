@@ -1,17 +1,25 @@
-"""Who may talk to the simulated Kite: apps, request tokens, access tokens, and the request budgets."""
+"""Who may talk to the simulated Kite: apps, request tokens, access tokens.
+
+An access token lives until 06:00 Indian time of the market's next day, or until the next login.
+"""
 
 import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import time, timedelta
 from pathlib import Path
 
 from brokers.simulator.orders import Refusal
+from brokers.simulator.sessions import SECOND_NS, epoch_s, ist
 
+DEAD = "Incorrect `api_key` or `access_token`."
+SPENT = "Token is invalid or has expired."
+NOT_BOUND = "That API call is not allowed for the authenticated user"
+DAWN = time(6, 0)
 REQUEST_TOKEN_LIFE_NS = 5 * 60 * 1_000_000_000
-BUDGETS = {"order": 10, "quote": 1, "historical": 3, "other": 10}
 
 
 class AccountInvalid(Exception):
@@ -69,13 +77,32 @@ def _app(user_id: str, api_key: str, api_secret: str, redirect_url: str, *, cash
     return App(user_id=user_id, api_key=api_key, api_secret=api_secret, redirect_url=redirect_url, cash=paise)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """A finished login that waits for its exchange: for which app, by whom, until when."""
+
+    app: App
+    user_id: str
+    expires_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A live session: its token and the market time at which it dies."""
+
+    access_token: str
+    dies_ns: int
+
+
 class Sessions:
     """Apps by key, tokens by life; a new login ends the user's earlier session."""
 
-    def __init__(self, apps: Iterable[App]) -> None:
+    def __init__(self, apps: Iterable[App], *, endless: bool = False) -> None:
         self.apps = {app.api_key: app for app in apps}
-        self._requests: dict[str, tuple[App, int]] = {}
-        self._tokens: dict[str, str] = {}
+        self.endless = endless
+        self.market_ns: Callable[[], int] = lambda: 0
+        self._logins: dict[str, Login] = {}
+        self._live: dict[str, Session] = {}
 
     def app(self, api_key: str) -> App:
         """Return the app of a key; raises `Refusal` when there is none."""
@@ -84,29 +111,36 @@ class Sessions:
             raise Refusal("Invalid `api_key`.", "InputException")
         return app
 
-    def begin(self, app: App, wall_ns: int) -> str:
-        """Return a one-time request token, as a finished login gives."""
+    def begin(self, app: App, wall_ns: int, user_id: str = "") -> str:
+        """Return a one-time request token, as a finished login gives; the user is the app's own unless named."""
         token = secrets.token_hex(16)
-        self._requests[token] = (app, wall_ns + REQUEST_TOKEN_LIFE_NS)
+        self._logins[token] = Login(app=app, user_id=user_id or app.user_id, expires_ns=wall_ns + REQUEST_TOKEN_LIFE_NS)
         return token
 
     def exchange(self, api_key: str, request_token: str, checksum: str, wall_ns: int) -> tuple[App, str]:
-        """Return the app and a new access token; raises `Refusal` for anything stale or wrong."""
-        app, expires_ns = self._requests.get(request_token, (None, 0))
-        wanted = session_checksum(api_key, request_token, app.api_secret) if app else ""
-        valid = app is not None and app.api_key == api_key and wall_ns < expires_ns
-        if app is None or not valid or not hmac.compare_digest(wanted.encode(), checksum.encode()):
-            raise Refusal("Token is invalid or has expired.", "TokenException", 403)
-        del self._requests[request_token]
-        self._tokens[app.user_id] = secrets.token_hex(16)
-        return app, self._tokens[app.user_id]
+        """Return the app and a new access token; raises `Refusal` for anything stale, wrong or somebody else's."""
+        login = self._logins.get(request_token)
+        if login is None or login.app.api_key != api_key or wall_ns >= login.expires_ns:
+            raise Refusal(SPENT, "TokenException", 403)
+        wanted = session_checksum(api_key, request_token, login.app.api_secret)
+        if not hmac.compare_digest(wanted.encode(), checksum.encode()):
+            raise Refusal(SPENT, "TokenException", 403)
+        del self._logins[request_token]
+        if login.user_id != login.app.user_id:
+            raise Refusal(NOT_BOUND, "PermissionException", 403)
+        session = Session(access_token=secrets.token_hex(16), dies_ns=next_dawn_ns(self.market_ns()))
+        self._live[login.app.user_id] = session
+        return login.app, session.access_token
 
     def user(self, api_key: str, access_token: str) -> App:
         """Return whose live session this is; raises `Refusal` (403) when it is dead or unknown."""
         app = self.apps.get(api_key)
-        live = self._tokens.get(app.user_id, "") if app else ""
-        if app is None or not live or not hmac.compare_digest(live.encode(), access_token.encode()):
-            raise Refusal("Incorrect `api_key` or `access_token`.", "TokenException", 403)
+        live = self._live.get(app.user_id) if app else None
+        alive = live is not None and (self.endless or self.market_ns() < live.dies_ns)
+        if app is None or live is None or not alive:
+            raise Refusal(DEAD, "TokenException", 403)
+        if not hmac.compare_digest(live.access_token.encode(), access_token.encode()):
+            raise Refusal(DEAD, "TokenException", 403)
         return app
 
     def user_of_header(self, authorization: str) -> App:
@@ -114,31 +148,23 @@ class Sessions:
         scheme, _, pair = authorization.partition(" ")
         api_key, _, access_token = pair.partition(":")
         if scheme != "token":
-            raise Refusal("Incorrect `api_key` or `access_token`.", "TokenException", 403)
+            raise Refusal(DEAD, "TokenException", 403)
         return self.user(api_key, access_token)
 
-    def kill(self, user_id: str) -> None:
-        """End a user's session, as a master logout does."""
-        self._tokens.pop(user_id, None)
+    def dead_by(self, market_ns: int) -> list[str]:
+        """Return the users whose sessions have reached their end but were not ended yet."""
+        return [] if self.endless else [user for user, live in self._live.items() if live.dies_ns <= market_ns]
+
+    def kill(self, user_id: str) -> bool:
+        """End a user's session, as a master logout does; False when there was none."""
+        return self._live.pop(user_id, None) is not None
 
 
-class Budgets:
-    """Kite's request budgets by calendar second of the wall clock; off unless asked for."""
-
-    def __init__(self, *, enforced: bool) -> None:
-        self.enforced = enforced
-        self._counts: dict[tuple[str, str], tuple[int, int]] = {}
-
-    def spend(self, kind: str, scope: str, wall_ns: int) -> None:
-        """Count one request; raises `Refusal` (429) beyond the second's budget."""
-        if not self.enforced:
-            return
-        second = wall_ns // 1_000_000_000
-        counted, used = self._counts.get((kind, scope), (second, 0))
-        used = used + 1 if counted == second else 1
-        self._counts[kind, scope] = (second, used)
-        if used > BUDGETS[kind]:
-            raise Refusal("Too many requests", "NetworkException", 429)
+def next_dawn_ns(market_ns: int) -> int:
+    """Return the first 06:00 Indian time after an instant."""
+    at = ist(market_ns)
+    day = at.date() if at.time() < DAWN else at.date() + timedelta(days=1)
+    return epoch_s(day, DAWN) * SECOND_NS
 
 
 def session_checksum(api_key: str, request_token: str, api_secret: str) -> str:

@@ -22,8 +22,12 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 class Socket:
     """One connection: what it subscribed to and the frames that wait to be sent."""
 
-    def __init__(self, user_id: str, board: Board, monotonic_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, user_id: str, board: Board, monotonic_ns: Callable[[], int], cut: Callable[[], None] | None = None
+    ) -> None:
         self._monotonic_ns = monotonic_ns
+        # Breaks the connection without a closing handshake; without it the socket is merely closed.
+        self.cut = cut or self.close
         self.user_id = user_id
         self.modes: dict[int, int] = {}
         self.frames: asyncio.Queue[bytes | str | None] = asyncio.Queue(QUEUE_FRAMES)
@@ -132,12 +136,20 @@ class Hub:
         for socket in self.sockets:
             socket.rebind(board)
 
-    def silence(self, user_id: str, seconds: float) -> None:
-        """Let sockets stay open and say nothing; an empty user means all."""
+    def silence(self, user_id: str, seconds: float) -> int:
+        """Let sockets stay open and say nothing; an empty user means all. Return how many."""
         until_ns = self._monotonic_ns() + int(seconds * 1e9)
-        for socket in self.sockets:
-            if user_id in {"", socket.user_id}:
-                socket.silent_until_ns = until_ns
+        silenced = self._of(user_id)
+        for socket in silenced:
+            socket.silent_until_ns = until_ns
+        return len(silenced)
+
+    def cut(self, user_id: str) -> int:
+        """Break sockets off without a farewell; an empty user means all. Return how many."""
+        broken = self._of(user_id)
+        for socket in broken:
+            socket.cut()
+        return len(broken)
 
     def disconnect(self, user_id: str) -> None:
         """Close a user's sockets, as a dead token does."""
@@ -154,12 +166,17 @@ class Hub:
         for socket in self._slow():
             socket.close()
 
+    def _of(self, user_id: str) -> list[Socket]:
+        return [socket for socket in self.sockets if user_id in {"", socket.user_id}]
+
     def _slow(self) -> list[Socket]:
         return [socket for socket in self.sockets if socket.frames.qsize() > QUEUE_FRAMES // 2]
 
-    async def serve(self, user_id: str, board: Board, receive: Receive, send: Send) -> None:
-        """Run one accepted connection until either side ends it."""
-        socket = Socket(user_id, board, self._monotonic_ns)
+    async def serve(
+        self, user_id: str, board: Board, receive: Receive, send: Send, cut: Callable[[], None] | None = None
+    ) -> None:
+        """Run one accepted connection until either side ends it; ``cut`` breaks it off."""
+        socket = Socket(user_id, board, self._monotonic_ns, cut)
         self.sockets.add(socket)
         sender = asyncio.create_task(_send_frames(socket, send))
         try:

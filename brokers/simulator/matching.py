@@ -12,7 +12,10 @@ from copy import copy
 
 from brokers.simulator import rules
 from brokers.simulator.board import DEPTH, Board, Step
+from brokers.simulator.faults import FaultKind, FaultScript
+from brokers.simulator.holding_back import hold_back, next_piece
 from brokers.simulator.ledger import Ledger
+from brokers.simulator.order_rows import changed_request, new_order
 from brokers.simulator.orders import RESTING, Fill, Ids, Moment, Order, OrderEvent, OrderRequest, Refusal, Status
 from brokers.simulator.portfolio import Account, block_unit, check_funds
 from brokers.simulator.queue import Offer, displayed_behind, offers, priority, queue_before
@@ -32,6 +35,7 @@ class Engine:
         self.ids = ids
         self.ledger = ledger
         self.events: deque[OrderEvent] = deque()
+        self.faults = FaultScript()
         self.is_open: Callable[[Order], bool] = lambda _: True
         self._waiting: dict[int, list[Order]] = {}
         self._turn = 0
@@ -41,7 +45,10 @@ class Engine:
     def place(self, account_id: str, request: OrderRequest, at: Moment, *, ids: tuple[str, str] | None = None) -> Order:
         """Accept an order and carry it as far as the book allows; raises `Refusal` with no row kept."""
         account, row = self.accounts[account_id], self.check(request)
-        order = self._new_order(account_id, request, row, at, ids or self.ids.order())
+        order = new_order(account_id, request, self.board.listings[row], row, at=at, ids=ids or self.ids.order())
+        if order.order_type == "MARKET":
+            self._protect(order, int(self.board.last[row]))
+            order.order_type = "LIMIT"
         self._hold_margin(account, order)
         account.orders[order.order_id] = order
         self._note(order, at, Status.RECEIVED, Status.VALIDATION_PENDING)
@@ -63,7 +70,7 @@ class Engine:
         order = self._waiting_order(account_id, order_id, "modified")
         if order.modifications >= MAX_MODIFICATIONS:
             raise Refusal("Maximum allowed order modifications exceeded.", "OrderException")
-        request = self._changed(order, changes)
+        request = changed_request(order, changes)
         self.check(request)
         if request.quantity <= order.filled:
             raise Refusal("Quantity cannot be below what is already filled.")
@@ -138,6 +145,8 @@ class Engine:
 
     def _step_row(self, row: int, printed: tuple[int, int, int] | None, at: Moment) -> None:
         orders = [order for order in self._waiting.get(row, ()) if not order.waits_for_trigger]
+        for order in orders:
+            next_piece(order, at)
         for side in ("BUY", "SELL"):
             left = printed[1] if printed and printed[2] * (1 if side == "BUY" else -1) <= 0 else 0
             for order in sorted((o for o in orders if o.side == side), key=priority):
@@ -159,7 +168,7 @@ class Engine:
             order.ahead = 0
         queue = min(order.ahead, left)
         order.ahead -= queue
-        quantity = min(order.remaining, left - queue)
+        quantity = min(order.tradable, left - queue)
         if quantity:
             self._trade(order, quantity, order.price, at)
         return queue + quantity
@@ -168,9 +177,9 @@ class Engine:
         first = DEPTH if order.sign > 0 else 0
         for level in range(first, first + DEPTH):
             price, quantity = (int(x[order.row, level]) for x in (self.board.depth_price, self.board.depth_quantity))
-            if order.remaining == 0 or quantity <= 0 or (order.price - price) * order.sign < 0:
+            if order.tradable == 0 or quantity <= 0 or (order.price - price) * order.sign < 0:
                 return
-            quantity = min(quantity, order.remaining)
+            quantity = min(quantity, order.tradable)
             self.board.take(order.row, level, quantity)
             self._trade(order, quantity, order.price, at)
 
@@ -187,8 +196,7 @@ class Engine:
         order.order_type = "LIMIT"
         low, high = self._limits(order)
         if order.listing.is_option and not low <= order.price <= high:
-            order.status_message = order.status_message_raw = OUTSIDE_LPP
-            self._cancel_rest(order, at)
+            self._cancel_by_exchange(order, at)
             return
         self._enter(order, at)
 
@@ -196,8 +204,12 @@ class Engine:
 
     def _enter(self, order: Order, at: Moment) -> None:
         self._note(order, at, Status.OPEN)
+        if self.faults.take(FaultKind.LPP_CANCEL, account=order.account):
+            self._cancel_by_exchange(order, at)
+            return
+        hold_back(order, self.faults, at)
         for offer in list(offers(self.board, order, self._waiting.get(order.row, ()))):
-            if order.remaining == 0 or (order.price - offer.price) * order.sign < 0:
+            if order.tradable == 0 or (order.price - offer.price) * order.sign < 0:
                 break
             self._take(order, offer, at)
         if order.remaining == 0:
@@ -209,12 +221,12 @@ class Engine:
         self._wait(order)
 
     def _take(self, order: Order, offer: Offer, at: Moment) -> None:
-        quantity = min(order.remaining, offer.quantity)
+        quantity = min(order.tradable, offer.quantity)
         if offer.order is None:
             self.board.take(order.row, offer.level, quantity)
             self._trade(order, quantity, offer.price, at)
             return
-        quantity = min(quantity, offer.order.remaining)
+        quantity = min(quantity, offer.order.tradable)
         trade_id = self.ids.trade()
         self._trade(order, quantity, offer.price, at, trade_id)
         self._trade(offer.order, quantity, offer.price, at, trade_id)
@@ -262,34 +274,6 @@ class Engine:
 
     # Order rows ----------------------------------------------------------------------------
 
-    def _new_order(self, account_id: str, request: OrderRequest, row: int, at: Moment, ids: tuple[str, str]) -> Order:
-        order_id, exchange_order_id = ids
-        order = Order(
-            account=account_id,
-            order_id=order_id,
-            exchange_order_id=exchange_order_id,
-            listing=self.board.listings[row],
-            row=row,
-            side=request.side,
-            quantity=request.quantity,
-            product=request.product,
-            order_type=request.order_type,
-            price=request.price if request.order_type in {"LIMIT", "SL"} else 0,
-            trigger_price=request.trigger_price if request.order_type in {"SL", "SL-M"} else 0,
-            validity=request.validity,
-            disclosed_quantity=request.disclosed_quantity,
-            protection=request.protection,
-            tag=request.tag,
-            tags=(request.tag,) if request.tag else (),
-            variety=request.variety,
-            placed_ns=at.market_ns,
-            updated_ns=at.market_ns,
-        )
-        if order.order_type == "MARKET":
-            self._protect(order, int(self.board.last[row]))
-            order.order_type = "LIMIT"
-        return order
-
     def _protect(self, order: Order, last: int) -> None:
         percent = rules.protection_percent(order.listing, last, order.protection or -1)
         order.price = rules.protected_price(order.listing, order.side, last, percent)
@@ -332,6 +316,10 @@ class Engine:
         self._note(order, at, Status.REJECTED)
         self._announce(order, Status.REJECTED)
 
+    def _cancel_by_exchange(self, order: Order, at: Moment) -> None:
+        order.status_message = order.status_message_raw = OUTSIDE_LPP
+        self._cancel_rest(order, at)
+
     def _cancel_rest(self, order: Order, at: Moment) -> None:
         order.cancelled = order.remaining
         self._note(order, at, Status.CANCELLED)
@@ -343,28 +331,10 @@ class Engine:
             raise Refusal(BUSY.format(act))
         return order
 
-    def _changed(self, order: Order, changes: dict[str, int | float | str]) -> OrderRequest:
-        wanted: dict[str, int | float | str | None] = {
-            "exchange": order.listing.exchange,
-            "symbol": order.listing.symbol,
-            "side": order.side,
-            "product": order.product,
-            "quantity": order.quantity,
-            "order_type": order.order_type,
-            "price": order.price,
-            "trigger_price": order.trigger_price,
-            "validity": order.validity,
-            "disclosed_quantity": order.disclosed_quantity,
-            # An order that came as MARKET keeps its protection; a LIMIT that becomes one must bring it.
-            "protection": order.protection,
-            "tag": order.tag,
-            "variety": order.variety,
-        }
-        return OrderRequest(**{**wanted, **changes})  # type: ignore[arg-type]
-
     def _apply(self, order: Order, request: OrderRequest) -> None:
         order.modified = True
         order.modifications += 1
+        order.held = order.piece = 0
         order.quantity, order.order_type = request.quantity, request.order_type
         order.price = request.price if request.order_type in {"LIMIT", "SL"} else 0
         order.trigger_price = request.trigger_price if order.waits_for_trigger else 0

@@ -9,12 +9,12 @@ import numpy as np
 
 from brokers.domain.india import INDIA
 from brokers.simulator.candles import MadeHistory
+from brokers.simulator.kite_budgets import ORDERS_PER_DAY, Budgets
 from brokers.simulator.kite_server import KiteSite
 from brokers.simulator.kite_sessions import (
     DEMO_APP,
     AccountInvalid,
     App,
-    Budgets,
     Sessions,
     app_from_text,
     apps_from_file,
@@ -59,6 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--account", action="append", default=[], help="user_id:api_key:api_secret:redirect_url:cash")
     parser.add_argument("--accounts", type=Path, help="JSON file with a list of such accounts")
     parser.add_argument("--budgets", action="store_true", help="enforce the venue's request budgets")
+    parser.add_argument(
+        "--orders-per-day", type=int, default=ORDERS_PER_DAY, help="an account's orders a day (default 5000)"
+    )
+    parser.add_argument(
+        "--second-shift", type=float, default=0.0, help="shift the budgets' seconds by this much (default 0)"
+    )
+    parser.add_argument("--endless-tokens", action="store_true", help="let no session end at the market's 06:00")
     parser.add_argument("--faults", action="store_true", help="allow fault scripts at POST /sim/faults")
     parser.add_argument("--ledger", type=Path, help="file to append every execution to, as JSON lines")
 
@@ -79,8 +86,8 @@ def build_site(options: argparse.Namespace, *, wall_ns: Callable[[], int], monot
     venue.run_until(start_ns, wall_ns())
     return KiteSite(
         venue=venue,
-        sessions=Sessions(apps),
-        budgets=Budgets(enforced=options.budgets),
+        sessions=Sessions(apps, endless=options.endless_tokens),
+        budgets=Budgets(enforced=options.budgets, orders_per_day=options.orders_per_day, shift_s=options.second_shift),
         pace=Pace(speed=options.speed, market_ns=max(venue.market.now_ns, start_ns), wall_ns=monotonic_ns()),
         seed=options.seed,
         replay=str(options.replay) if options.replay else None,

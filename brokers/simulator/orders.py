@@ -102,6 +102,11 @@ class Order:
     turn: int = 0
     opening: int = 0
     block_unit: int = 0
+    # By a fault: quantity kept from trading, the piece let go after each pause, and when the next one is due.
+    held: int = 0
+    piece: int = 0
+    pause_ns: int = 0
+    piece_due_ns: int = 0
     history: list["Order"] = field(default_factory=list, repr=False)
 
     @property
@@ -113,6 +118,11 @@ class Order:
     def remaining(self) -> int:
         """Return the quantity neither filled nor cancelled."""
         return self.quantity - self.filled - self.cancelled
+
+    @property
+    def tradable(self) -> int:
+        """Return the quantity that may trade now."""
+        return max(self.remaining - self.held, 0)
 
     @property
     def blocked(self) -> int:

@@ -33,7 +33,10 @@ def offers(board: Board, order: Order, waiting: Iterable[Order]) -> Iterator[Off
     others = [
         other
         for other in waiting
-        if other.side != order.side and other.account != order.account and not other.waits_for_trigger
+        if other.side != order.side
+        and other.account != order.account
+        and not other.waits_for_trigger
+        and other.tradable
     ]
     prices = sorted({level[0] for level in levels} | {other.price for other in others}, reverse=order.sign < 0)
     for price in prices:
@@ -68,7 +71,7 @@ def _interleave(price: int, shown: list[tuple[int, int]], queued: list[Order]) -
         if first:
             yield Offer(price, first, level, None)
     for order in queued:
-        yield Offer(price, order.remaining, -1, order)
+        yield Offer(price, order.tradable, -1, order)
     for quantity, level in shown:
         rest = quantity - (min(quantity, earlier) if queued else quantity)
         if rest:

@@ -69,6 +69,8 @@ def _step(site: KiteSite) -> None:
 def _rest(site: KiteSite) -> None:
     if site.later:
         site.place_due()
+    site.end_dead_sessions()
+    site.news.deliver_due()
     site.hub.heartbeat()
 
 

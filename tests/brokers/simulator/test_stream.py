@@ -235,8 +235,8 @@ async def test_last_price_mode_hears_of_trades_alone():
     assert heard == printed < len(tokens)
 
 
-async def test_subscriptions_survive_the_night():
-    async with connected("--speed", "600") as (site, _, _, connection):
+async def test_subscriptions_of_an_endless_session_survive_the_night():
+    async with connected("--speed", "600", "--endless-tokens") as (site, _, _, connection):
         connection.say({"a": "subscribe", "v": [NIFTY]})
         await connection.frames()
         site.venue.close_session(0)
@@ -247,3 +247,17 @@ async def test_subscriptions_survive_the_night():
 
         ((token, _),) = [packet for frame in await connection.frames() for packet in read(frame)]
         assert token == NIFTY
+
+
+async def test_sessions_and_sockets_end_at_six_in_the_morning():
+    async with connected("--speed", "600") as (site, _, client, connection):
+        site.venue.close_session(0)
+        evening = await client.get("/user/profile")
+        site.venue.open_next_day()
+        site.end_dead_sessions()
+
+        morning = await client.get("/user/profile")
+
+        assert (evening.status_code, morning.status_code) == (200, 403)
+        assert morning.json()["error_type"] == "TokenException"
+        assert (await connection.next())["type"] == "websocket.close"
