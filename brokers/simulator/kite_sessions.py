@@ -128,9 +128,13 @@ class Sessions:
         del self._logins[request_token]
         if login.user_id != login.app.user_id:
             raise Refusal(NOT_BOUND, "PermissionException", 403)
-        session = Session(access_token=secrets.token_hex(16), dies_ns=next_dawn_ns(self.market_ns()))
-        self._live[login.app.user_id] = session
-        return login.app, session.access_token
+        access_token = secrets.token_hex(16)
+        self.open(login.app.user_id, access_token)
+        return login.app, access_token
+
+    def open(self, user_id: str, access_token: str) -> None:
+        """Let a token be the user's live session until the market's next 06:00."""
+        self._live[user_id] = Session(access_token=access_token, dies_ns=next_dawn_ns(self.market_ns()))
 
     def user(self, api_key: str, access_token: str) -> App:
         """Return whose live session this is; raises `Refusal` (403) when it is dead or unknown."""

@@ -13,8 +13,9 @@ import numpy as np
 
 from brokers.simulator.board import Board, Prints, Step, quote_around
 from brokers.simulator.candles import Candles
+from brokers.simulator.kite_budgets import Budgets
 from brokers.simulator.kite_server import KiteSite
-from brokers.simulator.kite_sessions import DEMO_APP, Budgets, Sessions
+from brokers.simulator.kite_sessions import DEMO_APP, Sessions
 from brokers.simulator.ledger import Ledger
 from brokers.simulator.listings import Listing, equity
 from brokers.simulator.orders import Ids
@@ -111,8 +112,8 @@ def open_exchange(loop: VirtualLoop, rng: random.Random, *, start: time) -> Kite
         ledger=Ledger(),
         made_history=RisingHistory(),  # type: ignore[arg-type]
     )
-    sessions = Sessions([DEMO_APP])
-    sessions._tokens[DEMO_APP.user_id] = TOKEN
+    sessions = Sessions([DEMO_APP], endless=True)
+    sessions.open(DEMO_APP.user_id, TOKEN)
     return KiteSite(
         venue=venue,
         sessions=sessions,
