@@ -1,0 +1,103 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from brokers.adapters.aster.local_book import MOST_BUFFERED, BookStep, LocalBook
+from tests.reference import reference_file
+
+
+def a_difference(first, last, previous, bids=(), asks=()):
+    return {"U": first, "u": last, "pu": previous, "b": list(bids), "a": list(asks)}
+
+
+def a_book():
+    book = LocalBook()
+    book.seed(160, [["100.0", "1"], ["99.9", "2"]], [["100.1", "1.5"], ["100.2", "0.5"]])
+    return book
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("is_late", [False, True])
+def test_the_documented_case_holds_with_the_snapshot_first_or_last(is_late):
+    case = json.loads(reference_file("ws/local_book_case.json", folder="aster").read_text())
+    snapshot, want = case["snapshot"], case["want"]
+    book = LocalBook()
+    seed = (snapshot["lastUpdateId"], snapshot["bids"], snapshot["asks"])
+    if not is_late:
+        book.seed(*seed)
+    steps = [book.apply(event) for event in case["events"]]
+    if is_late:
+        assert set(steps) == {BookStep.BUFFERED}
+        assert book.seed(*seed) is BookStep.APPLIED
+    else:
+        assert [number for number, step in enumerate(steps) if step is BookStep.OLD] == want["dropped"]
+    assert book.last_update_id == want["lastUpdateId"]
+    for name, levels in want["after"]:
+        assert getattr(book, name)(10) == [(float(price), float(quantity)) for price, quantity in levels]
+
+
+def test_a_missing_difference_is_a_gap_and_the_book_is_not_believed():
+    book = a_book()
+    assert book.apply(a_difference(155, 165, 154)) is BookStep.APPLIED
+    assert book.apply(a_difference(170, 175, 169)) is BookStep.GAP
+    assert book.last_update_id is None
+    assert book.gaps == 1
+    assert book.apply(a_difference(176, 180, 175)) is BookStep.BUFFERED
+
+
+def test_a_snapshot_older_than_the_first_difference_is_a_gap():
+    assert a_book().apply(a_difference(161, 165, 160)) is BookStep.GAP
+
+
+def test_a_gap_among_what_was_buffered_asks_for_another_snapshot():
+    book = LocalBook()
+    book.apply(a_difference(155, 165, 150))
+    book.apply(a_difference(171, 175, 170))
+    assert book.seed(160, [], []) is BookStep.GAP
+    assert book.last_update_id is None
+
+
+def test_a_zero_removes_a_level_and_removing_an_absent_one_is_normal():
+    book = a_book()
+    book.apply(a_difference(155, 165, 150, bids=[["100.0", "0"], ["42.0", "0"]], asks=[["100.1", "0.000"]]))
+    assert book.best_bid == (99.9, 2.0)
+    assert book.best_ask == (100.2, 0.5)
+
+
+def test_an_empty_side_has_no_best_price_and_is_not_crossed():
+    book = LocalBook()
+    book.seed(1, [["1", "1"]], [])
+    assert book.best_ask is None
+    assert not book.is_crossed
+
+
+def test_what_waits_for_a_snapshot_is_bounded():
+    book = LocalBook()
+    for number in range(MOST_BUFFERED + 10):
+        book.apply(a_difference(number, number, number - 1))
+    assert book.seed(5, [], []) is BookStep.GAP
+
+
+prices = st.integers(min_value=1, max_value=60)
+changes = st.lists(st.tuples(st.booleans(), prices, st.integers(min_value=0, max_value=3)), max_size=8)
+
+
+@given(st.lists(changes, max_size=60))
+def test_the_book_equals_a_plain_dictionary_after_any_differences(batches):
+    book, plain = LocalBook(), {True: {}, False: {}}
+    book.seed(0, [], [])
+    for number, batch in enumerate(batches, 1):
+        rows = {True: [], False: []}
+        for is_bid, price, quantity in batch:
+            rows[is_bid].append([str(price), str(quantity)])
+        assert book.apply(a_difference(number - 1, number, number - 1, rows[True], rows[False])) is BookStep.APPLIED
+        for is_bid, pairs in rows.items():
+            for price, quantity in pairs:
+                plain[is_bid][float(price)] = float(quantity)
+    left = {side: {price: quantity for price, quantity in levels.items() if quantity} for side, levels in plain.items()}
+    assert dict(book.bids(100)) == left[True]
+    assert dict(book.asks(100)) == left[False]
+    assert book.best_bid == (max(left[True].items()) if left[True] else None)
+    assert book.best_ask == (min(left[False].items()) if left[False] else None)
