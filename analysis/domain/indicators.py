@@ -174,7 +174,8 @@ def _computed(name: str, columns: tuple[Float64Array1D, ...], period: int) -> Fl
         raise Invalid(f"a period must be at least 2 bars, not {period}", code="indicator.period", field="period")
     if any(column.shape != columns[0].shape for column in columns):
         raise Invalid("columns of an indicator must have one length", code="indicator.shape")
-    if columns[0].size == 0 or np.isnan(sum(columns)).all():
+    whole: Float64Array1D = columns[0] if len(columns) == 1 else np.sum(columns, axis=0)
+    if columns[0].size == 0 or (np.isnan(whole[-1]) and np.isnan(whole).all()):
         return np.full(columns[0].shape, np.nan)
     result: Float64Array1D = getattr(_talib(), name)(*columns, timeperiod=period)
     return result
