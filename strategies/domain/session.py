@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 import numpy as np
-import numpy.typing as npt
 
 from brokers.domain.calendar import Segment, TradingCalendar
 from brokers.domain.clock import IST
@@ -56,10 +55,13 @@ class Sessions:
             close_ns=ns_of(session.continuous_end_at),
         )
 
+    def at(self, start_ns: int) -> SessionInfo:
+        """Return the session of one bar."""
+        return self._of_day((start_ns + _IST_OFFSET_NS) // _DAY_NS)
+
     def of(self, start_ns: Int64Array1D) -> SessionColumns:
         """Return the session of every bar that begins at `start_ns`, shape (n,)."""
-        numbers = (start_ns + _IST_OFFSET_NS) // _DAY_NS
-        days, place = _distinct(numbers)
+        days, place = np.unique((start_ns + _IST_OFFSET_NS) // _DAY_NS, return_inverse=True)
         found = [self._of_day(int(day)) for day in days]
 
         def column(name: str) -> Int64Array1D:
@@ -77,10 +79,3 @@ class Sessions:
             day = datetime.fromtimestamp(number * 86_400, tz=UTC).date()
             self._known[number] = self.on(day)
         return self._known[number]
-
-
-def _distinct(numbers: Int64Array1D) -> tuple[Int64Array1D, npt.NDArray[np.intp]]:
-    # a live decision asks for one day's bars, and sorting costs more than the decision
-    if numbers.size and bool((numbers == numbers[0]).all()):
-        return numbers[:1], np.zeros(numbers.size, dtype=np.intp)
-    return np.unique(numbers, return_inverse=True)

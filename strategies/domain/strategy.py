@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any, ClassVar
 
 import numpy as np
@@ -79,9 +81,9 @@ def judge(
     if len(bars) < max(strategy.warmup_bars(), 1):
         return None, _warming_up(strategy, bars)
     newest = _newest(strategy, bars)
-    wanted = float(newest[-1])
+    wanted = newest[-1]
     is_missed = not strategy.joins_late and wanted != 0.0 and not _just_changed(newest)
-    if np.isnan(wanted) or wanted == current or is_missed:
+    if isnan(wanted) or wanted == current or is_missed:
         return None, _no_view(strategy, bars, wanted)
     signal = Signal(
         deployment_id=deployment_id,
@@ -108,7 +110,7 @@ def standing(strategy: SignalStrategy, bars: Bars) -> str:
     """Return in one sentence why a deployment holds no view, or an empty text when it has one."""
     if len(bars) < strategy.warmup_bars():
         return _warming_up(strategy, bars)
-    return _no_view(strategy, bars, float(_newest(strategy, bars)[-1]))
+    return _no_view(strategy, bars, _newest(strategy, bars)[-1])
 
 
 def bar_end_at(bars: Bars) -> datetime:
@@ -138,9 +140,23 @@ def _exposure(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
     return series
 
 
-def _newest(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
-    # what a decision looks at: the last exposure, and whether it is a change
-    return _allowed(strategy, _exposure(strategy, bars)[-2:], bars.last(2))
+def _newest(strategy: SignalStrategy, bars: Bars) -> list[float]:
+    # `_allowed` of what a decision looks at, the last exposure and the one before: for two numbers arrays are slow
+    return [
+        _allowed_one(strategy, wanted, start_ns, bars.interval_s)
+        for wanted, start_ns in zip(_exposure(strategy, bars)[-2:].tolist(), bars.start_ns[-2:].tolist(), strict=True)
+    ]
+
+
+def _allowed_one(strategy: SignalStrategy, wanted: float, start_ns: int, interval_s: int) -> float:
+    if strategy.params.product is Product.INTRADAY and _is_closing_bar(strategy, start_ns, interval_s):
+        return 0.0
+    return 0.0 if strategy.params.direction is Direction.LONG and wanted < 0.0 else wanted
+
+
+def _is_closing_bar(strategy: SignalStrategy, start_ns: int, interval_s: int) -> bool:
+    session = strategy.sessions.at(start_ns)
+    return start_ns < session.open_ns or start_ns + 2 * interval_s * NANOSECONDS >= session.square_off_ns
 
 
 def _allowed(strategy: SignalStrategy, series: Float64Array1D, bars: Bars) -> Float64Array1D:
@@ -157,7 +173,7 @@ def _warming_up(strategy: SignalStrategy, bars: Bars) -> str:
 
 
 def _no_view(strategy: SignalStrategy, bars: Bars, wanted: float) -> str:
-    silence = strategy.silence(bars) or ("no view after the last bar" if np.isnan(wanted) else "")
+    silence = strategy.silence(bars) or ("no view after the last bar" if isnan(wanted) else "")
     _, symbol = split_key(bars.instrument)
     return f"{symbol}: {silence}" if silence else ""
 
@@ -173,15 +189,16 @@ def _is_closing_time(strategy: SignalStrategy, bars: Bars) -> npt.NDArray[np.boo
 def _reason(strategy: SignalStrategy, bars: Bars) -> str:
     _, symbol = split_key(bars.instrument)
     now = f"{bar_end_at(bars).astimezone(IST):%H:%M}"
-    if strategy.params.product is Product.INTRADAY and _is_closing_time(strategy, bars.last(1))[-1]:
-        square_off_ns = int(strategy.sessions.of(bars.start_ns[-1:]).square_off_ns[0])
+    last_ns = int(bars.start_ns[-1])
+    if strategy.params.product is Product.INTRADAY and _is_closing_bar(strategy, last_ns, bars.interval_s):
+        square_off_ns = strategy.sessions.at(last_ns).square_off_ns
         deadline = datetime.fromtimestamp(square_off_ns // NANOSECONDS, tz=IST)
         return f"{symbol}: flat at {now}, ahead of the square-off at {deadline:%H:%M}"
     return f"{symbol}: {strategy.reason(bars)} at {now}"
 
 
-def _just_changed(series: Float64Array1D) -> bool:
-    return series.size < 2 or bool(series[-1] != series[-2])
+def _just_changed(newest: Sequence[float]) -> bool:
+    return len(newest) < 2 or newest[-1] != newest[-2]
 
 
 def _field(name: str, raw: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
