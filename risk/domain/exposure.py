@@ -9,10 +9,11 @@ the end of one cannot push the other over a limit.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 
 from brokers.domain.calendar import Phase
@@ -90,7 +91,7 @@ class QuoteView:
     is_stale: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: it keeps what several rules ask of it
 class RiskView:
     """What the gate sees at one decision: one book of one account, and one instrument's market.
 
@@ -108,6 +109,11 @@ class RiskView:
     phase: Phase
     market_at: datetime
     entry_cutoff_at: datetime | None = None
+
+    @cached_property
+    def reaches(self) -> Mapping[Holder, Reach]:
+        """Every holder's reach over the whole book."""
+        return reaches(self.holdings, self.pending)
 
     def without(self, client_id: str) -> RiskView:
         """Return the view as if one pending order did not exist."""
@@ -173,6 +179,8 @@ class Reach:
 
     @property
     def worst_quote(self) -> Decimal:
+        if not self.buys_quote and not self.sells_quote:
+            return abs(self.held_quote)
         return max(
             abs(self.held_quote),
             abs(self.held_quote + self.buys_quote),
@@ -204,23 +212,23 @@ def reaches(holdings: Iterable[Holding], pending: Iterable[PendingOrder]) -> dic
         if not order.reduce_only:
             sides[order.side][order.holder] += order.value_quote
     buys, sells = sides[Side.BUY], sides[Side.SELL]
-    return {
-        holder: Reach(
+    # most of what is held has nothing pending
+    found = {holder: Reach(held_quote=value) for holder, value in held.items()}
+    for holder in {*buys, *sells}:
+        found[holder] = Reach(
             held_quote=held.get(holder, ZERO), buys_quote=buys.get(holder, ZERO), sells_quote=sells.get(holder, ZERO)
         )
-        for holder in {*held, *buys, *sells}
-    }
+    return found
 
 
 def position_value(view: RiskView, instrument: str) -> Decimal:
     """Return the worst-case value of one instrument over all holders."""
-    found = reaches(view.holdings, view.pending)
-    return sum((reach.worst_quote for holder, reach in found.items() if holder.instrument == instrument), ZERO)
+    return sum((reach.worst_quote for holder, reach in view.reaches.items() if holder.instrument == instrument), ZERO)
 
 
 def gross_exposure(view: RiskView) -> Decimal:
     """Return the worst-case value of the whole book, every position counted positively."""
-    return sum((reach.worst_quote for reach in reaches(view.holdings, view.pending).values()), ZERO)
+    return sum((reach.worst_quote for reach in view.reaches.values()), ZERO)
 
 
 def closable(view: RiskView, holder: Holder, side: Side) -> Decimal:

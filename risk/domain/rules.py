@@ -19,7 +19,6 @@ from risk.domain.exposure import (
     gross_exposure,
     holder_of,
     position_value,
-    reaches,
     underlying_of,
     worst_price,
 )
@@ -160,7 +159,7 @@ def largest_quantity(intent: OrderIntent, view: RiskView, limits: Limits) -> Dec
 
 
 def _own_reach(intent: OrderIntent, view: RiskView) -> Reach:
-    return reaches(view.holdings, view.pending).get(holder_of(intent), Reach())
+    return view.reaches.get(holder_of(intent), Reach())
 
 
 def _added(intent: OrderIntent, view: RiskView) -> Decimal:
