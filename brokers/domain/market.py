@@ -24,7 +24,10 @@ NANOSECONDS = 1_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteColumns:
-    """One frame of quotes, decoded; `depth` has shape (n, 10, 3), five bids then five asks: quantity, price, orders."""
+    """One frame of quotes, decoded; `depth` has shape (n, 10, 3), five bids then five asks: quantity, price, orders.
+
+    `cached` marks ticks that the venue kept from before the subscription: they are shown, and nothing trades on them.
+    """
 
     token: Int64Array1D
     last_price: Float64Array1D
@@ -39,6 +42,7 @@ class QuoteColumns:
     exchange_ns: Int64Array1D
     received_ns: int
     depth: npt.NDArray[np.float64] | None = None
+    cached: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return int(self.token.size)

@@ -88,11 +88,15 @@ def _average(held: Decimal, average: Decimal, change: Decimal, price: Decimal) -
 
 
 class PositionBook:
-    """Positions by key; a fill that was seen before changes nothing."""
+    """Positions by key; a fill that was seen before changes nothing.
 
-    __slots__ = ("_positions", "_seen")
+    `revision` counts the changes, so that whoever works something out of the positions can tell whether it still holds.
+    """
+
+    __slots__ = ("_positions", "_seen", "revision")
 
     def __init__(self) -> None:
+        self.revision = 0
         self._positions: dict[PositionKey, Position] = {}
         self._seen: set[tuple[str, ...]] = set()
 
@@ -108,11 +112,13 @@ class PositionBook:
             strategy_key=fill.deployment_id or "",
         )
         self._positions[key] = self.get(key).after(fill)
+        self.revision += 1
         return True
 
     def load(self, position: Position) -> None:
         """Put a position carried from an earlier day in place."""
         self._positions[position.key] = position
+        self.revision += 1
 
     def get(self, key: PositionKey) -> Position:
         return self._positions.get(key) or Position(key=key)
@@ -137,6 +143,7 @@ class PositionBook:
             for key, position in self._positions.items()
             if position.is_open
         }
+        self.revision += 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ does not declare is refused: a journal row that cannot be read stops recovery.
 from __future__ import annotations
 
 import types
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,39 +19,18 @@ from brokers.domain.errors import DataError
 from execution.domain.commands import Json
 
 T = TypeVar("T")
+Writer = Callable[[Any], Json]
+Reader = Callable[[Any], Any]
 
 
 def encode(value: object) -> Json:
     """Return `value` as JSON-ready data."""
-    if isinstance(value, Enum):
-        return str(value.value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Decimal):
-        return str(value)
-    if isinstance(value, datetime):
-        return rfc3339(value)
-    if isinstance(value, tuple | list):
-        return [encode(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): encode(item) for key, item in value.items()}
-    if is_dataclass(value):
-        return {field.name: encode(getattr(value, field.name)) for field in fields(value)}
-    raise DataError(f"{type(value).__name__} has no place in the journal", code="journal.type")
+    return _writer(cast("Hashable", type(value)))(value)
 
 
 def decode(kind: type[T], data: Json) -> T:
     """Return the dataclass that `encode` turned into `data`; raise DataError when it cannot be."""
-    if not isinstance(data, dict):
-        raise DataError(f"{kind.__name__} is written as an object", code="journal.shape")
-    hints = _hints(cast("Hashable", kind))
-    unknown = data.keys() - hints.keys()
-    if unknown:
-        raise DataError(f"{kind.__name__} has no {sorted(unknown)}", code="journal.field")
-    try:
-        return kind(**{name: _decode(hints[name], item) for name, item in data.items()})
-    except (ArithmeticError, KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{kind.__name__} cannot be read: {error}", code="journal.value") from error
+    return cast("T", _reader(cast("Hashable", kind))(data))
 
 
 def rfc3339(at: datetime) -> str:
@@ -59,27 +38,66 @@ def rfc3339(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+# Every act of the desk is written and read back, so what a type's hints say is worked out once for each type.
 @cache
-def _hints(kind: Hashable) -> dict[str, Any]:
-    assert isinstance(kind, type)
-    hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind)}
+def _writer(kind: Any) -> Writer:
+    if issubclass(kind, Enum):
+        return lambda value: str(value.value)
+    if kind is types.NoneType or issubclass(kind, bool | int | float | str):
+        return _as_it_is
+    if issubclass(kind, Decimal):
+        return str
+    if issubclass(kind, datetime):
+        return rfc3339
+    if issubclass(kind, tuple | list):
+        return lambda items: [encode(item) for item in items]
+    if issubclass(kind, Mapping):
+        return lambda mapping: {str(key): encode(item) for key, item in mapping.items()}
+    if is_dataclass(kind):
+        names = tuple(field.name for field in fields(kind))
+        return lambda value: {name: encode(getattr(value, name)) for name in names}
+    raise DataError(f"{kind.__name__} has no place in the journal", code="journal.type")
 
 
 # A hint and what JSON holds are of any type by nature; the dataclass's own hints check the result.
-def _decode(hint: Any, data: Any) -> Any:
+@cache
+def _reader(hint: Any) -> Reader:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
-        return None if data is None else _decode(_only(hint), data)
+        known = _reader(_only(hint))
+        return lambda data: None if data is None else known(data)
     if origin is tuple:
-        return tuple(_decode(get_args(hint)[0], item) for item in data)
+        item = _reader(get_args(hint)[0])
+        return lambda data: tuple(item(part) for part in data)
     if origin is not None:  # a mapping of plain JSON
-        return dict(data)
+        return dict
     if hint is datetime:
-        return datetime.fromisoformat(data)
+        return datetime.fromisoformat
     if isinstance(hint, type) and is_dataclass(hint):
-        return decode(hint, data)
-    return hint(data)
+        return _dataclass_reader(hint)
+    return cast("Reader", hint)
+
+
+def _dataclass_reader(kind: type) -> Reader:
+    hints = get_type_hints(kind)
+    readers = {field.name: _reader(hints[field.name]) for field in fields(kind)}
+
+    def read(data: Json) -> Any:
+        if not isinstance(data, dict):
+            raise DataError(f"{kind.__name__} is written as an object", code="journal.shape")
+        unknown = data.keys() - readers.keys()
+        if unknown:
+            raise DataError(f"{kind.__name__} has no {sorted(unknown)}", code="journal.field")
+        try:
+            return kind(**{name: readers[name](item) for name, item in data.items()})
+        except (ArithmeticError, KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{kind.__name__} cannot be read: {error}", code="journal.value") from error
+
+    return read
+
+
+def _as_it_is(value: Json) -> Json:
+    return value
 
 
 def _only(hint: Any) -> Any:

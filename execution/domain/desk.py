@@ -14,13 +14,14 @@ from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar, BarSeries
 from brokers.domain.money import Currency
 from brokers.domain.orders import Book, Product, UnreadableRow
-from brokers.domain.portfolio import PositionKey
+from brokers.domain.portfolio import PortfolioView, PositionKey
 from execution.domain.commands import Alert, Command, Level, ReadBooks, Schedule
 from execution.domain.events import Link, SessionState
 from execution.domain.lifecycle import ClientIds
 from execution.domain.market import Market
 from execution.domain.records import DiscrepancyFound, Fact, record_of
 from execution.domain.state import DeskState
+from risk.domain.exposure import Holding
 from risk.domain.limits import Limits
 from strategies.domain.strategy import SignalStrategy
 
@@ -71,6 +72,14 @@ class Series:
     held: list[Bar] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookValue:
+    """One book's day, and what it holds as the gate sees it."""
+
+    portfolio: PortfolioView
+    holdings: tuple[Holding, ...]
+
+
 class Desk:
     """One account's knowledge while an event is handled; `record` is the way to change it."""
 
@@ -103,6 +112,8 @@ class Desk:
         self.chargeable: dict[str, bool] = {}
         # the charges of the day's fills by book and by position, with the day and number of fills they are of
         self.charged: dict[Book | PositionKey, tuple[date, int, ChargeNote]] = {}
+        # each book's value, with the day, positions and prices it is of
+        self.valued: dict[Book, tuple[tuple[date, int, int], BookValue]] = {}
         self.next_day_ns = 0
         self.square_off_ns = 0
 

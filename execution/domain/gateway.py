@@ -12,7 +12,7 @@ from brokers.domain.errors import DataError
 from brokers.domain.instruments import InstrumentKind
 from brokers.domain.orders import ApprovedOrder, Book, Fill, OrderIntent, OrderStatus
 from brokers.domain.portfolio import PortfolioView, Position, PositionKey, portfolio_view
-from execution.domain.desk import Desk
+from execution.domain.desk import BookValue, Desk
 from execution.domain.lifecycle import OrderRecord
 from risk.domain.exposure import Holding, PendingOrder, RiskView, is_entry, underlying_of
 from risk.domain.gate import Refused, recheck
@@ -24,11 +24,12 @@ def risk_view(desk: Desk, intent: OrderIntent) -> RiskView:
     market_at = desk.market.now(desk.at)
     session = desk.market.session(intent.instrument)
     second_ago = desk.at - timedelta(seconds=1)
+    value = _value(desk, intent.book)
     return RiskView(
         instrument=instrument,
-        holdings=tuple(_holding(desk, p) for p in desk.state.positions.open(intent.book)),
+        holdings=value.holdings,
         pending=tuple(_pending(desk, o) for o in desk.state.open_orders() if o.intent.book is intent.book),
-        pnl_today_net_quote=portfolio(desk, intent.book).net_quote,
+        pnl_today_net_quote=value.portfolio.net_quote,
         orders_last_second=sum(1 for at in desk.state.order_times if at > second_ago),
         orders_today=desk.state.orders_today,
         quote=desk.market.quote(intent.instrument, desk.at),
@@ -55,13 +56,30 @@ def objection_to(desk: Desk, approved: ApprovedOrder) -> Refused | None:
 
 def portfolio(desk: Desk, book: Book) -> PortfolioView:
     """Return one book's day through the one P&L function."""
+    return _value(desk, book).portfolio
+
+
+def _value(desk: Desk, book: Book) -> BookValue:
+    """Return what a book holds and is worth, worked out once for each of its fills and each frame of prices.
+
+    The day's fills change only together with the positions.
+    """
+    asked = venue_day_of(desk.market.now(desk.at)), desk.state.positions.revision, desk.market.revision
+    known = desk.valued.get(book)
+    if known is None or known[0] != asked:
+        known = desk.valued[book] = (asked, _valued_now(desk, book))
+    return known[1]
+
+
+def _valued_now(desk: Desk, book: Book) -> BookValue:
     positions = [p for p in desk.state.positions.all() if p.key.book is book]
     fills = [fill for fill in desk.state.fills_today if fill.book is book and is_chargeable(desk, fill)]
-    return portfolio_view(
+    day = portfolio_view(
         positions,
         marks=desk.market.marks({p.key.instrument for p in positions}),
         charges=_exact(desk, book, fills).rounded(),
     )
+    return BookValue(portfolio=day, holdings=tuple(_holding(desk, p) for p in positions if p.is_open))
 
 
 def charges_of(desk: Desk, key: PositionKey, fills: Sequence[Fill]) -> Decimal:
@@ -70,16 +88,23 @@ def charges_of(desk: Desk, key: PositionKey, fills: Sequence[Fill]) -> Decimal:
 
 
 def _exact(desk: Desk, whose: Book | PositionKey, fills: Sequence[Fill]) -> ChargeNote:
-    """Return the charges of some of the day's fills, worked out once for each number of them.
-
-    The day's fills only ever grow, and every look of the gate asks for their charges.
-    """
+    """Return the charges of some of the day's fills; they only ever grow, so only the new ones are worked out."""
     day = venue_day_of(desk.market.now(desk.at))
     known = desk.charged.get(whose)
-    if known is None or known[:2] != (day, len(fills)):
-        note = exact_charges(fills, kinds=_kinds(desk, fills), day=day, schedule=desk.config.charges)
-        known = desk.charged[whose] = (day, len(fills), note)
-    return known[2]
+    counted = known[1] if known is not None and known[0] == day and known[1] <= len(fills) else 0
+    if known is not None and counted == len(fills) and known[0] == day:
+        return known[2]
+    if _orders_of(fills[:counted]) & _orders_of(fills[counted:]):
+        counted = 0  # an order's charges are of all its fills together
+    note = exact_charges(fills[counted:], kinds=_kinds(desk, fills), day=day, schedule=desk.config.charges)
+    if counted and known is not None:
+        note = known[2] + note
+    desk.charged[whose] = (day, len(fills), note)
+    return note
+
+
+def _orders_of(fills: Iterable[Fill]) -> set[tuple[str, str]]:
+    return {(fill.instrument, fill.venue_order_id) for fill in fills}
 
 
 def is_chargeable(desk: Desk, fill: Fill) -> bool:

@@ -46,6 +46,8 @@ class Market:
         self.link_reason = "the feed has not connected yet"
         self.day: date | None = None
         self.source = ""
+        # counts the frames that changed a price
+        self.revision = 0
         self._calendar = calendar
         self._sessions: dict[Segment, Session | None] = {}
         self._hours_of_row: list[tuple[int, int]] = []
@@ -56,6 +58,7 @@ class Market:
         self._exchange_ns = np.zeros(64, dtype=np.int64)
         self._received_ns = np.zeros(64, dtype=np.int64)
         self._intervals: dict[int, _Interval] = {}
+        self._prices: dict[tuple[int, int], tuple[float, Decimal]] = {}
         self._places: dict[bytes, tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = {}
 
     @property
@@ -197,9 +200,14 @@ class Market:
         row = self._row_of.get(instrument)
         if row is None:
             return None
-        value = float(self._table[column, row])
-        # an untraded option shows 0, an index has no bid: neither is a price
-        return self.instruments[instrument].price_of(value) if value > 0 else None
+        value = self._table.item(column, row)
+        if not value > 0:  # an untraded option shows 0, an index has no bid: neither is a price
+            return None
+        known = self._prices.get((column, row))
+        if known is None or known[0] != value:
+            # every look of the gate asks for prices again, and between two frames none has changed
+            known = self._prices[column, row] = (value, self.instruments[instrument].price_of(value))
+        return known[1]
 
     def _placed(self, token: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
         key = token.tobytes()
@@ -214,6 +222,7 @@ class Market:
         return known
 
     def _store(self, columns: QuoteColumns, places: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> None:
+        self.revision += 1
         table = self._table
         table[LAST, rows] = columns.last_price[places]
         table[BID, rows] = columns.bid[places]

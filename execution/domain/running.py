@@ -7,6 +7,8 @@ start in the middle of one takes it up or waits for the next change, as the stra
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -44,8 +46,9 @@ def frame(desk: Desk, event: MarketFrame) -> None:
     newest = int(columns.exchange_ns.max())
     if newest > 0 and newest >= desk.next_day_ns:  # before its first trade a quote bears no time
         begin_day(desk, newest)
-    for bar in desk.market.take(columns, event.source):
-        _bar_closed(desk, bar)
+    closed = desk.market.take(columns, event.source)
+    if closed:
+        _bars_closed(desk, closed)
     if desk.market.now_ns >= desk.square_off_ns:
         square_off(desk)
 
@@ -151,18 +154,25 @@ def _resume(desk: Desk, deployment_id: str, instrument: str, series: Series) -> 
         _note(desk, deployment_id, series)
 
 
-def _bar_closed(desk: Desk, bar: Bar) -> None:
+def _bars_closed(desk: Desk, bars: Iterable[Bar]) -> None:
+    readers: dict[tuple[str, int], list[str]] = defaultdict(list)
     for (deployment_id, instrument), series in desk.series.items():
-        if instrument != bar.instrument or series.bars.interval_s != bar.interval_s:
-            continue
-        if series.is_loading:
-            series.held.append(bar)
-        elif not desk.market.is_whole(bar):
-            # ticks of it were missed: the venue's own candle takes its place
-            series.is_loading = True
-            _ask_history(desk, deployment_id, instrument)
-        elif series.bars.append(bar):
-            _decide(desk, deployment_id, instrument, series)
+        readers[instrument, series.bars.interval_s].append(deployment_id)
+    for bar in bars:
+        for deployment_id in readers[bar.instrument, bar.interval_s]:
+            _bar_closed(desk, deployment_id, bar)
+
+
+def _bar_closed(desk: Desk, deployment_id: str, bar: Bar) -> None:
+    series = desk.series[deployment_id, bar.instrument]
+    if series.is_loading:
+        series.held.append(bar)
+    elif not desk.market.is_whole(bar):
+        # ticks of it were missed: the venue's own candle takes its place
+        series.is_loading = True
+        _ask_history(desk, deployment_id, bar.instrument)
+    elif series.bars.append(bar):
+        _decide(desk, deployment_id, bar.instrument, series)
 
 
 def _ask_history(desk: Desk, deployment_id: str, instrument: str) -> None:
