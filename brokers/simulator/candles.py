@@ -139,6 +139,8 @@ class MadeHistory:
 
     def days(self, listing: Listing, first: date, last: date) -> list[date]:
         """Return the made days in the range, oldest first; options have existed for a few weeks only."""
+        if _spot(listing) not in _STOCK and _spot(listing) not in INDEX_LEVELS:
+            return []
         limit = OPTION_DAYS_BACK if listing.is_option else MAX_DAYS_BACK
         days = list(self._days)[:limit]
         return sorted(day for day in days if first <= day <= last)
@@ -160,7 +162,7 @@ class MadeHistory:
     def _path(self, listing: Listing, day: date) -> Float64Array1D:
         if not listing.is_derivative:
             return self._cash_path(listing.symbol, day)
-        spot = self._cash_path(UNDERLYING_INDEX.get(listing.name, listing.name), day)
+        spot = self._cash_path(_spot(listing), day)
         at_s = session_on(day).open_s + (60 / POINTS_A_MINUTE) * np.arange(len(spot))
         expiry = listing.expiry or day
         years = np.maximum(years_to_expiry(0.0, expiry) - at_s / (365.0 * 86_400.0), 1e-6)
@@ -231,6 +233,11 @@ class MadeHistory:
     def _rng(self, symbol: str, number: int) -> np.random.Generator:
         words = np.frombuffer(symbol.encode().ljust(-(-len(symbol.encode()) // 4) * 4), dtype=np.uint32)
         return np.random.default_rng([self.seed, number % 2**32, *words.tolist()])
+
+
+def _spot(listing: Listing) -> str:
+    """Return the symbol of the stock or index that a listing is or derives from."""
+    return UNDERLYING_INDEX.get(listing.name, listing.name) if listing.is_derivative else listing.symbol
 
 
 def candle_stamp(start_s: int) -> str:

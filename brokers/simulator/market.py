@@ -1,11 +1,13 @@
 """The made market: correlated stocks, indices computed from them, futures, and a full option chain."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
 from brokers.simulator.board import Board, Int64Array1D, Prints, Step, quote_around
+from brokers.simulator.listings import with_distinct_tokens
 from brokers.simulator.sessions import (
     SECOND_NS,
     Session,
@@ -16,12 +18,15 @@ from brokers.simulator.sessions import (
 )
 from brokers.simulator.smile import RATE_ANNUAL, black76, smile_vol, term_vol
 from brokers.simulator.universe import INDEX_LEVELS, SECTORS, STOCKS, Universe, build_universe
+from brokers.simulator.wide import Wide, listed_beside
 
 Float64Array1D = npt.NDArray[np.float64]
 
 DAY_SECONDS = 22_500
 TRADING_SECONDS_A_YEAR = 252 * DAY_SECONDS
 MARKET_VOL, SECTOR_VOL = 0.12, 0.08
+# The share of instruments whose quoted sizes change in a step though their price stood still.
+LIVELY = 0.35
 FUTURE_LOTS_PER_DAY = (110_000.0, 42_000.0, 2_500.0)
 OPTION_LOTS_PER_DAY = 700_000.0
 EXPIRY_SHARE = (1.0, 0.28, 0.12)
@@ -56,8 +61,20 @@ def variance_shape(progress: float) -> float:
 class SyntheticMarket:
     """A seeded market that moves only when told to; the same calls give the same market."""
 
-    def __init__(self, *, day: date, rng: np.random.Generator, step_seconds: float) -> None:
+    def __init__(
+        self,
+        *,
+        day: date,
+        rng: np.random.Generator,
+        step_seconds: float,
+        instruments: int = 0,
+        lively: float = LIVELY,
+    ) -> None:
         self.rng = rng
+        # How many listings there shall be; fewer than the market's own means just those.
+        self.instruments = instruments
+        self.lively = lively
+        self.wide: Wide | None = None
         self.step_ns = int(step_seconds * SECOND_NS)
         self.price = _BASE.copy()
         self.atm_vol = INDEX_LEVELS["INDIA VIX"] / 100.0
@@ -128,6 +145,8 @@ class SyntheticMarket:
         group = self._expiry_group
         vol = smile_vol(forward[group], self._strike, years[group], term[group])
         fair[universe.options] = black76(forward[group], self._strike, years[group], vol, self._is_call)
+        if self.wide is not None:
+            fair[self.wide.rows] = self.wide.fair(fair, at_s, self.atm_vol)
         return fair
 
     def _future_years(self, at_s: float) -> Float64Array1D:
@@ -141,7 +160,7 @@ class SyntheticMarket:
         offer = np.maximum(np.ceil((fair + half) / tick).astype(np.int64) * tick, bid + tick)
         np.maximum(bid, 0, out=bid)
         sizes = self.rng.integers(1, 24, size=(len(fair), 10))
-        lively = self.rng.random(len(fair)) < 0.35
+        lively = self.rng.random(len(fair)) < self.lively
         moved = (bid != board.depth_price[:, 0]) | (offer != board.depth_price[:, 5]) | lively
         quoted = moved & ~board.is_index & (board.is_derivative | cash_open)
         rows = np.flatnonzero(quoted)
@@ -181,6 +200,7 @@ class SyntheticMarket:
         levels = {name: int(level) for name, level in zip(INDEX_LEVELS, self.index_level, strict=False)}
         listed = self._last_board.listings if self._last_board else ()
         self.universe = build_universe(day, [int(p) for p in self.price], levels, listed)
+        self._widen(day)
         self._read_universe()
         close = self._fair_values(float(session_on(last_day).derivatives_close_s))
         tick = np.array([listing.tick for listing in self.universe.listings], dtype=np.int64)
@@ -188,6 +208,12 @@ class SyntheticMarket:
         self.board = Board(self.universe.listings, rounded)
         self._open_positions()
         self._gap()
+
+    def _widen(self, day: date) -> None:
+        own = self.universe.listings
+        self.wide = listed_beside(day, len(own), self.instruments - len(own))
+        if self.wide is not None:
+            self.universe = replace(self.universe, listings=with_distinct_tokens([*own, *self.wide.listings]))
 
     def _gap(self) -> None:
         z = self.rng.standard_normal(1 + len(STOCKS))
@@ -216,6 +242,8 @@ class SyntheticMarket:
         lots[universe.stocks] = _SHARES
         lots[universe.futures] = FUTURE_LOTS_PER_DAY
         lots[universe.options] = OPTION_LOTS_PER_DAY * self._crowd
+        if self.wide is not None:
+            lots[self.wide.rows] = self.wide.lots_per_day()
         self._lots_per_second: Float64Array1D = lots / DAY_SECONDS
         self._spread = np.full(count, 0.00004)
         self._spread[universe.futures] = 0.00002
@@ -230,6 +258,8 @@ class SyntheticMarket:
         lots = np.zeros(len(universe.listings))
         lots[universe.futures] = np.array(FUTURE_LOTS_PER_DAY) * 1.8
         lots[universe.options] = OPTION_LOTS_PER_DAY * self._crowd * 1.3 + 3.0
+        if self.wide is not None:
+            lots[self.wide.rows] = np.where(self.wide.is_stock, 0.0, 6_000.0)
         rows = np.flatnonzero(lots > 0)
         board.set_open_interest(rows, lots[rows].astype(np.int64) * board.lot[rows])
         if (last := self._last_board) is not None:

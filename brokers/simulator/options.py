@@ -20,13 +20,14 @@ from brokers.simulator.kite_sessions import (
     apps_from_file,
 )
 from brokers.simulator.ledger import Ledger
-from brokers.simulator.market import SyntheticMarket
+from brokers.simulator.market import LIVELY, SyntheticMarket
 from brokers.simulator.orders import Ids
 from brokers.simulator.pace import Pace, step_seconds
 from brokers.simulator.portfolio import Account, Holding
 from brokers.simulator.sessions import IST, SECOND_NS, epoch_s, is_trading_day, ist, trading_day_on_or_before
 from brokers.simulator.universe import STOCKS
 from brokers.simulator.venue import Market, Venue
+from brokers.simulator.wide import MOST
 
 OPEN = time(9, 15)
 IDLE_SECONDS, REPLAY_IDLE_SECONDS = 10.0, 3.0
@@ -45,6 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state-file", type=Path, help="file to write addresses, accounts and seed to, as JSON")
     parser.add_argument("--speed", type=float, default=1.0, help="market seconds per wall second (default 1)")
     parser.add_argument("--seed", type=int, default=7, help="seed of the made market (default 7)")
+    parser.add_argument(
+        "--instruments", type=int, default=0, help="list at least so many, up to 20000 (default: about 1000)"
+    )
+    parser.add_argument("--frames", type=float, help="frames per wall second (default: at least two)")
+    parser.add_argument(
+        "--lively",
+        type=float,
+        default=LIVELY,
+        help="share of instruments that tick in a frame though their price stood still (default 0.35); 1 lets every one tick",
+    )
     parser.add_argument("--start", help="market time to begin at, ISO in Indian time (default: latest day, 09:15)")
     parser.add_argument("--replay", type=Path, help="Parquet recording to replay instead of the made market")
     parser.add_argument(
@@ -110,6 +121,12 @@ def _check(options: argparse.Namespace) -> None:
         raise OptionInvalid(f"The speed {options.speed:g} is not between 0 and 10000.")
     if not 0 <= options.port <= 65_535:
         raise OptionInvalid(f"The port {options.port} is not between 0 and 65535.")
+    if not 0 <= options.instruments <= MOST:
+        raise OptionInvalid(f"The number of instruments {options.instruments} is not between 0 and {MOST}.")
+    if options.frames is not None and not 0.01 <= options.frames <= 100:
+        raise OptionInvalid(f"{options.frames:g} frames a second are not between 0.01 and 100.")
+    if not 0 <= options.lively <= 1:
+        raise OptionInvalid(f"The lively share {options.lively:g} is not between 0 and 1.")
     if options.seed < 0:
         raise OptionInvalid(f"The seed {options.seed} is negative.")
     if options.replay_from and not options.replay:
@@ -140,7 +157,13 @@ def _made(options: argparse.Namespace, wall_ns: int) -> tuple[Market, int]:
         raise OptionInvalid(f"{today} is not a trading day.")
     # Without a start the market opens on a day that the desk's calendar knows, so that it may trade.
     day = today if start is not None else trading_day_on_or_before(INDIA.covered_on_or_before(today))
-    market = SyntheticMarket(day=day, rng=np.random.default_rng(options.seed), step_seconds=step_seconds(options.speed))
+    market = SyntheticMarket(
+        day=day,
+        rng=np.random.default_rng(options.seed),
+        step_seconds=step_seconds(options.speed, options.frames),
+        instruments=options.instruments,
+        lively=options.lively,
+    )
     return market, start if start is not None else _open_ns(day)
 
 

@@ -10,9 +10,9 @@ def frames_per_second(speed: float) -> float:
     return max(2.0, 4.0 * speed / 60.0)
 
 
-def step_seconds(speed: float) -> float:
-    """Return the market seconds between two frames at this speed."""
-    return speed / frames_per_second(speed)
+def step_seconds(speed: float, frames: float | None = None) -> float:
+    """Return the market seconds between two frames at this speed, with the usual frames or as many as asked."""
+    return speed / (frames or frames_per_second(speed))
 
 
 class Pace:

@@ -111,6 +111,9 @@ def test_listens_within_seconds():
     [
         (["--speed", "0"], "speed"),
         (["--port", "70000"], "port"),
+        (["--instruments", "20001"], "between 0 and 20000"),
+        (["--frames", "0"], "between 0.01 and 100"),
+        (["--lively", "1.5"], "lively share"),
         (["--account", "AB1234"], "user_id:api_key"),
         (["--accounts", "/nonexistent.json"], "accounts file"),
         (["--start", "2026-11-24"], "not a trading day"),
