@@ -10,6 +10,7 @@ from django.db import models
 
 from accounts.fields import SecretField
 from accounts.ownership import OwnedManager
+from brokers import market_models  # noqa: F401 - tables of this app too
 from brokers.domain.money import Currency
 
 

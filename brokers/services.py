@@ -1,37 +1,30 @@
-"""Changes to trading accounts, their venue sessions and the list of instruments."""
+"""Changes to trading accounts and to who may share an address; sessions are `brokers.logins`' affair."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from datetime import date, datetime
-from itertools import islice
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.audit import audit_record
+from accounts.models import Membership
 from accounts.selectors import may_write
-from accounts.vault import reveal, seal
-from brokers.adapters.kite import blocking, protocol
-from brokers.domain.clock import venue_day_of
-from brokers.domain.errors import DataError, Invalid, NeedsLogin, NotFound
-from brokers.domain.instruments import Instrument
+from accounts.vault import seal
+from brokers.domain.egress import egress_of
+from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.money import Currency
-from brokers.models import ListedInstrument, SessionState, TradingAccount, Venue, VenueLogin
-from brokers.selectors import binding_of, credentials_of, venue_urls
+from brokers.models import FamilyTie, Relation, SessionState, TradingAccount, Venue, VenueLogin
+from brokers.preflight import live_objections, require_may_trade_live
+from brokers.selectors import binding_of
 
 if TYPE_CHECKING:
     from accounts.models import Desk, User
 
-# A real day's list has about a hundred thousand rows; half a list early in the morning is not one.
-FEWEST_LISTED = 20_000
-KEY_INSTRUMENTS = frozenset({"NSE:NIFTY 50", "NSE:NIFTY BANK", "BSE:SENSEX"})
-MOST_UNREADABLE_SHARE = 0.05
-# keeps each transaction on SQLite under 20 ms, so that nobody waits for the list
-ROWS_PER_TRANSACTION = 250
+WORDS = {"venue_user_id": "the Zerodha id", "api_key": "the API key", "api_secret": "the API secret"}
+LONGEST_KEY = 64
 
 
 @transaction.atomic
@@ -47,6 +40,7 @@ def account_connect(
     is_simulated: bool,
     by: User,
     at: datetime,
+    relation: str = Relation.SELF,
 ) -> TradingAccount:
     """Add a trading account with its sealed secret; raise Invalid naming the field, NotFound for a foreign desk."""
     if not may_write(by, desk.id):
@@ -57,99 +51,132 @@ def account_connect(
         desk=desk,
         owner=owner,
         venue=venue,
-        label=label.strip() or venue_user_id.upper(),
+        label=label.strip() or venue_user_id.strip().upper(),
         venue_user_id=venue_user_id.strip().upper(),
         currency=Currency.INR,
         is_simulated=is_simulated,
-        api_key=api_key,
+        relation=_known_relation(relation),
+        api_key=api_key.strip(),
     )
-    account.api_secret = seal(api_secret, binding=binding_of(account, "api_secret"))
+    account.api_secret = seal(api_secret.strip(), binding=binding_of(account, "api_secret"))
     try:
         with transaction.atomic():
             account.save(force_insert=True)
     except IntegrityError:
         raise Invalid("this account is connected already", code="account.exists", field="venue_user_id") from None
     VenueLogin.objects.create(account=account, reason="The account was connected; it waits for its first login.")
-    _audit("account.connect", account, by=by, at=at, details={"venue": venue, "is_simulated": is_simulated})
+    details = {"venue": venue, "is_simulated": is_simulated, "relation": account.relation}
+    _audit("account.connect", account, by=by, at=at, details=details)
     return account
 
 
-def login_url(*, account: TradingAccount, state: str) -> str:
-    """Return where the owner's browser signs in; `state` comes back and binds the answer to the session."""
-    return protocol.login_url(venue_urls(account).login, account.api_key, state)
-
-
-def login_exchange(*, account: TradingAccount, request_token: str, by: User | None, at: datetime) -> VenueLogin:
-    """Exchange a request token for the day's session and keep it sealed.
-
-    Raises NeedsLogin for a refused token, Invalid for a login of another person, Retryable or Ambiguous when the
-    venue cannot be asked: the person then signs in again.
-    """
-    if not request_token:
-        raise Invalid("the venue sent no request token", code="login.token", field="request_token")
-    urls = venue_urls(account)
-    session = blocking.exchange_session(
-        api_url=urls.api,
-        api_key=account.api_key,
-        request_token=request_token,
-        api_secret=reveal(account.api_secret, binding=binding_of(account, "api_secret")),
-    )
-    if session.user_id.upper() != account.venue_user_id.upper():
-        raise Invalid(
-            "somebody else signed in at the venue; sign in as the owner of this account",
-            code="login.other_user",
-            field="request_token",
-        )
-    token = seal(session.access_token, binding=binding_of(account, "access_token"))
-    with transaction.atomic():
-        login = _locked_login(account)
-        login.state, login.reason, login.access_token = SessionState.LIVE, "", token
-        login.login_at, login.expires_at = session.login_at, session.expires_at
-        login.epoch += 1
-        login.save()
-        _audit("login.exchange", account, by=by, at=at, details={"epoch": login.epoch})
-    return login
+@transaction.atomic
+def account_describe(*, account: TradingAccount, label: str, relation: str, by: User, at: datetime) -> TradingAccount:
+    """Change what an account is called and whose money it is declared to be."""
+    account = _locked(account)
+    account.label = label.strip()[:60] or account.venue_user_id
+    account.relation = _known_relation(relation)
+    account.save(update_fields=["label", "relation"])
+    _audit("account.describe", account, by=by, at=at, details={"label": account.label, "relation": account.relation})
+    return account
 
 
 @transaction.atomic
-def login_lost(*, account: TradingAccount, reason: str, at: datetime, epoch: int | None = None) -> bool:
-    """Note that the venue's session has died; answer False for old news.
+def account_rekey(*, account: TradingAccount, api_key: str, api_secret: str, by: User, at: datetime) -> TradingAccount:
+    """Put another key or secret in place, each where it is given; the next login uses them."""
+    account = _locked(account)
+    key, secret = api_key.strip(), api_secret.strip()
+    if not key and not secret:
+        raise Invalid("give a new API key, a new API secret, or both", code="account.missing", field="api_secret")
+    if len(key) > LONGEST_KEY:
+        raise Invalid("the API key is too long to be one", code="account.api_key", field="api_key")
+    if key and key != account.api_key and not secret:
+        raise Invalid("a new API key comes with its own API secret", code="account.missing", field="api_secret")
+    account.api_key = key or account.api_key
+    if secret:
+        account.api_secret = seal(secret, binding=binding_of(account, "api_secret"))
+    account.save(update_fields=["api_key", "api_secret"])
+    _audit("account.rekey", account, by=by, at=at, details={"api_key": bool(key), "api_secret": bool(secret)})
+    return account
 
-    With `epoch`, the session that the notice speaks of: one that a newer login has replaced stays as it is.
+
+@transaction.atomic
+def account_route(*, account: TradingAccount, egress_address: str, by: User, at: datetime) -> TradingAccount:
+    """Declare from where an account's orders leave.
+
+    A live account goes back to paper: another way out is tested before real orders take it.
     """
-    login = _locked_login(account)
-    if login.state != SessionState.LIVE or (epoch is not None and epoch != login.epoch):
-        return False
-    _end(login, reason)
-    _audit("login.lost", account, by=None, at=at, details={"reason": login.reason})
-    return True
+    account = _locked(account)
+    egress = egress_of(egress_address, proxies=settings.WINDHOVER_EGRESS_PROXIES)
+    if egress == account.egress_address:
+        return account
+    before, account.egress_address = account.egress_address, egress
+    was_live = account.is_live and not account.is_simulated
+    account.is_live = account.is_live and account.is_simulated
+    account.save(update_fields=["egress_address", "is_live"])
+    details = {"before": before, "after": egress, "is_paper_now": was_live}
+    _audit("account.route", account, by=by, at=at, details=details)
+    return account
 
 
-def logout(*, account: TradingAccount, by: User | None, at: datetime) -> None:
-    """End the session at the venue and forget its token; a venue that cannot be reached leaves it as it is."""
-    credentials = credentials_of(account)
-    with suppress(NeedsLogin):  # dead there already
-        blocking.end_session(credentials, api_url=venue_urls(account).api)
-    with transaction.atomic():
-        _end(_locked_login(account), "Logged out.")
-        _audit("login.end", account, by=by, at=at, details={})
+@transaction.atomic
+def account_release(*, account: TradingAccount, is_live: bool, by: User, at: datetime) -> TradingAccount:
+    """Let an account trade real money, or call that back; raise Invalid with the first reason why it may not."""
+    account = _locked(account)
+    if is_live:
+        if not account.is_enabled:
+            raise Invalid("the account is disabled", code="account.disabled", field="account")
+        require_may_trade_live(account, at=at)
+    account.is_live = is_live
+    account.save(update_fields=["is_live"])
+    _audit("account.release" if is_live else "account.recall", account, by=by, at=at, details={})
+    return account
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstrumentSync:
-    """What became of one day's list."""
+@transaction.atomic
+def account_switch(*, account: TradingAccount, is_enabled: bool, by: User, at: datetime) -> TradingAccount:
+    """Rest an account, or take it up again; a session that is open must be logged out first."""
+    account = _locked(account)
+    if not is_enabled and VenueLogin.objects.filter(account=account, state=SessionState.LIVE).exists():
+        raise Invalid("log the account out first", code="account.logged_in", field="account")
+    account.is_enabled = is_enabled
+    account.save(update_fields=["is_enabled"])
+    _audit("account.enable" if is_enabled else "account.disable", account, by=by, at=at, details={})
+    return account
 
-    listed: int
-    removed: int
-    unreadable: int
+
+@transaction.atomic
+def family_declare(*, desk: Desk, person: User, relative: User, relation: str, by: User, at: datetime) -> FamilyTie:
+    """Keep a person's declaration that somebody of the same desk belongs to their family."""
+    members = Membership.objects.filter(desk=desk, is_active=True, user__in=[person, relative])
+    if person == relative or members.count() != 2 or not may_write(by, desk.id):
+        raise Invalid("name another person of this desk", code="family.person", field="relative")
+    if relation == Relation.SELF:
+        raise Invalid("say how you are related", code="family.relation", field="relation")
+    tie, _ = FamilyTie.objects.update_or_create(
+        desk=desk,
+        person=person,
+        relative=relative,
+        defaults={"relation": _known_relation(relation), "declared_by": by, "declared_at": at},
+    )
+    details = {"person": str(person.pk), "relative": str(relative.pk), "relation": relation}
+    audit_record(action="family.declare", at=at, actor=by, desk_id=desk.pk, subject=str(tie.pk), details=details)
+    declared: FamilyTie = tie
+    return declared
 
 
-def instruments_sync(*, account: TradingAccount, at: datetime) -> InstrumentSync:
-    """Fetch the day's list and make it ours; a list that fails its checks raises DataError and changes nothing."""
-    listing = blocking.list_instruments(credentials_of(account), api_url=venue_urls(account).api)
-    _require_whole(listing.instruments, listing.skipped, is_simulated=account.is_simulated)
-    removed = _store(account.venue, listing.instruments, venue_day_of(at))
-    return InstrumentSync(listed=len(listing.instruments), removed=removed, unreadable=listing.skipped)
+@transaction.atomic
+def family_withdraw(*, tie: FamilyTie, by: User, at: datetime) -> None:
+    """Take a declaration back; raise Invalid while live accounts share an address by it."""
+    details = {"person": str(tie.person_id), "relative": str(tie.relative_id), "relation": tie.relation}
+    subject, desk_id = str(tie.pk), tie.desk_id
+    live = TradingAccount.objects.filter(owner__in=[tie.person_id, tie.relative_id], is_live=True, is_simulated=False)
+    tie.delete()
+    for account in live:
+        if any(objection.code == "account.egress_shared" for objection in live_objections(account, at=at)):
+            sentence = f"{account.label} is live and shares its address by this: take it back to paper first"
+            raise Invalid(sentence, code="family.in_use", field="relation")
+    audit_record(action="family.withdraw", at=at, actor=by, desk_id=desk_id, subject=subject, details=details)
 
 
 def _require_connectable(venue: str, venue_user_id: str, api_key: str, api_secret: str) -> None:
@@ -158,81 +185,22 @@ def _require_connectable(venue: str, venue_user_id: str, api_key: str, api_secre
     needed = {"venue_user_id": venue_user_id, "api_key": api_key, "api_secret": api_secret}
     for field, value in needed.items():
         if not value.strip():
-            raise Invalid(f"{field} is missing", code="account.missing", field=field)
+            raise Invalid(f"{WORDS[field]} is missing", code="account.missing", field=field)
+    if len(api_key.strip()) > LONGEST_KEY:
+        raise Invalid("the API key is too long to be one", code="account.api_key", field="api_key")
+    if not venue_user_id.strip().isalnum() or len(venue_user_id.strip()) > 12:
+        raise Invalid("a Zerodha id is letters and digits, such as AB1234", code="account.id", field="venue_user_id")
 
 
-def _require_whole(instruments: Sequence[Instrument], skipped: int, *, is_simulated: bool) -> None:
-    if skipped > MOST_UNREADABLE_SHARE * (len(instruments) + skipped):
-        raise DataError(f"{skipped} rows of the venue's list are unreadable", code="instruments.unreadable")
-    if not instruments:
-        raise DataError("the venue's list is empty", code="instruments.short")
-    if is_simulated:  # a recording may hold a single underlying
-        return
-    if len(instruments) < FEWEST_LISTED:
-        raise DataError(
-            f"the venue's list has {len(instruments)} rows, fewer than {FEWEST_LISTED}", code="instruments.short"
-        )
-    missing = KEY_INSTRUMENTS - {instrument.key for instrument in instruments}
-    if missing:
-        raise DataError(f"the venue's list lacks {', '.join(sorted(missing))}", code="instruments.missing")
+def _known_relation(relation: str) -> str:
+    if relation not in Relation.values:
+        raise Invalid("say whose account it is", code="account.relation", field="relation")
+    return relation
 
 
-def _store(venue: str, instruments: Sequence[Instrument], day: date) -> int:
-    """Put the new rows in place, then drop what is listed no longer, a few rows at a time."""
-    rows = {(i.exchange, i.symbol): _listed(venue, i, day) for i in instruments}
-    waiting = iter(rows.values())
-    while chunk := list(islice(waiting, ROWS_PER_TRANSACTION)):
-        ListedInstrument.objects.bulk_create(
-            chunk,
-            update_conflicts=True,
-            unique_fields=["venue", "exchange", "symbol"],
-            update_fields=[
-                "token",
-                "kind",
-                "name",
-                "segment",
-                "expiry",
-                "strike",
-                "tick_size",
-                "lot_size",
-                "listed_on",
-            ],
-        )
-    known = ListedInstrument.objects.filter(venue=venue).values_list("id", "exchange", "symbol")
-    gone = iter([row_id for row_id, exchange, symbol in known if (exchange, symbol) not in rows])
-    removed = 0
-    while ids := list(islice(gone, ROWS_PER_TRANSACTION)):
-        removed += ListedInstrument.objects.filter(id__in=ids).delete()[0]
-    return removed
-
-
-def _listed(venue: str, instrument: Instrument, day: date) -> ListedInstrument:
-    return ListedInstrument(
-        venue=venue,
-        exchange=instrument.exchange,
-        symbol=instrument.symbol,
-        token=instrument.token,
-        kind=instrument.kind.value,
-        name=instrument.name[:64],
-        segment=instrument.segment,
-        expiry=instrument.expiry,
-        strike=instrument.strike,
-        tick_size=instrument.tick_size,
-        lot_size=instrument.lot_size,
-        listed_on=day,
-    )
-
-
-def _locked_login(account: TradingAccount) -> VenueLogin:
-    VenueLogin.objects.get_or_create(account=account)
-    login: VenueLogin = VenueLogin.objects.select_for_update().get(account=account)
-    return login
-
-
-def _end(login: VenueLogin, reason: str) -> None:
-    login.state, login.reason, login.access_token = SessionState.NEEDS_LOGIN, reason[:300], ""
-    login.epoch += 1
-    login.save()
+def _locked(account: TradingAccount) -> TradingAccount:
+    locked: TradingAccount = TradingAccount.objects.select_for_update().get(pk=account.pk)
+    return locked
 
 
 def _audit(action: str, account: TradingAccount, *, by: User | None, at: datetime, details: dict[str, object]) -> None:

@@ -13,17 +13,19 @@ from rest_framework.views import APIView
 from brokers.api.lookup import account_of, caller
 from brokers.api.queries import AccountQuery, query_of
 from brokers.domain.instruments import Instrument
-from brokers.selectors import accounts_visible, instruments_found
+from brokers.listings import instruments_found
+from brokers.selectors import accounts_visible
 
 MOST_FOUND = 50
 MOST_WORDS = 64
 
 
 class InstrumentQuery(AccountQuery):
-    """`?q=` words of a symbol or name, `?limit=` how many."""
+    """`?q=` words of a symbol, name, expiry or strike, `?limit=` how many, `?indices=true` for indices too."""
 
     q = serializers.CharField(required=False, default="", allow_blank=True, max_length=MOST_WORDS)
     limit = serializers.IntegerField(required=False, default=20, min_value=1, max_value=MOST_FOUND)
+    indices = serializers.BooleanField(required=False, default=False)
 
 
 class Instruments(APIView):
@@ -31,9 +33,10 @@ class Instruments(APIView):
 
     @extend_schema(parameters=[InstrumentQuery], responses={200: dict})
     def get(self, request: Request) -> Response:
-        """List the instruments whose symbol or name holds every word of `q`, the closest first.
+        """List the instruments in which every word of `q` begins a word of symbol, name, expiry or strike, likeliest first.
 
-        A word may name the exchange (`NFO:`); strategies are deployed on the `symbol` of a row.
+        So `nifty 24500 ce nov` and `reliance fut`. A word may name the exchange (`NFO:`); strategies are
+        deployed on the `symbol` of a row.
         """
         query = query_of(request, InstrumentQuery)
         only = account_of(request, query.get("account"))
@@ -42,7 +45,7 @@ class Instruments(APIView):
         rows = [
             _row(venue, instrument)
             for venue in venues
-            for instrument in instruments_found(venue, query["q"], limit=query["limit"])
+            for instrument in instruments_found(venue, query["q"], limit=query["limit"], with_indices=query["indices"])
         ][: query["limit"]]
         return Response({"results": rows, "count": len(rows)})
 

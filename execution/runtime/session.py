@@ -213,7 +213,7 @@ class Session:
 
     async def learn_instruments(self, names: Sequence[str]) -> None:
         """Read instruments that are not known yet, so that the engine and the paper book can use them."""
-        from brokers.selectors import instruments_by_keys
+        from brokers.listings import instruments_by_keys
 
         missing = [name for name in names if name not in self.instruments]
         if missing:

@@ -11,14 +11,15 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from brokers import services
+from brokers import logins
 from brokers.domain.errors import DataError, NeedsLogin, NotFound
 from brokers.domain.instruments import Instrument
 from brokers.domain.money import Currency
 from brokers.domain.orders import Book
+from brokers.listings import instruments_by_keys
 from brokers.models import TradingAccount, VenueLogin
 from brokers.ports import Credentials, VenueUrls
-from brokers.selectors import credentials_of, instruments_by_keys, venue_urls
+from brokers.selectors import credentials_of, venue_urls
 from execution.domain.codec import encode
 from execution.domain.commands import Json, Record
 from execution.domain.events import Act
@@ -81,6 +82,7 @@ class Settings:
     limits: Limits
     switches: tuple[SwitchFacts, ...]
     login_epoch: int
+    login_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +128,7 @@ def login_facts(account_id: str) -> LoginFacts:
 def login_lost(account_id: str, *, epoch: int, reason: str, at: datetime) -> bool:
     """Note that a session died; answer False when a newer session stands."""
     account = TradingAccount.objects.get(pk=UUID(account_id))
-    return services.login_lost(account=account, reason=reason, at=at, epoch=epoch)
+    return logins.login_lost(account=account, reason=reason, at=at, epoch=epoch)
 
 
 def urls_of(account_id: str) -> VenueUrls:
@@ -139,8 +141,10 @@ def settings_of(account_id: str, desk_id: str) -> Settings:
     limits = LimitSet.objects.filter(pk=UUID(account_id)).first()
     if limits is None:
         raise DataError(f"account {account_id} has no limits", code="limits.missing")
-    epoch = VenueLogin.objects.filter(pk=UUID(account_id)).values_list("epoch", flat=True).first()
-    return Settings(limits=_limits(limits), switches=_switches(account_id, desk_id), login_epoch=epoch or 0)
+    login = VenueLogin.objects.filter(pk=UUID(account_id)).values_list("epoch", "reason").first()
+    epoch, reason = login or (0, "")
+    switches = _switches(account_id, desk_id)
+    return Settings(limits=_limits(limits), switches=switches, login_epoch=epoch, login_reason=reason)
 
 
 def journal_part(account_id: str, after: int) -> tuple[list[Record], int]:

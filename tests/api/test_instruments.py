@@ -3,7 +3,9 @@ from decimal import Decimal
 
 import pytest
 
-from tests.people import a_listed
+from brokers.listings import instruments_listed
+from brokers.listings_sync import list_take
+from tests.people import NOON, a_listed
 
 pytestmark = pytest.mark.django_db
 
@@ -48,11 +50,12 @@ def test_every_word_counts_and_near_expiries_come_first(ours, listed):
     assert found(ours, "q=nifty+25000") == ["NFO:NIFTY2682525000CE", "NFO:NIFTY2692525000CE"]
 
 
-def test_what_begins_with_the_word_comes_before_what_holds_it(ours, listed):
+def test_words_begin_a_word_and_stocks_come_before_contracts(ours, listed):
     a_listed("ABNIFTY")
 
     assert found(ours, "q=nifty&limit=2")[0] == "NSE:NIFTYBEES"
-    assert found(ours, "q=nifty")[-1] == "NSE:ABNIFTY"
+    assert "NSE:ABNIFTY" not in found(ours, "q=nifty")
+    assert found(ours, "q=nifty+aug") == ["NFO:NIFTY2682525000CE", "NFO:NIFTY2682524000CE"]
 
 
 def test_a_colon_names_the_exchange(ours, listed):
@@ -60,8 +63,9 @@ def test_a_colon_names_the_exchange(ours, listed):
     assert found(ours, "q=nse:nifty") == ["NSE:NIFTYBEES"]
 
 
-def test_an_index_cannot_be_traded_and_is_not_found(ours, listed):
+def test_an_index_cannot_be_traded_and_is_found_only_when_asked_for(ours, listed):
     assert "NSE:NIFTY 50" not in found(ours, "q=nifty")
+    assert found(ours, "q=nifty&indices=true")[0] == "NSE:NIFTY 50"
 
 
 def test_words_are_text_and_not_a_pattern(ours, listed):
@@ -94,9 +98,10 @@ def test_the_schema_describes_the_search(ours):
     assert "/api/instruments" in ours.get("/api/schema", Accept="application/json").content.decode()
 
 
-def test_asks_the_database_three_times_however_much_is_found(ours, listed, django_assert_num_queries):
+def test_asks_the_database_four_times_however_much_is_found(ours, listed, django_assert_num_queries):
+    list_take(venue="kite", instruments=instruments_listed("kite"), unreadable=0, is_simulated=True, at=NOON)
     ours.get("/api/instruments")
 
-    # the key, the accounts, the list
-    with django_assert_num_queries(3):
+    # the key, the accounts, the list's version, the rows found
+    with django_assert_num_queries(4):
         ours.get("/api/instruments?q=nifty")

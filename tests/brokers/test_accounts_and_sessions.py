@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Role
 from accounts.services import desk_create, membership_set, user_create
 from accounts.vault import reveal
-from brokers import selectors, services
+from brokers import listings, listings_sync, selectors, services
 from brokers.adapters.kite.protocol import checksum
 from brokers.domain.errors import Ambiguous, DataError, Invalid, NeedsLogin, NotFound, Retryable
 from brokers.models import ListedInstrument, TradingAccount, VenueLogin
@@ -116,7 +116,7 @@ def account(desk, owner):
 
 @pytest.fixture
 def signed_in(account, owner, kite):
-    services.login_exchange(account=account, request_token="good", by=owner, at=AT)
+    logins.login_exchange(account=account, request_token="good", by=owner, at=AT)
     return account
 
 
@@ -185,21 +185,21 @@ def test_a_login_opens_the_day_s_session(signed_in):
 @pytest.mark.parametrize("token", ["stale", "good "])
 def test_a_refused_request_token_changes_nothing(account, owner, kite, token):
     with pytest.raises(NeedsLogin):
-        services.login_exchange(account=account, request_token=token, by=owner, at=AT)
+        logins.login_exchange(account=account, request_token=token, by=owner, at=AT)
 
     assert VenueLogin.objects.get(account=account).epoch == 0
 
 
 def test_a_missing_request_token_is_the_caller_s_mistake(account, owner, kite):
     with pytest.raises(Invalid):
-        services.login_exchange(account=account, request_token="", by=owner, at=AT)
+        logins.login_exchange(account=account, request_token="", by=owner, at=AT)
 
 
 def test_a_login_of_somebody_else_is_refused(account, owner, kite):
     kite.user_id = "ZZ9999"
 
     with pytest.raises(Invalid) as caught:
-        services.login_exchange(account=account, request_token="good", by=owner, at=AT)
+        logins.login_exchange(account=account, request_token="good", by=owner, at=AT)
 
     assert caught.value.code == "login.other_user"
     with pytest.raises(NeedsLogin):
@@ -217,27 +217,27 @@ def test_the_demo_refuses_a_live_account(desk, owner, kite):
     account = connect(desk, owner, is_simulated=False)
 
     with pytest.raises(Invalid):
-        services.login_url(account=account, state="s")
+        logins.login_url(account=account, state="s")
 
 
 def test_the_login_page_is_the_venue_s(account, kite):
-    query = parse_qs(urlsplit(services.login_url(account=account, state="abc")).query)
+    query = parse_qs(urlsplit(logins.login_url(account=account, state="abc")).query)
 
     assert (query["api_key"], query["redirect_params"]) == (["key"], ["state=abc"])
 
 
 def test_a_lost_session_is_noted_once(signed_in):
-    assert services.login_lost(account=signed_in, reason="403", at=AT)
-    assert not services.login_lost(account=signed_in, reason="403", at=AT)
+    assert logins.login_lost(account=signed_in, reason="403", at=AT)
+    assert not logins.login_lost(account=signed_in, reason="403", at=AT)
 
     login = VenueLogin.objects.get(account=signed_in)
     assert (login.state, login.reason, login.access_token, login.epoch) == ("needs_login", "403", "", 2)
 
 
 def test_old_news_does_not_end_a_new_session(signed_in, owner):
-    services.login_exchange(account=signed_in, request_token="good", by=owner, at=AT)
+    logins.login_exchange(account=signed_in, request_token="good", by=owner, at=AT)
 
-    assert not services.login_lost(account=signed_in, reason="403", at=AT, epoch=1)
+    assert not logins.login_lost(account=signed_in, reason="403", at=AT, epoch=1)
     assert selectors.credentials_of(signed_in)
 
 
@@ -251,7 +251,7 @@ def test_old_news_does_not_end_a_new_session(signed_in, owner):
 def test_logging_out_ends_the_session_on_both_sides(signed_in, owner, kite, answer):
     kite.logout = answer
 
-    services.logout(account=signed_in, by=owner, at=AT)
+    logins.logout(account=signed_in, by=owner, at=AT)
 
     assert kite.ended == [["tok"]]
     with pytest.raises(NeedsLogin):
@@ -262,7 +262,7 @@ def test_a_logout_that_may_not_have_happened_keeps_the_token(signed_in, owner, k
     kite.logout = (502, "<html>")
 
     with pytest.raises(Ambiguous):
-        services.logout(account=signed_in, by=owner, at=AT)
+        logins.logout(account=signed_in, by=owner, at=AT)
 
     assert selectors.credentials_of(signed_in)
 
@@ -272,7 +272,7 @@ def test_an_unreachable_venue_says_so(account, owner, settings, unused_tcp_port)
     settings.WINDHOVER_KITE_STREAM_URL = f"ws://127.0.0.1:{unused_tcp_port}"
 
     with pytest.raises(Retryable):
-        services.login_exchange(account=account, request_token="good", by=owner, at=AT)
+        logins.login_exchange(account=account, request_token="good", by=owner, at=AT)
 
 
 def a_listing(*symbols, token=1):
@@ -283,23 +283,23 @@ def a_listing(*symbols, token=1):
 
 def test_the_day_s_list_replaces_the_day_before_s(signed_in, kite):
     kite.listing = a_listing("A", "B", "C")
-    first = services.instruments_sync(account=signed_in, at=AT)
+    first = listings_sync.instruments_sync(account=signed_in, at=AT)
     kite.listing = a_listing("B", "D", token=70)
-    second = services.instruments_sync(account=signed_in, at=timezone.now())
+    second = listings_sync.instruments_sync(account=signed_in, at=timezone.now())
 
     assert (first.listed, first.removed) == (3, 0)
     assert (second.listed, second.removed) == (2, 2)
-    assert {i.key: i.token for i in selectors.instruments_listed("kite")} == {"NSE:B": 70, "NSE:D": 71}
+    assert {i.key: i.token for i in listings.instruments_listed("kite")} == {"NSE:B": 70, "NSE:D": 71}
 
 
 @pytest.mark.parametrize("listing", [HEADER, "", "<html>", a_listing("A") + "x\n" * 3])
 def test_a_bad_list_changes_nothing(signed_in, kite, listing):
     kite.listing = a_listing("A", "B")
-    services.instruments_sync(account=signed_in, at=AT)
+    listings_sync.instruments_sync(account=signed_in, at=AT)
     kite.listing = listing
 
     with pytest.raises(DataError):
-        services.instruments_sync(account=signed_in, at=AT)
+        listings_sync.instruments_sync(account=signed_in, at=AT)
 
     assert ListedInstrument.objects.count() == 2
 
@@ -311,17 +311,17 @@ def test_half_a_list_of_a_real_venue_is_refused(signed_in, kite, settings):
     kite.listing = a_listing("A", "B")
 
     with pytest.raises(DataError) as caught:
-        services.instruments_sync(account=signed_in, at=AT)
+        listings_sync.instruments_sync(account=signed_in, at=AT)
 
     assert caught.value.code == "instruments.short"
 
 
 def test_instruments_are_found_by_their_keys(signed_in, kite, django_assert_num_queries):
     kite.listing = a_listing("A", "B") + "9,0,NIFTY26NOV24500CE,NIFTY,0,2026-11-23,24500,0.05,65,CE,NFO-OPT,NFO\n"
-    services.instruments_sync(account=signed_in, at=AT)
+    listings_sync.instruments_sync(account=signed_in, at=AT)
 
     with django_assert_num_queries(1):
-        found = selectors.instruments_by_keys("kite", ["NSE:A", "NFO:NIFTY26NOV24500CE", "NSE:GONE"])
+        found = listings.instruments_by_keys("kite", ["NSE:A", "NFO:NIFTY26NOV24500CE", "NSE:GONE"])
 
     assert set(found) == {"NSE:A", "NFO:NIFTY26NOV24500CE"}
     assert (found["NFO:NIFTY26NOV24500CE"].strike, found["NSE:A"].tick_size) == (24500, Decimal("0.05"))
@@ -329,9 +329,9 @@ def test_instruments_are_found_by_their_keys(signed_in, kite, django_assert_num_
 
 def test_an_instrument_that_is_not_listed_is_not_found():
     with pytest.raises(NotFound):
-        selectors.instrument_for("kite", "NSE:GONE")
+        listings.instrument_for("kite", "NSE:GONE")
     with pytest.raises(Invalid):
-        selectors.instrument_for("kite", "GONE")
+        listings.instrument_for("kite", "GONE")
 
 
 def test_what_the_desk_published_of_the_venue_is_read_back(account, monkeypatch):

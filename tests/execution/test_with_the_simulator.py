@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from brokers.domain.errors import Retryable
-from brokers.services import instruments_sync
+from brokers.listings_sync import instruments_sync
 from execution.journal import verify_chain
 from execution.management import demo
 from execution.models import Fill, Order

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from brokers.domain.errors import WindhoverError
-from brokers.services import instruments_sync
+from brokers.listings_sync import instruments_sync
 from execution.management import demo
 
 

@@ -1,0 +1,199 @@
+"""Taking over a venue's list of the day: checked whole, put in place a little at a time, searched anew at once.
+
+Nothing is written before the whole list has been read and believed, and no transaction is long: on
+SQLite everybody else waits for it. Rows that did not change are not written, and the search moves to
+the new list by one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import reduce
+from itertools import islice
+from operator import or_
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.audit import audit_record
+from accounts.models import WRITING_ROLES, Membership
+from accounts.outbox import outbox_add
+from brokers.adapters.kite import blocking
+from brokers.domain.clock import venue_day_of
+from brokers.domain.errors import DataError
+from brokers.domain.instruments import Instrument
+from brokers.domain.listings import Change, Key, Listed, changes_between, check_whole, listed_of
+from brokers.domain.search import WordIndex
+from brokers.listings import list_version, rows_listed
+from brokers.market_models import InstrumentChange, InstrumentList, ListWords
+from brokers.models import ListedInstrument, TradingAccount
+from brokers.selectors import credentials_of, venue_urls
+
+T = TypeVar("T")
+
+# keeps each transaction on SQLite under 20 ms, so that nobody waits for the list
+ROWS_PER_TRANSACTION = 250
+GONE_PER_TRANSACTION = 100
+BYTES_PER_PART = 512 * 1024
+CHANGES_KEPT = timedelta(days=400)
+NOTICE_TASK = "brokers.instruments_refused"
+APPLY_TASK = "execution.listing_changes_apply"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentSync:
+    """What became of one day's list."""
+
+    listed: int
+    removed: int
+    unreadable: int
+    changed: int = 0
+
+
+def instruments_sync(*, account: TradingAccount, at: datetime) -> InstrumentSync:
+    """Fetch the day's list and make it ours; one that fails its checks changes nothing, alarms, and raises DataError."""
+    try:
+        listing = blocking.list_instruments(credentials_of(account), api_url=venue_urls(account).api)
+        return list_take(
+            venue=account.venue,
+            instruments=listing.instruments,
+            unreadable=listing.skipped,
+            is_simulated=account.is_simulated,
+            at=at,
+        )
+    except DataError as error:
+        list_refused(account=account, reason=error.message, at=at)
+        raise
+
+
+def list_take(
+    *, venue: str, instruments: Sequence[Instrument], unreadable: int, is_simulated: bool, at: datetime
+) -> InstrumentSync:
+    """Put a list in the place of the one before it; raise DataError, changing nothing, for half a list."""
+    before = rows_listed(venue)
+    check_whole(instruments, unreadable, before=len(before), is_simulated=is_simulated)
+    day = venue_day_of(at)
+    after = {(i.exchange, i.symbol): listed_of(i) for i in instruments}
+    changes = changes_between(before, after, day=day)
+    version = _stage_words(instruments)
+    _write_rows(venue, {key: row for key, row in after.items() if before.get(key) != row}, day)
+    removed = _remove_rows(venue, [key for key in before if key not in after])
+    _write_changes(venue, changes, day)
+    _swap(venue, version, listed=len(after), changed=len(changes), at=at)
+    return InstrumentSync(listed=len(after), removed=removed, unreadable=unreadable, changed=len(changes))
+
+
+@transaction.atomic
+def list_refused(*, account: TradingAccount, reason: str, at: datetime) -> None:
+    """Note that a list was not taken over: on the audit chain, for the pages, and in a message to the operators."""
+    InstrumentList.objects.update_or_create(
+        venue=account.venue, defaults={"refused_at": at, "refused_reason": reason[:300]}
+    )
+    audit_record(
+        action="instruments.refused",
+        at=at,
+        desk_id=account.desk_id,
+        subject=account.venue,
+        details={"reason": reason, "account": str(account.pk)},
+    )
+    outbox_add(task=NOTICE_TASK, arguments={"account_id": str(account.pk), "reason": reason}, at=at)
+
+
+def refusal_mail(*, account: TradingAccount, reason: str) -> int:
+    """Write to everybody who acts on the account's desk that yesterday's list is still in use; return to how many."""
+    members = Membership.objects.filter(desk_id=account.desk_id, is_active=True, role__in=WRITING_ROLES)
+    addresses = sorted(set(members.values_list("user__email", flat=True)))
+    send_mail(
+        "Windhover: today's list of instruments was refused",
+        f"{reason}. The last good list stays in use: contracts listed since then are not known, and contracts "
+        "that have changed since then are known by their old terms. The list can be fetched again by signing in "
+        "at the venue.",
+        settings.DEFAULT_FROM_EMAIL,
+        addresses,
+    )
+    return len(addresses)
+
+
+def _stage_words(instruments: Iterable[Instrument]) -> UUID:
+    """Write the search index of a list beside the one in force."""
+    version, data = uuid4(), WordIndex.of(instruments).dump()
+    for part, start in enumerate(range(0, len(data), BYTES_PER_PART)):
+        ListWords.objects.create(version=version, part=part, data=data[start : start + BYTES_PER_PART])
+    return version
+
+
+def _swap(venue: str, version: UUID, *, listed: int, changed: int, at: datetime) -> None:
+    before = list_version(venue)
+    with transaction.atomic():
+        InstrumentList.objects.update_or_create(
+            venue=venue,
+            defaults={
+                "version": version,
+                "listed": listed,
+                "loaded_at": at,
+                "refused_at": None,
+                "refused_reason": "",
+            },
+        )
+        if changed:
+            outbox_add(task=APPLY_TASK, arguments={"venue": venue, "since": venue_day_of(at).isoformat()}, at=at)
+    # a search that began a moment ago may still be reading the index before this one
+    in_force = set(InstrumentList.objects.values_list("version", flat=True)) | {before}
+    ListWords.objects.exclude(version__in=[known for known in in_force if known]).delete()
+
+
+def _write_rows(venue: str, rows: Mapping[Key, Listed], day: date) -> None:
+    for chunk in _chunks(rows.items(), ROWS_PER_TRANSACTION):
+        ListedInstrument.objects.bulk_create(
+            [
+                ListedInstrument(venue=venue, exchange=exchange, symbol=symbol, listed_on=day, **row._asdict())
+                for (exchange, symbol), row in chunk
+            ],
+            update_conflicts=True,
+            unique_fields=["venue", "exchange", "symbol"],
+            update_fields=[*Listed._fields, "listed_on"],
+        )
+
+
+def _remove_rows(venue: str, keys: Sequence[Key]) -> int:
+    removed = 0
+    for chunk in _chunks(keys, GONE_PER_TRANSACTION):
+        gone = reduce(or_, (Q(exchange=exchange, symbol=symbol) for exchange, symbol in chunk))
+        removed += ListedInstrument.objects.filter(gone, venue=venue).delete()[0]
+    return removed
+
+
+def _write_changes(venue: str, changes: Iterable[Change], day: date) -> None:
+    for chunk in _chunks(changes, ROWS_PER_TRANSACTION):
+        InstrumentChange.objects.bulk_create(
+            [
+                InstrumentChange(
+                    venue=venue,
+                    exchange=change.exchange,
+                    symbol=change.symbol,
+                    kind=change.kind,
+                    before=change.before,
+                    after=change.after,
+                    changed_on=day,
+                )
+                for change in chunk
+            ],
+            update_conflicts=True,
+            unique_fields=["venue", "exchange", "symbol", "kind", "changed_on"],
+            update_fields=["before", "after"],
+        )
+    old = InstrumentChange.objects.filter(venue=venue, changed_on__lt=day - CHANGES_KEPT).values_list("pk", flat=True)
+    for ids in _chunks(old.iterator(), ROWS_PER_TRANSACTION):
+        InstrumentChange.objects.filter(pk__in=ids).delete()
+
+
+def _chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    waiting = iter(items)
+    while chunk := list(islice(waiting, size)):
+        yield chunk

@@ -1,0 +1,103 @@
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from brokers.domain import listings
+from brokers.domain.errors import DataError
+from brokers.domain.instruments import Instrument, InstrumentKind
+from brokers.domain.listings import Change, ChangeKind, changes_between, check_whole, listed_of
+
+TODAY = date(2026, 11, 25)
+STOCK = Instrument(
+    exchange="NSE",
+    symbol="TATAMOTORS",
+    token=884737,
+    kind=InstrumentKind.EQUITY,
+    name="TATA MOTORS",
+    tick_size=Decimal("0.05"),
+    lot_size=1,
+    segment="NSE",
+)
+FUTURE = replace(
+    STOCK, exchange="NFO", symbol="NIFTY26NOVFUT", token=9, kind=InstrumentKind.FUTURE, expiry=date(2026, 11, 24)
+)
+
+
+def compared(before, after):
+    rows = [{(i.exchange, i.symbol): listed_of(i) for i in side} for side in (before, after)]
+    return changes_between(*rows, day=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("after", "change"),
+    [
+        (
+            [replace(STOCK, symbol="TMPV")],
+            Change(exchange="NSE", symbol="TATAMOTORS", kind="renamed", after="NSE:TMPV"),
+        ),
+        ([replace(STOCK, lot_size=5)], Change(exchange="NSE", symbol="TATAMOTORS", kind="lot", before="1", after="5")),
+        (
+            [replace(STOCK, tick_size=Decimal("0.10"))],
+            Change(exchange="NSE", symbol="TATAMOTORS", kind="tick", before="0.05", after="0.1"),
+        ),
+        (
+            [replace(STOCK, token=7)],
+            Change(exchange="NSE", symbol="TATAMOTORS", kind="number", before="884737", after="7"),
+        ),
+        ([], Change(exchange="NSE", symbol="TATAMOTORS", kind="gone")),
+        ([STOCK, replace(STOCK, symbol="NEW", token=8)], Change(exchange="NSE", symbol="NEW", kind="new")),
+    ],
+)
+def test_a_change_is_named(after, change):
+    assert compared([STOCK], after) == [change]
+
+
+def test_a_contract_that_ran_out_is_no_riddle():
+    [change] = compared([STOCK, FUTURE], [STOCK])
+
+    assert (change.kind, change.sentence) == (
+        ChangeKind.EXPIRED,
+        "NFO:NIFTY26NOVFUT expired on 2026-11-24 and is listed no longer",
+    )
+
+
+def test_a_number_given_to_another_contract_is_no_new_name():
+    reused = replace(FUTURE, symbol="NIFTY26DECFUT", expiry=date(2026, 12, 29))
+
+    assert [change.kind for change in compared([FUTURE], [reused])] == [ChangeKind.EXPIRED, ChangeKind.NEW]
+
+
+def test_the_same_list_and_the_first_list_change_nothing():
+    assert compared([STOCK, FUTURE], [STOCK, FUTURE]) == []
+    assert compared([], [STOCK]) == []
+
+
+def a_list(count, *, without=()):
+    keys = sorted(listings.KEY_INSTRUMENTS - set(without))
+    named = [replace(STOCK, exchange=key.split(":")[0], symbol=key.split(":")[1]) for key in keys]
+    return named + [replace(STOCK, symbol=f"S{number}") for number in range(count - len(named))]
+
+
+def test_a_whole_list_is_believed():
+    check_whole(a_list(20_000), 10, before=24_000, is_simulated=False)
+
+
+@pytest.mark.parametrize(
+    ("count", "skipped", "before", "without", "sentence"),
+    [
+        (19_999, 0, 0, (), "19999 rows, fewer than 20000"),
+        (30_000, 0, 60_001, (), "has 30000 rows, the last one had 60001"),
+        (20_000, 2_000, 0, (), "2000 rows of the venue's list are unreadable"),
+        (20_000, 0, 0, ("BSE:SENSEX",), "lacks BSE:SENSEX"),
+        (0, 0, 0, tuple(listings.KEY_INSTRUMENTS), "the venue's list is empty"),
+    ],
+)
+def test_half_a_list_is_refused_with_its_numbers(count, skipped, before, without, sentence):
+    with pytest.raises(DataError, match=sentence):
+        check_whole(a_list(count, without=without), skipped, before=before, is_simulated=False)
+
+
+def test_a_recording_may_be_short():
+    check_whole([STOCK], 0, before=100_000, is_simulated=True)
