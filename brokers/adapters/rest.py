@@ -71,7 +71,7 @@ class HttpNet:
         *,
         headers: Mapping[str, str] | None = None,
         params: Sequence[tuple[str, str]] | None = None,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str | Sequence[str]] | None = None,
         json: object | None = None,
         timeout_s: float = 7.0,
         before_write: Callable[[], None] | None = None,

@@ -242,6 +242,7 @@ class VenueOrder:
     placed_at: datetime | None
     updated_at: datetime | None
     parent_order_id: str | None = None
+    variety: str = "regular"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

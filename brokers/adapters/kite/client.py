@@ -1,4 +1,8 @@
-"""`KiteVenue`: the `Venue` port over HTTP. The protocol decides what to say; this says it."""
+"""`KiteVenue`: the `Venue` port over HTTP, and the way in for every other call of Kite's.
+
+The modules beside this one say what to ask and how to read it (`orders`, `gtt`, `alerts`, `portfolio`, `quotes`,
+`calculators`, `mutual_funds`, `accounts`): a read goes through `ask`, a write with its permit through `act`.
+"""
 
 from __future__ import annotations
 
@@ -7,28 +11,23 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from brokers.adapters.backoff import Backoff
-from brokers.adapters.kite import errors, payloads, protocol
-from brokers.adapters.kite.history import chunks, closed_bars, interval_of
-from brokers.adapters.kite.listing import listing_of
-from brokers.adapters.kite.protocol import KiteRequest
-from brokers.domain.errors import Retryable, VenueError
+from brokers.adapters.kite import history, listing, orders, payloads, portfolio, protocol, quotes, sessions
+from brokers.adapters.kite.calls import Act, Ask, ask
+from brokers.adapters.kite.history import InterestBar
+from brokers.adapters.kite.transport import KiteTransport
+from brokers.domain.custody import AuthorisedShare, HoldingsAuthorisation
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar
 from brokers.domain.orders import ApprovedOrder, UnreadableRow, VenueMargin, VenueOrder, VenuePosition, VenueTrade
-from brokers.ports import Budget, Clock, Credentials, Net, Receipt, Reply
-
-READ_ATTEMPTS = 4
-LISTING_TIMEOUT_S = 60.0
-TIMEOUT_S = 7.0
-THROTTLED = "venue.throttled"
-_LONGEST_PAUSE_S = 30.0
+from brokers.domain.quotes import DayQuote, FullQuote, LastQuote
+from brokers.domain.terms import OrderChange, Variety
+from brokers.ports import Budget, Clock, Credentials, Net, Receipt
 
 Answer = TypeVar("Answer")
 
 
 class KiteVenue:
-    """One Kite session. Reads take their own budget; the caller has taken a write's before it journalled."""
+    """One Kite session. Reads take their own budget; the caller has taken an order's before it journalled."""
 
     name = "kite"
 
@@ -42,19 +41,24 @@ class KiteVenue:
         jitter: Callable[[], float],
         api_url: str,
     ) -> None:
-        self._net = net
-        self._budget = budget
-        self._clock = clock
-        self._jitter = jitter
-        self._api_url = api_url.rstrip("/")
         self._credentials = credentials
-        self._headers = protocol.headers(credentials.api_key, credentials.access_token)
-        self._pauses: dict[str, Backoff] = {}
-        self._is_closed = False
+        self._transport = KiteTransport(
+            net=net, budget=budget, credentials=credentials, clock=clock, jitter=jitter, api_url=api_url
+        )
+        # rows of other varieties, as last seen: their cancellation must name what they are
+        self._unusual: dict[str, VenueOrder] = {}
+
+    async def ask(self, question: Ask[Answer]) -> Answer:
+        """Put any question of the modules beside this one; lost GETs are repeated with patience."""
+        return await self._transport.read(question)
+
+    async def act(self, write: Act[Answer], before_write: Callable[[], None]) -> Answer:
+        """Send any write of the modules beside this one, once, if `before_write` lets it go."""
+        return await self._transport.write(write, before_write)
 
     async def place(self, order: ApprovedOrder, instrument: Instrument, before_write: Callable[[], None]) -> Receipt:
         """Send an order; its client id is the tag to look for when the answer is lost."""
-        return await self._write(protocol.place(order, instrument), before_write)
+        return await self.act(orders.place(order, instrument), before_write)
 
     async def modify(
         self,
@@ -65,122 +69,87 @@ class KiteVenue:
         before_write: Callable[[], None],
     ) -> Receipt:
         """Send new prices for a resting order."""
-        request = protocol.modify(order.venue_order_id, order.order_type, price=price, trigger_price=trigger_price)
-        return await self._write(request, before_write)
+        change = OrderChange(price=price, trigger_price=trigger_price)
+        return await self.act(orders.modify(order, change), before_write)
 
     async def cancel(self, venue_order_id: str, before_write: Callable[[], None]) -> Receipt:
         """Send a cancellation."""
-        return await self._write(protocol.cancel(venue_order_id), before_write)
+        row = self._unusual.get(venue_order_id)
+        write = orders.cancel_regular(venue_order_id) if row is None else orders.cancel(row)
+        return await self.act(write, before_write)
 
     async def orders(self) -> list[VenueOrder | UnreadableRow]:
         """Return today's order book."""
-        return await self._read(protocol.orders(), payloads.orders)
+        rows = await self.ask(ask(protocol.orders(), payloads.orders))
+        listed = [row for row in rows if isinstance(row, VenueOrder)]
+        self._unusual = {row.venue_order_id: row for row in listed if row.variety != Variety.REGULAR}
+        return rows
 
     async def trades(self) -> list[VenueTrade | UnreadableRow]:
         """Return today's trades."""
-        return await self._read(protocol.trades(), payloads.trades)
+        return await self.ask(ask(protocol.trades(), payloads.trades))
 
     async def positions(self) -> list[VenuePosition | UnreadableRow]:
         """Return the net positions, closed ones included."""
-        return await self._read(protocol.positions(), payloads.positions)
+        return await self.ask(ask(protocol.positions(), payloads.positions))
 
     async def holdings(self) -> list[Mapping[str, object]]:
         """Return the delivery holdings as the venue shows them."""
-        return await self._read(protocol.holdings(), payloads.holdings)
+        return await self.ask(ask(protocol.holdings(), payloads.holdings))
 
     async def margins(self) -> list[VenueMargin]:
         """Return the buying power of each segment."""
-        return await self._read(protocol.margins(), payloads.margins)
+        return await self.ask(ask(protocol.margins(), payloads.margins))
 
     async def profile(self) -> Mapping[str, object]:
         """Return who is signed in."""
-        return await self._read(protocol.profile(), payloads.profile)
+        return await self.ask(ask(protocol.profile(), payloads.profile))
 
     async def quotes(self, keys: Sequence[str], detail: str = "full") -> dict[str, Mapping[str, Any]]:
-        """Return quotes by instrument; one that the venue has no data for is absent."""
-        found: dict[str, Mapping[str, Any]] = {}
-        for request in protocol.quotes(keys, detail):
-            found.update(await self._read(request, payloads.quotes))
-        return found
+        """Return quotes by instrument as the venue words them; one that it has no data for is absent."""
+        return await self._transport.read_all(ask(call, payloads.quotes) for call in protocol.quotes(keys, detail))
 
-    async def instruments(self) -> list[Instrument]:
-        """Return every contract that the venue lists today."""
-        request = protocol.instruments()
-        text = await self._attempts(request, errors.text_of, timeout_s=LISTING_TIMEOUT_S)
-        return listing_of(text).instruments
+    async def full_quotes(self, keys: Sequence[str]) -> dict[str, FullQuote]:
+        """Return everything that is told of each instrument, circuit limits included; one without data is absent."""
+        return await self._transport.read_all(quotes.full(keys))
 
-    async def history(self, instrument: Instrument, interval_s: int, start: datetime, end: datetime) -> list[Bar]:
+    async def day_quotes(self, keys: Sequence[str]) -> dict[str, DayQuote]:
+        """Return last prices with the day's range; an instrument without data is absent."""
+        return await self._transport.read_all(quotes.day(keys))
+
+    async def last_quotes(self, keys: Sequence[str]) -> dict[str, LastQuote]:
+        """Return last prices; an instrument without data is absent."""
+        return await self._transport.read_all(quotes.last(keys))
+
+    async def authorise_holdings(
+        self, shares: Sequence[AuthorisedShare], before_write: Callable[[], None]
+    ) -> HoldingsAuthorisation:
+        """Begin an authorisation to sell shares; the holder completes it in a browser."""
+        return await self.act(portfolio.authorise(self._credentials.api_key, shares), before_write)
+
+    async def instruments(self, exchange: str | None = None) -> list[Instrument]:
+        """Return every contract that the venue, or one of its exchanges, lists today."""
+        return (await self.ask(listing.contracts(exchange))).instruments
+
+    async def history(
+        self, instrument: Instrument, interval_s: int, start: datetime, end: datetime, *, is_continuous: bool = False
+    ) -> list[Bar]:
         """Return the candles that lie wholly inside [start, end), oldest first, in market time."""
-        word = interval_of(interval_s).word
-        bars: list[Bar] = []
-        for first, last in chunks(interval_s, start, end):
-            request = protocol.candles(instrument.token, word, first, last)
-            data = await self._attempts(request, errors.floats_of)
-            bars.extend(closed_bars(data, instrument.key, interval_s, first, end))
-        return bars
+        parts = history.bars(instrument, interval_s, start, end, is_continuous=is_continuous)
+        return [bar for part in parts for bar in await self.ask(part)]
+
+    async def interest_history(
+        self, instrument: Instrument, interval_s: int, start: datetime, end: datetime, *, is_continuous: bool = False
+    ) -> list[InterestBar]:
+        """Return closed candles with open interest; continuous ones join the futures that have expired."""
+        parts = history.interest_bars(instrument, interval_s, start, end, is_continuous=is_continuous)
+        return [bar for part in parts for bar in await self.ask(part)]
 
     async def end_session(self) -> None:
         """Log the session out at the venue."""
-        request = protocol.session_end(self._credentials.api_key, self._credentials.access_token)
-        await self._budget.acquire(request.kind)
-        errors.data_of(await self._send(request), is_write=True)
+        end = sessions.end(self._credentials.api_key, self._credentials.access_token)
+        await self._transport.write(end, None)
 
     async def close(self) -> None:
         """Make no more calls; the connections belong to whoever opened the `Net`."""
-        self._is_closed = True
-
-    async def _write(self, request: KiteRequest, before_write: Callable[[], None]) -> Receipt:
-        reply = await self._send(request, before_write=before_write)
-        try:
-            return payloads.receipt_of(errors.data_of(reply, is_write=True))
-        except VenueError as refusal:
-            self._heed(request.kind, refusal)
-            raise
-
-    async def _read(self, request: KiteRequest, parse: Callable[[object], Answer]) -> Answer:
-        return await self._attempts(request, lambda reply: parse(errors.data_of(reply, is_write=False)))
-
-    async def _attempts(
-        self, request: KiteRequest, parse: Callable[[Reply], Answer], *, timeout_s: float = TIMEOUT_S
-    ) -> Answer:
-        backoff = Backoff(jitter=self._jitter, first_s=0.5, cap_s=8.0)
-        for remaining in reversed(range(READ_ATTEMPTS)):
-            await self._budget.acquire(request.kind)
-            try:
-                answer = parse(await self._send(request, timeout_s=timeout_s))
-            except Retryable as failure:
-                self._heed(request.kind, failure)
-                if not remaining or self._is_closed:
-                    raise
-                await self._clock.sleep(backoff.next_s())
-            else:
-                self._pauses.pop(request.kind, None)
-                return answer
-        raise AssertionError("the last attempt returns or raises")
-
-    async def _send(
-        self,
-        request: KiteRequest,
-        *,
-        before_write: Callable[[], None] | None = None,
-        timeout_s: float = TIMEOUT_S,
-    ) -> Reply:
-        if self._is_closed:
-            raise Retryable("this session was closed by the desk", code="venue.closed")
-        return await self._net.request(
-            request.method,
-            f"{self._api_url}{request.path}",
-            headers=self._headers,
-            params=request.params or None,
-            form=request.form or None,
-            timeout_s=timeout_s,
-            before_write=before_write,
-        )
-
-    def _heed(self, kind: str, failure: VenueError) -> None:
-        """Pause a kind of call that the venue throttles, longer each time in a row."""
-        if failure.code != THROTTLED:
-            return
-        if kind not in self._pauses:
-            self._pauses[kind] = Backoff(jitter=self._jitter, first_s=2.0, cap_s=_LONGEST_PAUSE_S)
-        self._budget.pause(kind, self._pauses[kind].next_s())
+        self._transport.close()

@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
+from brokers.adapters.kite import errors, protocol
+from brokers.adapters.kite.calls import Ask
+from brokers.adapters.kite.protocol import KiteRequest
 from brokers.domain.clock import IST
 from brokers.domain.errors import DataError, Invalid
+from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar, ns_of
+from brokers.ports import Reply
 
 DAY_S = 86_400
+A_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterestBar:
+    """A closed bar of a derivative with its open interest."""
+
+    bar: Bar
+    open_interest: float | None
+
+    @property
+    def end_ns(self) -> int:
+        return self.bar.end_ns
+
+
+Spanned = TypeVar("Spanned", Bar, InterestBar)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +69,42 @@ def interval_of(interval_s: int) -> Interval:
 
 
 def chunks(interval_s: int, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Split [start, end) into calls; both ends of each are candle opens and included, as Kite reads them."""
-    step = timedelta(seconds=interval_s)
-    longest = timedelta(days=interval_of(interval_s).days_per_call) - step
-    last = end - step
-    while start <= last:
-        stop = min(start + longest, last)
-        yield start, stop
-        start = stop + step
+    """Split [start, end) into calls; Kite includes both ends of each, so one call ends a second before the next.
+
+    A candle opens on a whole second, so none is asked for twice and none falls between two calls, wherever `start`
+    lies between two opens. Nothing is asked where not even one candle can be closed.
+    """
+    longest = timedelta(days=interval_of(interval_s).days_per_call)
+    if end - start < timedelta(seconds=interval_s):
+        return
+    while start < end:
+        following = min(start + longest, end)
+        yield start, following - A_SECOND
+        start = following
+
+
+def bars(
+    instrument: Instrument, interval_s: int, start: datetime, end: datetime, *, is_continuous: bool = False
+) -> list[Ask[list[Bar]]]:
+    """Ask for the candles that lie wholly inside [start, end), in as many calls as Kite's limits demand."""
+
+    def read(reply: Reply) -> list[Bar]:
+        return closed_bars(errors.floats_of(reply), instrument.key, interval_s, start, end)
+
+    requests = _requests(instrument, interval_s, start, end, is_continuous=is_continuous, with_interest=False)
+    return [Ask(request=request, parse=read) for request in requests]
+
+
+def interest_bars(
+    instrument: Instrument, interval_s: int, start: datetime, end: datetime, *, is_continuous: bool = False
+) -> list[Ask[list[InterestBar]]]:
+    """Ask for candles with open interest; continuous ones join the futures that have expired."""
+
+    def read(reply: Reply) -> list[InterestBar]:
+        return closed_interest(errors.floats_of(reply), instrument.key, interval_s, start, end)
+
+    requests = _requests(instrument, interval_s, start, end, is_continuous=is_continuous, with_interest=True)
+    return [Ask(request=request, parse=read) for request in requests]
 
 
 def closed_bars(data: object, instrument: str, interval_s: int, start: datetime, end: datetime) -> list[Bar]:
@@ -62,12 +112,49 @@ def closed_bars(data: object, instrument: str, interval_s: int, start: datetime,
 
     Kite includes the running candle when asked up to now: with `end` at the present, it is left out here.
     """
+    bars = {bar.start_ns: bar for bar in (_bar(row, instrument, interval_s) for row in _candles(data))}
+    return _closed(bars, start, end)
+
+
+def closed_interest(
+    data: object, instrument: str, interval_s: int, start: datetime, end: datetime
+) -> list[InterestBar]:
+    """Read the candles with the open interest at the end of each, None where Kite left it out."""
+    bars = {}
+    for row in _candles(data):
+        bar = _bar(row, instrument, interval_s)
+        bars[bar.start_ns] = InterestBar(bar=bar, open_interest=_interest(row))
+    return _closed(bars, start, end)
+
+
+def _requests(
+    instrument: Instrument, interval_s: int, start: datetime, end: datetime, *, is_continuous: bool, with_interest: bool
+) -> list[KiteRequest]:
+    if is_continuous and interval_s != DAY_S:
+        raise Invalid("continuous candles are daily ones", code="history.interval", field="interval_s")
+    word = interval_of(interval_s).word
+    return [
+        protocol.candles(instrument.token, word, first, last, is_continuous=is_continuous, with_interest=with_interest)
+        for first, last in chunks(interval_s, start, end)
+    ]
+
+
+def _candles(data: object) -> list[object]:
     candles = data.get("candles") if isinstance(data, dict) else None
     if not isinstance(candles, list):
         raise DataError("the venue's answer holds no candles", code="venue.unreadable")
+    return candles
+
+
+def _closed(bars: Mapping[int, Spanned], start: datetime, end: datetime) -> list[Spanned]:
     first_ns, end_ns = ns_of(start), ns_of(end)
-    bars = {bar.start_ns: bar for bar in (_bar(row, instrument, interval_s) for row in candles)}
     return [bars[at] for at in sorted(bars) if at >= first_ns and bars[at].end_ns <= end_ns]
+
+
+def _interest(row: object) -> float | None:
+    if isinstance(row, list) and len(row) > 6 and isinstance(row[6], int | float) and math.isfinite(row[6]):
+        return float(row[6])
+    return None
 
 
 def _bar(row: object, instrument: str, interval_s: int) -> Bar:

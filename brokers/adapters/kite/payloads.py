@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import MAXYEAR, UTC, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Mapping
+from datetime import MAXYEAR, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, TypeVar
 
+from brokers.adapters.kite.reading import ist_time, list_of, number_of, row_of, text_of
 from brokers.domain.clock import IST
 from brokers.domain.errors import Ambiguous, DataError
 from brokers.domain.orders import (
@@ -20,10 +21,9 @@ from brokers.domain.orders import (
     VenuePosition,
     VenueTrade,
 )
+from brokers.domain.terms import Variety
 from brokers.ports import Receipt, VenueSession
 
-ZERO = Decimal(0)
-LARGEST_EXPONENT = 18
 # access tokens die at 06:00 IST; Kite tells no expiry
 TOKEN_DIES_AT = time(6, 0)
 
@@ -57,7 +57,7 @@ def receipt_of(data: object) -> Receipt:
 
 def session(data: object) -> VenueSession:
     """Read a login exchange; the token dies at the next 06:00 IST after the login."""
-    row = _row(data)
+    row = row_of(data)
     login_at = ist_time(row.get("login_time"))
     if login_at is None or login_at.year == MAXYEAR:
         raise DataError("the venue's session carries no login time", code="venue.unreadable")
@@ -78,7 +78,7 @@ def token_end(login_at: datetime) -> datetime:
 
 def orders(data: object) -> list[VenueOrder | UnreadableRow]:
     """Read an order book; a null book is an empty one."""
-    return _book(data, order, book="orders", id_field="order_id")
+    return book_of(data, order, book="orders", id_field="order_id")
 
 
 def order(row: Row) -> VenueOrder:
@@ -105,56 +105,48 @@ def order(row: Row) -> VenueOrder:
         placed_at=ist_time(row.get("order_timestamp")),
         updated_at=ist_time(row.get("exchange_update_timestamp")) or ist_time(row.get("order_timestamp")),
         parent_order_id=str(row["parent_order_id"]) if row.get("parent_order_id") else None,
+        variety=str(row.get("variety") or Variety.REGULAR),
     )
 
 
 def trades(data: object) -> list[VenueTrade | UnreadableRow]:
     """Read a trade book."""
-    return _book(data, _trade, book="trades", id_field="trade_id")
+    return book_of(data, trade, book="trades", id_field="trade_id")
 
 
 def positions(data: object) -> list[VenuePosition | UnreadableRow]:
     """Read the net positions, closed ones included."""
-    return _book(_row(data).get("net"), _position, book="positions", id_field="instrument_token")
+    return book_of(row_of(data).get("net"), position, book="positions", id_field="instrument_token")
 
 
 def margins(data: object) -> list[VenueMargin]:
     """Read each segment's buying power; `net` is what can be used."""
-    return [_margin(name, segment) for name, segment in _row(data).items() if isinstance(segment, Mapping)]
+    return [margin(name, segment) for name, segment in row_of(data).items() if isinstance(segment, Mapping)]
 
 
 def holdings(data: object) -> list[Mapping[str, object]]:
     """Read the holdings, as the venue shows them."""
-    return [dict(row) for row in _rows(data)]
+    return [dict(row_of(row)) for row in list_of(data)]
 
 
 def profile(data: object) -> Mapping[str, object]:
     """Read who is signed in."""
-    row = dict(_row(data))
+    row = dict(row_of(data))
     _text(row, "user_id")
     return row
 
 
 def quotes(data: object) -> dict[str, Row]:
     """Read quotes by instrument, with exact numbers."""
-    return {str(key): row for key, row in _row(data).items() if isinstance(row, Mapping)}
+    return {str(key): row for key, row in row_of(data).items() if isinstance(row, Mapping)}
 
 
-def ist_time(value: object) -> datetime | None:
-    """Read one of Kite's IST times as an aware UTC one; None for null, zero or an unreadable time."""
-    if not isinstance(value, str) or value.startswith("0001-"):
-        return None
-    try:
-        return datetime.strptime(value, "%Y-%m-%d %H:%M:%S").replace(tzinfo=IST).astimezone(UTC)
-    except ValueError:
-        return None
-
-
-def _book(data: object, read: Callable[[Row], Read], *, book: str, id_field: str) -> list[Read | UnreadableRow]:
+def book_of(data: object, read: Callable[[Row], Read], *, book: str, id_field: str) -> list[Read | UnreadableRow]:
+    """Read a book row by row; one that cannot be read stands among the others."""
     found: list[Read | UnreadableRow] = []
-    for number, row in enumerate(_listed(data), 1):
+    for number, row in enumerate(list_of(data), 1):
         try:
-            found.append(read(_row(row)))
+            found.append(read(row_of(row)))
         except DataError as error:
             known = row if isinstance(row, Mapping) else {}
             found.append(
@@ -173,7 +165,8 @@ def _instrument_named(row: Row) -> str | None:
     return f"{exchange}:{symbol}" if exchange and symbol else None
 
 
-def _trade(row: Row) -> VenueTrade:
+def trade(row: Row) -> VenueTrade:
+    """Read one row of the trade book."""
     filled_at = ist_time(row.get("fill_timestamp")) or ist_time(row.get("exchange_timestamp"))
     if filled_at is None:
         raise DataError(f"trade {row.get('trade_id')} carries no time", code="venue.unreadable")
@@ -189,7 +182,8 @@ def _trade(row: Row) -> VenueTrade:
     )
 
 
-def _position(row: Row) -> VenuePosition:
+def position(row: Row) -> VenuePosition:
+    """Read one position."""
     return VenuePosition(
         instrument=f"{_text(row, 'exchange')}:{_text(row, 'tradingsymbol')}",
         product=_product(row),
@@ -201,9 +195,10 @@ def _position(row: Row) -> VenuePosition:
     )
 
 
-def _margin(name: str, segment: Row) -> VenueMargin:
-    available = _row(segment.get("available") or {})
-    used = _row(segment.get("utilised") or {})
+def margin(name: str, segment: Row) -> VenueMargin:
+    """Read one segment's buying power."""
+    available = row_of(segment.get("available") or {})
+    used = row_of(segment.get("utilised") or {})
     return VenueMargin(
         segment=name,
         available=_number(available, "live_balance"),
@@ -240,45 +235,12 @@ def _product(row: Row) -> Product:
     return _PRODUCTS[word]
 
 
-def _row(data: object) -> Row:
-    if not isinstance(data, Mapping):
-        raise DataError("the venue sent no object where one was expected", code="venue.unreadable")
-    return data
-
-
-def _rows(data: object) -> Iterable[Row]:
-    return [_row(row) for row in _listed(data)]
-
-
-def _listed(data: object) -> list[object]:
-    if data is None:
-        return []
-    if not isinstance(data, list):
-        raise DataError("the venue sent no list where one was expected", code="venue.unreadable")
-    return data
-
-
 def _text(row: Row, name: str) -> str:
-    value = row.get(name)
-    if not isinstance(value, str | int) or value == "":
-        raise DataError(f"the venue's row has no {name}", code="venue.unreadable")
-    return str(value)
+    return text_of(row.get(name), name)
 
 
 def _number(row: Row, name: str) -> Decimal:
-    value = row.get(name)
-    if value is None:
-        return ZERO
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise DataError(f"{name} is {value!r}, not a number", code="venue.unreadable") from None
-    if not number.is_finite():
-        raise DataError(f"{name} is not finite", code="venue.unreadable")
-    if number.adjusted() > LARGEST_EXPONENT:
-        # written out, such a number would fill the memory
-        raise DataError(f"{name} is beyond any market's numbers", code="venue.unreadable")
-    return number
+    return number_of(row.get(name), name)
 
 
 def _positive(row: Row, name: str) -> Decimal | None:

@@ -95,16 +95,14 @@ def test_subscriptions_are_told_with_their_mode():
 @given(st.sampled_from(sorted(INTERVALS)), st.integers(0, 900), st.integers(0, 1439))
 def test_chunks_cover_every_candle_once_and_fit_the_limit(interval_s, days, minutes):
     end = DAY + timedelta(days=days, minutes=minutes)
-    step = timedelta(seconds=interval_s)
 
     parts = list(chunks(interval_s, DAY, end))
 
-    if end < DAY + step:
+    if end < DAY + timedelta(seconds=interval_s):
         assert parts == []
         return
-    assert parts[0][0] == DAY
-    assert end - step - parts[-1][1] < step
-    assert all(later[0] - earlier[1] == step for earlier, later in itertools.pairwise(parts))
+    assert (parts[0][0], parts[-1][1]) == (DAY, end - timedelta(seconds=1))
+    assert all(later[0] - earlier[1] == timedelta(seconds=1) for earlier, later in itertools.pairwise(parts))
     assert all(last - first < timedelta(days=INTERVALS[interval_s].days_per_call) for first, last in parts)
 
 
