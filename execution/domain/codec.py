@@ -21,6 +21,7 @@ from execution.domain.commands import Json
 T = TypeVar("T")
 Writer = Callable[[Any], Json]
 Reader = Callable[[Any], Any]
+_PLAIN = frozenset({types.NoneType, bool, int, float, str})
 
 
 def encode(value: object) -> Json:
@@ -35,7 +36,8 @@ def decode(kind: type[T], data: Json) -> T:
 
 def rfc3339(at: datetime) -> str:
     """Return an aware time in UTC with microseconds."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 # Every act of the desk is written and read back, so what a type's hints say is worked out once for each type.
@@ -55,7 +57,7 @@ def _writer(kind: Any) -> Writer:
         return lambda mapping: {str(key): encode(item) for key, item in mapping.items()}
     if is_dataclass(kind):
         names = tuple(field.name for field in fields(kind))
-        return lambda value: {name: encode(getattr(value, name)) for name in names}
+        return lambda value: _written(value, names)
     raise DataError(f"{kind.__name__} has no place in the journal", code="journal.type")
 
 
@@ -75,6 +77,8 @@ def _reader(hint: Any) -> Reader:
         return datetime.fromisoformat
     if isinstance(hint, type) and is_dataclass(hint):
         return _dataclass_reader(hint)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return {member.value: member for member in hint}.__getitem__
     return cast("Reader", hint)
 
 
@@ -85,15 +89,18 @@ def _dataclass_reader(kind: type) -> Reader:
     def read(data: Json) -> Any:
         if not isinstance(data, dict):
             raise DataError(f"{kind.__name__} is written as an object", code="journal.shape")
-        unknown = data.keys() - readers.keys()
-        if unknown:
-            raise DataError(f"{kind.__name__} has no {sorted(unknown)}", code="journal.field")
+        if not data.keys() <= readers.keys():
+            raise DataError(f"{kind.__name__} has no {sorted(data.keys() - readers.keys())}", code="journal.field")
         try:
             return kind(**{name: readers[name](item) for name, item in data.items()})
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
             raise DataError(f"{kind.__name__} cannot be read: {error}", code="journal.value") from error
 
     return read
+
+
+def _written(value: Any, names: tuple[str, ...]) -> Json:
+    return {name: item if type(item := getattr(value, name)) in _PLAIN else encode(item) for name in names}
 
 
 def _as_it_is(value: Json) -> Json:
