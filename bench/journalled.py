@@ -28,7 +28,7 @@ from brokers.adapters.paper.venue import PaperVenue
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar
 from brokers.domain.orders import ApprovedOrder
-from brokers.ports import FeedEvent, FeedOrder, FeedQuotes, FeedState, Receipt
+from brokers.ports import BudgetReport, FeedEvent, FeedOrder, FeedQuotes, FeedState, Receipt
 from config.demo.state import environment_of, open_state
 
 if TYPE_CHECKING:
@@ -142,6 +142,15 @@ class _Free:
 
     def pause(self, kind: str, seconds: float) -> None:
         return
+
+    def settle(self, kind: str) -> None:
+        return
+
+    def inherit(self, decided_at: Sequence[datetime]) -> None:
+        return
+
+    def report(self) -> BudgetReport:
+        return BudgetReport(used_in_a_minute=0, per_minute=1, paused_s=0.0)
 
 
 class _Nobody:

@@ -62,7 +62,7 @@ class Net(Protocol):
         *,
         headers: Mapping[str, str] | None = None,
         params: Sequence[tuple[str, str]] | None = None,
-        form: Mapping[str, str] | None = None,
+        form: Mapping[str, str | Sequence[str]] | None = None,
         json: object | None = None,
         timeout_s: float = 7.0,
         before_write: Callable[[], None] | None = None,
@@ -117,14 +117,35 @@ class Lease(Protocol):
     async def release(self, grant: LeaseGrant) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetReport:
+    """What of an account's order budget is used, for the pages; `paused_s` is how long the venue's ban lasts."""
+
+    used_in_a_minute: int
+    per_minute: int
+    paused_s: float
+
+
 class Budget(Protocol):
     """Paced calls towards a venue; a cold budget starts empty."""
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> None: ...
+    async def acquire(self, kind: str, *, urgent: bool = False) -> None:
+        """Wait for a call of a kind: order, cancel, read, quote or history."""
+        ...
+
+    def settle(self, kind: str) -> None:
+        """Note that the oldest call of this kind has been answered, or never will be."""
+        ...
 
     def pause(self, kind: str, seconds: float) -> None:
         """Let no call of this kind go for a while: the venue said that there were too many."""
         ...
+
+    def inherit(self, decided_at: Sequence[datetime]) -> None:
+        """Count the order calls of an earlier owner, by the journal's times of their decisions."""
+        ...
+
+    def report(self) -> BudgetReport: ...
 
 
 class Bus(Protocol):

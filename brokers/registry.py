@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from brokers.adapters.backoff import Backoff
-from brokers.adapters.budget import KITE_RATES, PacedBudget
+from brokers.adapters.budget import PacedBudget
 from brokers.adapters.kite.client import KiteVenue
 from brokers.adapters.kite.feed import DEFAULT_SILENCE_S, KiteFeed
 from brokers.adapters.rest import HttpNet
+from brokers.adapters.shared_pace import SharedPace
+from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare
 from brokers.domain.errors import NotFound
 from brokers.ports import Budget, Clock, Credentials, Feed, Net, Venue, VenueUrls
 
@@ -59,10 +61,12 @@ def net_for(*, egress_address: str | None = None) -> Net:
     return HttpNet(egress_address=egress_address)
 
 
-def budget_for(venue: str, *, clock: Clock) -> Budget:
-    """Return a cold budget with a venue's limits, one per trading account."""
+def budget_for(
+    venue: str, *, clock: Clock, share: OrderShare = KITE_ALLOWANCE.desk, shared: SharedPace | None = None
+) -> Budget:
+    """Return a cold budget for one trading account: its owner's share of the orders, reads shared by every process."""
     _require_known(venue)
-    return PacedBudget(clock=clock, rates=KITE_RATES)
+    return PacedBudget(clock=clock, share=share, shared=shared)
 
 
 def _require_known(venue: str) -> None:

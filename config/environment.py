@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from brokers.domain.allowance import KITE_ALLOWANCE, VenueAllowance
+from brokers.domain.errors import Invalid
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -55,6 +59,18 @@ class Environment(BaseSettings):
     address_echo_url: str = ""
     # Further apart from the broker's clock than this, nothing goes live.
     clock_tolerance_s: float = Field(default=5.0, gt=0)
+
+    kite_orders_per_second: int = Field(default=KITE_ALLOWANCE.orders_per_second, gt=0)
+    kite_orders_per_minute: int = Field(default=KITE_ALLOWANCE.orders_per_minute, gt=0)
+    kite_orders_per_day: int = Field(default=KITE_ALLOWANCE.orders_per_day, gt=0)
+    kite_entries_per_day: int = Field(default=KITE_ALLOWANCE.entries_per_day, gt=0)
+    kite_modifications_per_order: int = Field(default=KITE_ALLOWANCE.modifications_per_order, gt=0)
+    kite_guardian_orders_per_second: int = Field(default=KITE_ALLOWANCE.guardian_orders_per_second, gt=0)
+    kite_guardian_orders_per_minute: int = Field(default=KITE_ALLOWANCE.guardian_orders_per_minute, gt=0)
+    kite_guardian_orders_per_day: int = Field(default=KITE_ALLOWANCE.guardian_orders_per_day, gt=0)
+    kite_quotes_per_second: float = Field(default=KITE_ALLOWANCE.quotes_per_second, gt=0)
+    kite_history_per_second: float = Field(default=KITE_ALLOWANCE.history_per_second, gt=0)
+    kite_reads_per_second: float = Field(default=KITE_ALLOWANCE.reads_per_second, gt=0)
 
     lease_ttl_s: float = Field(default=5.0, gt=0)
     lease_renew_s: float = Field(default=1.0, gt=0)
@@ -111,6 +127,16 @@ class Environment(BaseSettings):
     def _readable_keys(cls, value: SecretStr) -> SecretStr:
         parse_vault_keys(value.get_secret_value())
         return value
+
+    @property
+    def kite_allowance(self) -> VenueAllowance:
+        """The venue's limits as one value; numbers that leave no room end the process, naming the variable."""
+        names = (field.name for field in fields(VenueAllowance))
+        named = {name: getattr(self, f"kite_{name}") for name in names if hasattr(self, f"kite_{name}")}
+        try:
+            return VenueAllowance(**named)
+        except Invalid as error:
+            raise SystemExit(f"WINDHOVER_KITE_{(error.field or '').upper()}: {error.message}.") from None
 
     @property
     def celery_broker_url(self) -> str:

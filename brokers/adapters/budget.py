@@ -1,22 +1,33 @@
-"""The `Budget` port: calls evenly paced, exits first, and an empty start.
+"""The `Budget` port: calls evenly paced, cancels before exits before entries, and an empty start.
 
-Kite counts per second of its own clock, so a burst of ten may fall into one of its seconds: eight per second, evenly
-spaced, cannot. The clock is the machine's boot clock: a suspended host must not save up calls.
+Kite counts orders per second of its own clock. A pace alone cannot hold that: calls that left evenly may arrive
+together. So an order call counts from the moment it is let go until a second after its answer came; whatever second of
+the venue's it falls into, every other call of that second is still counted then. The clock is the machine's boot clock:
+a suspended host must not save up calls.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from itertools import count
 
+from brokers.adapters.shared_pace import SharedPace
+from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare
 from brokers.domain.errors import Invalid
-from brokers.ports import Clock
+from brokers.ports import BudgetReport, Clock
 
 NANOSECONDS = 1_000_000_000
-# per second; Kite allows 10 orders, 10 other calls, 1 quote call and 3 history calls
-KITE_RATES: Mapping[str, float] = {"order": 8.0, "read": 10.0, "quote": 1.0, "history": 3.0}
+ORDER_KINDS = ("order", "cancel")
 _SHORTEST_WAIT_S = 0.001
+# an answer may free a place sooner than the clock would
+_LOOK_AGAIN_S = 0.05
+_SECOND_NS = NANOSECONDS
+_MINUTE_NS = 60 * NANOSECONDS
+# how long a call without an answer may still be on its way to the venue
+_ON_THE_WAY_NS = 2 * NANOSECONDS
 
 
 class _Lane:
@@ -29,39 +40,160 @@ class _Lane:
         self.next_ns = now_ns + self.interval_ns
         self.waiting: list[tuple[int, int]] = []
 
+    @property
+    def awaits_answers(self) -> bool:
+        return False
+
+    def free_ns(self, _rank: int, _now_ns: int) -> int:
+        """Return when a call of this rank may go; a moment past means now."""
+        return self.next_ns
+
+    def take(self, now_ns: int) -> None:
+        """Count a call that goes now."""
+        self.next_ns = now_ns + self.interval_ns
+
+
+class _OrderLane(_Lane):
+    """Places, changes and cancels of one account: paced, and counted by second and by minute."""
+
+    __slots__ = ("_answered", "_minute", "_on_the_way", "_share")
+
+    def __init__(self, share: OrderShare, now_ns: int) -> None:
+        super().__init__(share.per_second, now_ns)
+        self._share = share
+        self._on_the_way: deque[int] = deque()  # until when each counts, without an answer
+        self._answered: deque[int] = deque()
+        self._minute: deque[int] = deque()
+
+    @property
+    def awaits_answers(self) -> bool:
+        return bool(self._on_the_way)
+
+    def free_ns(self, rank: int, now_ns: int) -> int:
+        self._forget(now_ns)
+        per_minute = self._share.entries_per_minute if rank == _RANKS["entry"] else self._share.per_minute
+        moments = [self.next_ns, _room_ns(self._minute, per_minute, now_ns)]
+        if len(self._on_the_way) + len(self._answered) >= self._share.per_second:
+            moments.append(min((*list(self._on_the_way)[:1], *list(self._answered)[:1])))
+        return max(moments)
+
+    def take(self, now_ns: int) -> None:
+        super().take(now_ns)
+        self._on_the_way.append(now_ns + _ON_THE_WAY_NS + _SECOND_NS)
+        self._minute.append(now_ns + _ON_THE_WAY_NS + _MINUTE_NS)
+
+    def settle(self, now_ns: int) -> None:
+        """Note that the answer to the oldest call on its way has come, or never will."""
+        if self._on_the_way:
+            self._on_the_way.popleft()
+            self._answered.append(now_ns + _SECOND_NS)
+
+    def inherit(self, ages_ns: Sequence[int], now_ns: int) -> None:
+        """Count calls that an earlier owner decided on so long ago; each may have left later than that."""
+        for age_ns in ages_ns:
+            left_ns = now_ns - max(age_ns - _ON_THE_WAY_NS, 0)
+            self._minute.append(left_ns + _MINUTE_NS)
+            if left_ns + _SECOND_NS > now_ns:
+                self._answered.append(left_ns + _SECOND_NS)
+        self._minute = deque(sorted(self._minute))
+        self._answered = deque(sorted(self._answered))
+
+    def used_in_a_minute(self, now_ns: int) -> int:
+        self._forget(now_ns)
+        return len(self._minute)
+
+    def _forget(self, now_ns: int) -> None:
+        for counted in (self._on_the_way, self._answered, self._minute):
+            while counted and counted[0] <= now_ns:
+                counted.popleft()
+
+
+def _room_ns(counted: deque[int], most: int, now_ns: int) -> int:
+    """Return when one more call fits; never, as far as anybody waits, where none is allowed at all."""
+    if len(counted) < most:
+        return now_ns
+    return counted[len(counted) - most] if most else now_ns + _MINUTE_NS
+
+
+_RANKS = {"cancel": 0, "exit": 1, "entry": 2}
+
 
 class PacedBudget:
-    """One trading account's calls towards one venue; a cold budget starts empty."""
+    """One trading account's calls towards one venue; a cold budget starts empty.
 
-    def __init__(self, *, clock: Clock, rates: Mapping[str, float] = KITE_RATES) -> None:
+    The kinds are order, cancel (both are of the order budget), read, quote and history. Reads are shared with every
+    other process where a `SharedPace` is given, and paced by this process alone where none is.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        share: OrderShare = KITE_ALLOWANCE.desk,
+        rates: Mapping[str, float] | None = None,
+        shared: SharedPace | None = None,
+    ) -> None:
         self._clock = clock
-        self._order = count()
+        self._share = share
+        self._shared = shared
+        self._ticket = count()
         now_ns = clock.boot_ns()
-        self._lanes = {kind: _Lane(rate, now_ns) for kind, rate in rates.items()}
+        self._orders = _OrderLane(share, now_ns)
+        paced = KITE_ALLOWANCE.reads() if rates is None else rates
+        self._lanes: dict[str, _Lane] = {kind: _Lane(rate, now_ns) for kind, rate in paced.items()}
+        self._lanes |= dict.fromkeys(ORDER_KINDS, self._orders)
 
     async def acquire(self, kind: str, *, urgent: bool = False) -> None:
-        """Wait for the next call of this kind; the urgent go before all who merely wait."""
+        """Wait for the next call of this kind: cancels go before what is urgent, and that before the rest."""
         lane = self._lane(kind)
-        ticket = (0 if urgent else 1, next(self._order))
+        if self._shared is not None and kind not in ORDER_KINDS:
+            await self._shared.acquire(kind)
+            return
+        ticket = (_RANKS["cancel" if kind == "cancel" else "exit" if urgent else "entry"], next(self._ticket))
         heapq.heappush(lane.waiting, ticket)
         try:
             while not self._take(lane, ticket):
-                wait_s = (lane.next_ns - self._clock.boot_ns()) / NANOSECONDS
+                now_ns = self._clock.boot_ns()
+                wait_s = (lane.free_ns(ticket[0], now_ns) - now_ns) / NANOSECONDS
+                if lane.awaits_answers:
+                    wait_s = min(wait_s, _LOOK_AGAIN_S)
                 await self._clock.sleep(max(wait_s, _SHORTEST_WAIT_S))
         finally:
             lane.waiting.remove(ticket)
             heapq.heapify(lane.waiting)
 
+    def settle(self, kind: str) -> None:
+        """Note that the oldest call of this kind has been answered, or never will be."""
+        if self._lane(kind) is self._orders:
+            self._orders.settle(self._clock.boot_ns())
+
     def pause(self, kind: str, seconds: float) -> None:
         """Let no call of this kind go for a while: the venue said that there were too many."""
         lane = self._lane(kind)
         lane.next_ns = max(lane.next_ns, self._clock.boot_ns() + round(seconds * NANOSECONDS))
+        if self._shared is not None and lane is not self._orders:
+            self._shared.pause(kind, seconds)
+
+    def inherit(self, decided_at: Sequence[datetime]) -> None:
+        """Count the order calls of an earlier owner, by the journal's times of their decisions."""
+        now, now_ns = self._clock.now(), self._clock.boot_ns()
+        ages_ns = [max(round((now - at).total_seconds() * NANOSECONDS), 0) for at in decided_at]
+        self._orders.inherit(ages_ns, now_ns)
+
+    def report(self) -> BudgetReport:
+        """Return what of the order budget is used, and how long it is paused."""
+        now_ns = self._clock.boot_ns()
+        return BudgetReport(
+            used_in_a_minute=self._orders.used_in_a_minute(now_ns),
+            per_minute=self._share.per_minute,
+            paused_s=max(self._orders.next_ns - now_ns - self._orders.interval_ns, 0) / NANOSECONDS,
+        )
 
     def _take(self, lane: _Lane, ticket: tuple[int, int]) -> bool:
         now_ns = self._clock.boot_ns()
-        if lane.waiting[0] != ticket or now_ns < lane.next_ns:
+        if lane.waiting[0] != ticket or now_ns < lane.free_ns(ticket[0], now_ns):
             return False
-        lane.next_ns = now_ns + lane.interval_ns
+        lane.take(now_ns)
         return True
 
     def _lane(self, kind: str) -> _Lane:

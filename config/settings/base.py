@@ -32,6 +32,7 @@ WINDHOVER_SITE_URL = environment.site_url
 WINDHOVER_EGRESS_PROXIES = environment.egress_proxies
 WINDHOVER_ADDRESS_ECHO_URL = environment.address_echo_url
 WINDHOVER_CLOCK_TOLERANCE_S = environment.clock_tolerance_s
+WINDHOVER_KITE_ALLOWANCE = environment.kite_allowance
 WINDHOVER_LEASE_TTL_S = environment.lease_ttl_s
 WINDHOVER_LEASE_RENEW_S = environment.lease_renew_s
 WINDHOVER_FEED_SILENCE_S = environment.feed_silence_s

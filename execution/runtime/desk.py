@@ -12,6 +12,8 @@ import structlog
 from django.conf import settings
 
 from brokers import hub
+from brokers.adapters.paces import SharedPaces
+from brokers.domain.allowance import OrderShare
 from brokers.ports import LeaseGrant
 from execution.journal import Journal
 from execution.runtime.clock import SystemClock, boot_id
@@ -137,24 +139,30 @@ def owner_name() -> str:
 
 def desk_from_settings() -> Desk:
     """Return the desk of this process as its environment describes it."""
-    machine, lease, threads = _machine(owner_name())
+    machine, lease, threads = _machine(owner_name(), settings.WINDHOVER_KITE_ALLOWANCE.desk)
     return Desk(machine, lease, threads=threads)
 
 
 def guardian_from_settings(*, deadline_s: float) -> Guardian:
     """Return the guardian of this process as its environment describes it."""
-    machine, lease, threads = _machine(owner_name())
+    machine, lease, threads = _machine(owner_name(), settings.WINDHOVER_KITE_ALLOWANCE.guardian)
     terms = GuardianTerms(deadline_s=deadline_s)
     return Guardian(machine, lease, terms=terms, threads=threads, redis_url=settings.REDIS_URL)
 
 
-def _machine(owner: str) -> tuple[Machine, DatabaseLease, tuple[DatabaseThread, ...]]:
+def _machine(owner: str, share: OrderShare) -> tuple[Machine, DatabaseLease, tuple[DatabaseThread, ...]]:
     clock = SystemClock()
     state = Path(settings.WINDHOVER_STATE)
     journal = Journal(tips_file=state / "journal-tips.jsonl")
     reader, renewer = DatabaseThread("desk-reader"), DatabaseThread("desk-lease")
     terms = LeaseTerms(ttl_s=settings.WINDHOVER_LEASE_TTL_S, renew_s=settings.WINDHOVER_LEASE_RENEW_S)
     lease = DatabaseLease(owner=owner, terms=terms, clock=clock, thread=renewer)
+    paces = SharedPaces(
+        hub.async_redis(settings.REDIS_URL),
+        folder=state / "pace",
+        clock=clock,
+        allowance=settings.WINDHOVER_KITE_ALLOWANCE,
+    )
     machine = Machine(
         clock=clock,
         journal=journal,
@@ -162,9 +170,10 @@ def _machine(owner: str) -> tuple[Machine, DatabaseLease, tuple[DatabaseThread, 
         lease=lease,
         publisher=hub.HubPublisher(hub.async_redis(settings.REDIS_URL)),
         doorbell=RedisDoorbell(settings.REDIS_URL, clock),
-        connect=connector(clock=clock, silence_s=settings.WINDHOVER_FEED_SILENCE_S),
+        connect=connector(clock=clock, silence_s=settings.WINDHOVER_FEED_SILENCE_S, share=share, shared_pace=paces),
         send_log_folder=state / "sendlog",
         boot_id=boot_id(),
         renew_s=terms.renew_s,
+        share=share,
     )
     return machine, lease, (journal, reader, renewer)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from brokers.adapters.shared_pace import SharedPace
+from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare
 from brokers.ports import Budget, Clock, Credentials, Feed, Lease, Net, Venue, VenueUrls
 from brokers.registry import budget_for, feed_for, net_for, venue_for
 from execution.journal import Journal
@@ -65,6 +67,8 @@ class Machine:
     send_log_folder: Path
     boot_id: str
     renew_s: float = 1.0
+    # what this process may send of an account's orders: the desk's share, or the guardian's
+    share: OrderShare = KITE_ALLOWANCE.desk
 
     async def read(self, work: Callable[[], Answer]) -> Answer:
         """Run a database read on its own thread."""
@@ -76,12 +80,19 @@ async def waited(future: Future[Answer]) -> Answer:
     return await asyncio.shield(asyncio.wrap_future(future))
 
 
-def connector(*, clock: Clock, silence_s: float) -> Connector:
-    """Return the maker of real venue links."""
+def connector(
+    *,
+    clock: Clock,
+    silence_s: float,
+    share: OrderShare = KITE_ALLOWANCE.desk,
+    shared_pace: Callable[[str], SharedPace] | None = None,
+) -> Connector:
+    """Return the maker of real venue links; `shared_pace` gives the pace of an app's reads over every process."""
 
     def connect(facts: AccountFacts, credentials: Credentials, urls: VenueUrls) -> VenueLink:
         net = net_for(egress_address=facts.egress_address or None)
-        budget = budget_for(facts.venue, clock=clock)
+        shared = shared_pace(credentials.api_key) if shared_pace is not None else None
+        budget = budget_for(facts.venue, clock=clock, share=share, shared=shared)
         jitter = random.Random().random  # noqa: S311 - spreads retries, keeps no secret
         return VenueLink(
             venue=venue_for(

@@ -78,3 +78,17 @@ def test_the_template_names_only_variables_that_are_read():
     named = re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.template").read_text(), flags=re.MULTILINE)
 
     assert {"WINDHOVER_SECRET_KEY", "WINDHOVER_VAULT_KEYS"} <= set(named) <= known
+
+
+def test_the_venues_numbers_are_settings():
+    read = Environment(**NEEDED, kite_orders_per_second=8, kite_quotes_per_second=2, _env_file=None)
+
+    assert read.kite_allowance.desk.per_second == 6
+    assert read.kite_allowance.reads()["quote"] == 1.6
+
+
+def test_numbers_that_leave_no_room_name_their_variable():
+    read = Environment(**NEEDED, kite_entries_per_day=5_000, _env_file=None)
+
+    with pytest.raises(SystemExit, match="WINDHOVER_KITE_ENTRIES_PER_DAY: entries end at 5000 orders"):
+        _ = read.kite_allowance

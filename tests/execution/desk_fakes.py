@@ -10,7 +10,7 @@ from brokers.adapters.paper.venue import PaperVenue
 from brokers.domain.instruments import Instrument, InstrumentKind
 from brokers.domain.market import Bar, QuoteColumns, ns_of
 from brokers.models import ListedInstrument, SessionState, VenueLogin
-from brokers.ports import FeedOrder, FeedQuotes, FeedState
+from brokers.ports import BudgetReport, FeedOrder, FeedQuotes, FeedState
 from execution.runtime.clock import SystemClock
 from execution.runtime.machine import Machine, VenueLink
 
@@ -151,8 +151,23 @@ class FakeFeed:
 
 
 class FreeBudget:
+    def __init__(self):
+        self.inherited = []
+
     async def acquire(self, kind, *, urgent=False):
         return
+
+    def settle(self, kind):
+        return
+
+    def pause(self, kind, seconds):
+        return
+
+    def inherit(self, decided_at):
+        self.inherited.extend(decided_at)
+
+    def report(self):
+        return BudgetReport(used_in_a_minute=0, per_minute=360, paused_s=0.0)
 
 
 class Notebook:

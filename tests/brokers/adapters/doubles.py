@@ -47,6 +47,9 @@ class OpenBudget:
     def pause(self, kind, seconds):
         self.pauses.append((kind, seconds))
 
+    def settle(self, kind):
+        return
+
 
 class ScriptedNet:
     """Answers requests from a list; an exception in it is raised."""

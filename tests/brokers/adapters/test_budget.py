@@ -1,10 +1,15 @@
 import asyncio
 import itertools
+import random
+from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from brokers.adapters.backoff import Backoff
 from brokers.adapters.budget import PacedBudget
+from brokers.domain.allowance import KITE_ALLOWANCE, VenueAllowance
 from brokers.domain.errors import Invalid
 from tests.brokers.adapters.doubles import SteppingClock
 
@@ -25,6 +30,7 @@ async def test_calls_are_evenly_spaced_whatever_was_saved_up():
     moments = []
     for _ in range(9):
         await budget.acquire("order")
+        budget.settle("order")
         moments.append(clock.elapsed_s)
 
     gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
@@ -45,6 +51,149 @@ async def test_exits_go_before_entries_that_wait():
     )
 
     assert went == ["exit 1", "exit 2", "entry 1", "entry 2"]
+
+
+async def test_cancels_go_before_exits_that_wait():
+    budget = PacedBudget(clock=SteppingClock())
+    went = []
+
+    async def go(kind, *, urgent):
+        await budget.acquire(kind, urgent=urgent)
+        went.append((kind, urgent))
+
+    await asyncio.gather(go("order", urgent=False), go("order", urgent=True), go("cancel", urgent=True))
+
+    assert went == [("cancel", True), ("order", True), ("order", False)]
+
+
+async def test_calls_that_are_not_answered_keep_their_places():
+    clock = SteppingClock()
+    budget = PacedBudget(clock=clock)
+    for _ in range(8):
+        await budget.acquire("order")
+    eighth_at = clock.elapsed_s
+
+    await budget.acquire("order")
+
+    # two seconds on the way at most, and the venue's second that they may have fallen into
+    assert eighth_at == pytest.approx(1.0)
+    assert clock.elapsed_s == pytest.approx(0.125 + 3.0)
+
+
+@given(seed=st.integers(0, 2**32), shift_s=st.floats(0, 1), longest_s=st.floats(0.001, 1.9))
+def test_no_server_second_gets_more_than_the_share_however_late_calls_arrive(seed, shift_s, longest_s):
+    draw = random.Random(seed)
+    clock = SteppingClock()
+    budget = PacedBudget(clock=clock)
+    arrivals, answers = [], []
+
+    async def send():
+        for _ in range(60):
+            await budget.acquire("order")
+            on_the_way = draw.uniform(0, longest_s)
+            arrivals.append(clock.elapsed_s + on_the_way)
+            answers.append(clock.elapsed_s + on_the_way + draw.uniform(0, 0.2))
+            due = sorted(at for at in answers if at <= clock.elapsed_s)
+            for at in due:
+                answers.remove(at)
+                budget.settle("order")
+
+    asyncio.run(send())
+
+    by_second = [int(at + shift_s) for at in arrivals]
+    assert max(by_second.count(second) for second in by_second) <= KITE_ALLOWANCE.desk.per_second
+
+
+async def test_entries_leave_the_last_of_a_minute_to_exits():
+    clock = SteppingClock()
+    share = VenueAllowance(orders_per_minute=60, guardian_orders_per_minute=10, exits_per_minute_reserved=20).desk
+    budget = PacedBudget(clock=clock, share=share)
+    for _ in range(share.entries_per_minute):
+        await budget.acquire("order")
+        budget.settle("order")
+    before_s = clock.elapsed_s
+
+    for _ in range(share.per_minute - share.entries_per_minute):
+        await budget.acquire("order", urgent=True)
+        budget.settle("order")
+
+    assert (share.entries_per_minute, share.per_minute) == (30, 50)
+    assert clock.elapsed_s - before_s < 10
+    await budget.acquire("order")
+    assert clock.elapsed_s > 60
+
+
+async def test_the_guardian_enters_nothing_and_keeps_to_its_share():
+    clock = SteppingClock()
+    budget = PacedBudget(clock=clock, share=KITE_ALLOWANCE.guardian)
+    moments = []
+    for _ in range(5):
+        await budget.acquire("cancel", urgent=True)
+        budget.settle("cancel")
+        moments.append(clock.elapsed_s)
+
+    assert KITE_ALLOWANCE.guardian.entries_per_minute == 0
+    assert min(later - earlier for earlier, later in itertools.pairwise(moments)) >= 0.5
+
+
+async def test_a_new_owner_counts_what_the_journal_says_the_old_one_sent():
+    clock = SteppingClock()
+    share = VenueAllowance(orders_per_minute=60, guardian_orders_per_minute=10, exits_per_minute_reserved=20).desk
+    budget = PacedBudget(clock=clock, share=share)
+    budget.inherit([clock.now() - timedelta(seconds=30)] * 45 + [clock.now() - timedelta(minutes=5)])
+
+    used = budget.report().used_in_a_minute
+    for _ in range(5):
+        await budget.acquire("order", urgent=True)
+        budget.settle("order")
+    within_s = clock.elapsed_s
+    await budget.acquire("order", urgent=True)
+
+    assert used == 45
+    assert within_s < 2
+    assert clock.elapsed_s >= 30
+
+
+async def test_calls_of_the_last_second_are_inherited_as_if_they_were_arriving_now():
+    clock = SteppingClock()
+    budget = PacedBudget(clock=clock)
+    budget.inherit([clock.now()] * 8)
+
+    await budget.acquire("order", urgent=True)
+
+    assert clock.elapsed_s >= 1.0
+
+
+async def test_a_ban_is_reported_until_it_ends():
+    clock = SteppingClock()
+    budget = PacedBudget(clock=clock)
+    clock.elapsed_s = 5.0
+    budget.pause("order", 20.0)
+
+    said_s = budget.report().paused_s
+    await budget.acquire("order", urgent=True)
+
+    assert said_s == pytest.approx(20.0, abs=0.2)
+    assert budget.report().paused_s == 0
+
+
+def test_shares_that_leave_no_room_are_refused():
+    with pytest.raises(Invalid, match="nothing is left for entries"):
+        VenueAllowance(orders_per_minute=80)
+    with pytest.raises(Invalid, match="must be below 10"):
+        VenueAllowance(guardian_orders_per_second=10)
+    with pytest.raises(Invalid, match="the guardian's"):
+        VenueAllowance(entries_per_day=5_000)
+    with pytest.raises(Invalid, match="above 0"):
+        VenueAllowance(quotes_per_second=0)
+
+
+def test_desk_and_guardian_together_stay_within_what_the_venue_allows():
+    desk, guardian = KITE_ALLOWANCE.desk, KITE_ALLOWANCE.guardian
+
+    assert desk.per_second + guardian.per_second <= KITE_ALLOWANCE.orders_per_second
+    assert desk.per_minute + guardian.per_minute <= KITE_ALLOWANCE.orders_per_minute
+    assert max(desk.per_day, guardian.per_day) <= KITE_ALLOWANCE.orders_per_day
 
 
 async def test_kinds_do_not_wait_for_each_other():
@@ -68,7 +217,7 @@ async def test_a_caller_who_gives_up_leaves_no_gap():
 
     await budget.acquire("quote")
 
-    assert clock.elapsed_s == pytest.approx(1.0)
+    assert clock.elapsed_s == pytest.approx(1.25)
 
 
 async def test_a_pause_holds_even_the_urgent():

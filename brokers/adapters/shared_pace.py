@@ -1,0 +1,176 @@
+"""Calls of one app, paced evenly over every process: by Redis's clock, and by this host's while Redis is away.
+
+Nobody reserves a moment: whoever may not go asks again, after a wait with jitter. So no process holds a right to call
+from before a restart of Redis. A Redis that has forgotten, and a host that begins alone, both start with an empty
+second: what went by the other's leave cannot fall into it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+from redis.exceptions import RedisError
+
+from brokers.domain.errors import Invalid
+from brokers.ports import Clock
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+
+log = structlog.get_logger(__name__)
+
+MICROSECONDS = 1_000_000
+AWAY = (OSError, TimeoutError, RedisError)
+# longer than a second, so that no second of the venue's holds calls from before and from after a start
+EMPTY_START_S = 1.25
+# of the pace, for each of at most four hosts that see no Redis
+ALONE_FRACTION = 0.25
+# a leave that took so long to arrive is not used: the call would come too near the next one
+STALE_LEAVE_S = 0.1
+_LONGEST_WAIT_S = 120.0
+_LONGEST_SLEEP_S = 1.0
+_LOCKED_S = 0.005
+
+# KEYS: one kind of call of one app. ARGV: microseconds between calls, at the start, and of a pause.
+# Answers the microseconds to wait; 0 is leave to go now. A moment too far ahead is a clock that stepped back.
+SCRIPT = """
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local free = tonumber(redis.call('GET', KEYS[1]))
+if not free or free - now > tonumber(ARGV[4]) then free = now + tonumber(ARGV[2]) end
+if now + tonumber(ARGV[3]) > free then free = now + tonumber(ARGV[3]) end
+local wait = free - now
+if wait <= 0 then
+  wait = 0
+  free = now + tonumber(ARGV[1])
+end
+redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', 86400000)
+return wait
+"""
+
+
+class Leave(Protocol):
+    """Answers the microseconds until a call may go; 0 is leave to go now."""
+
+    async def ask(self, kind: str, *, interval_us: int, empty_us: int, pause_us: int) -> int: ...
+
+
+class RedisLeave:
+    """Leave by Redis's own clock, the same for every process; raises what says that Redis is away."""
+
+    def __init__(self, redis: Redis, *, app: str) -> None:
+        # the key of an app is half of a credential and has no place in a key of Redis
+        self._prefix = f"windhover:pace:{hashlib.sha256(app.encode()).hexdigest()[:16]}:"
+        self._script: Callable[..., Awaitable[int]] = redis.register_script(SCRIPT)
+
+    async def ask(self, kind: str, *, interval_us: int, empty_us: int, pause_us: int) -> int:
+        arguments = [interval_us, empty_us, pause_us, int(_LONGEST_WAIT_S * MICROSECONDS)]
+        return int(await self._script(keys=[self._prefix + kind], args=arguments))
+
+
+class HostLeave:
+    """Leave by a file that every process of this host reads and writes under a lock."""
+
+    def __init__(self, folder: Path, *, app: str, clock: Clock) -> None:
+        self._folder = folder
+        self._name = hashlib.sha256(app.encode()).hexdigest()[:16]
+        self._clock = clock
+
+    async def ask(self, kind: str, *, interval_us: int, empty_us: int, pause_us: int) -> int:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(self._folder / f"{self._name}-{kind}", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return self._answer(file, interval_us, empty_us, pause_us)
+        except BlockingIOError:
+            return int(_LOCKED_S * MICROSECONDS)  # another process asks this very moment
+        finally:
+            os.close(file)
+
+    def _answer(self, file: int, interval_us: int, empty_us: int, pause_us: int) -> int:
+        now_us = self._clock.boot_ns() // 1_000
+        free_us = max(self._known(file, now_us, empty_us + interval_us) or now_us + empty_us, now_us + pause_us)
+        wait_us = max(free_us - now_us, 0)
+        if not wait_us:
+            free_us = now_us + interval_us
+        os.lseek(file, 0, os.SEEK_SET)
+        os.truncate(file, 0)
+        os.write(file, f"{now_us} {free_us}".encode())
+        return wait_us
+
+    def _known(self, file: int, now_us: int, lasting_us: int) -> int | None:
+        """Return when the next call may go; None where nobody asked lately, or the file holds anything else."""
+        asked, _, free = os.read(file, 64).partition(b" ")
+        if not (asked.isdigit() and free.isdigit()):
+            return None
+        is_late = not 0 <= now_us - int(asked) <= lasting_us
+        return None if is_late or int(free) - now_us > _LONGEST_WAIT_S * MICROSECONDS else int(free)
+
+
+class SharedPace:
+    """Lets calls go at an even pace over every process that shares an app; one object for each process and app."""
+
+    def __init__(
+        self,
+        *,
+        shared: Leave,
+        alone: Leave,
+        rates: Mapping[str, float],
+        clock: Clock,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._shared = shared
+        self._alone = alone
+        self._rates = dict(rates)
+        self._clock = clock
+        self._jitter = jitter
+        self._paused_until_ns: dict[str, int] = {}
+        self._is_alone = False
+
+    @property
+    def is_alone(self) -> bool:
+        """Tell whether Redis was away when it was last asked."""
+        return self._is_alone
+
+    async def acquire(self, kind: str) -> None:
+        """Wait for leave to make one call of a kind; raise Invalid for a kind without a pace."""
+        rate = self._rates.get(kind)
+        if rate is None:
+            raise Invalid(f"{kind!r} is no kind of call", code="budget.kind", field="kind")
+        while True:
+            wait_us = await self._ask(kind, rate)
+            if wait_us == 0:
+                return
+            wait_s = wait_us / MICROSECONDS + self._jitter() * 0.1 / rate
+            await self._clock.sleep(min(wait_s, _LONGEST_SLEEP_S))
+
+    def pause(self, kind: str, seconds: float) -> None:
+        """Let no process call this kind for a while; the others learn of it when this one asks next."""
+        until_ns = self._clock.boot_ns() + int(seconds * 1_000 * MICROSECONDS)
+        self._paused_until_ns[kind] = max(until_ns, self._paused_until_ns.get(kind, 0))
+
+    async def _ask(self, kind: str, rate: float) -> int:
+        interval_us = int(MICROSECONDS / rate)
+        empty_us = int(EMPTY_START_S * MICROSECONDS)
+        asked_ns = self._clock.boot_ns()
+        pause_us = max(self._paused_until_ns.get(kind, 0) - asked_ns, 0) // 1_000
+        try:
+            wait_us = await self._shared.ask(kind, interval_us=interval_us, empty_us=empty_us, pause_us=pause_us)
+        except AWAY as error:
+            self._note(is_alone=True, error=error)
+            alone_us = int(interval_us / ALONE_FRACTION)
+            return await self._alone.ask(kind, interval_us=alone_us, empty_us=alone_us + empty_us, pause_us=pause_us)
+        self._note(is_alone=False)
+        is_stale = self._clock.boot_ns() - asked_ns > STALE_LEAVE_S * 1_000 * MICROSECONDS
+        return interval_us if wait_us == 0 and is_stale else wait_us
+
+    def _note(self, *, is_alone: bool, error: BaseException | None = None) -> None:
+        if is_alone != self._is_alone:
+            self._is_alone = is_alone
+            log.warning("pace_is_this_hosts_alone" if is_alone else "pace_is_shared_again", error=repr(error))
