@@ -7,18 +7,16 @@ import multiprocessing
 import random
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tests.simulation.boot import boot
-from tests.simulation.names import FAULTS, MUTATIONS, SCENARIOS, say
+from tests.simulation.names import FAULTS, MUTATIONS, SCENARIOS
 
 _IMAGES: list[bytes] = []  # one, before workers are forked
 if TYPE_CHECKING:
     from tests.simulation.campaign import Result, Run
 
-SHOWN_FAILURES = 40
 MAX_SEED = 2**31 - 1
 
 
@@ -80,6 +78,7 @@ def _check(options: argparse.Namespace) -> None:
 def _chaos(options: argparse.Namespace) -> int:
     from tests.simulation.campaign import Run
     from tests.simulation.faults import Fault, Strike
+    from tests.simulation.tally import Tally
 
     began = time.monotonic()
     names = [options.scenario] if options.scenario else list(SCENARIOS)
@@ -121,32 +120,6 @@ def _one(run: Run) -> Result:
     from tests.simulation.campaign import carry_out
 
     return carry_out(run, _IMAGES[0])
-
-
-class Tally:
-    """Counts runs, and tells of a failing one at once, with the line that repeats it."""
-
-    def __init__(self) -> None:
-        self._runs: Counter[str] = Counter()
-        self._failed = self._fills = 0
-
-    def took(self, result: Result) -> Result:
-        self._runs[result.run.scenario] += 1
-        self._fills += result.fills
-        if result.objections:
-            self._failed += 1
-            if self._failed <= SHOWN_FAILURES:
-                say("\n".join([f"./run chaos --seeds 1 {result.run}", *result.struck, *result.objections, ""]))
-        return result
-
-    def told(self, seconds: float) -> int:
-        say("runs by scenario: " + ", ".join(f"{name} {count}" for name, count in sorted(self._runs.items())))
-        say(f"{self._runs.total()} runs in {seconds:.0f} s, {self._fills} fills in the exchange's ledger")
-        if self._failed:
-            say(f"{self._failed} runs failed")
-            return 1
-        say("0 lost, 0 doubled, 0 naked past the deadline, 0 EXTERNAL; every journal verified and equal to its rows")
-        return 0
 
 
 if __name__ == "__main__":

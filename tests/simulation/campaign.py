@@ -11,6 +11,7 @@ from itertools import count
 from tests.simulation import storage
 from tests.simulation.clockwork import Stuck
 from tests.simulation.faults import Call, Fault, Strike
+from tests.simulation.judge import Breach
 from tests.simulation.scenarios import SCENARIOS, play
 from tests.simulation.world import World, disk, hosted
 
@@ -35,10 +36,12 @@ class Run:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     run: Run
-    objections: tuple[str, ...]
+    objections: tuple[tuple[Breach, str], ...]
     calls: tuple[Call, ...]
-    struck: tuple[str, ...]
+    struck: tuple[tuple[Call, Fault], ...]
     fills: int
+    writes: int
+    deadlines: int
 
 
 def carry_out(run: Run, image: bytes) -> Result:
@@ -48,17 +51,18 @@ def carry_out(run: Run, image: bytes) -> Result:
         try:
             world.loop.run_until_complete(play(world, SCENARIOS[run.scenario]))
         except Stuck as why:
-            world.judge.object(str(why))
+            world.judge.object(Breach.UNSETTLED, str(why))
         world.is_over = True
         for error in world.loop.failures:
-            world.judge.object(f"something failed unseen: {error!r}")
-        objections = tuple(world.judge.verdict())
+            world.judge.object(Breach.UNSETTLED, f"something failed unseen: {error!r}")
         result = Result(
             run=run,
-            objections=objections,
+            objections=tuple((breach, sentence) for sentence, breach in world.judge.objections.items()),
             calls=tuple(world.ports.calls),
-            struck=tuple(f"{fault} at {call}" for call, fault in world.ports.struck),
+            struck=tuple(world.ports.struck),
             fills=len(world.site.venue.engine.ledger),
+            writes=world.judge.writes,
+            deadlines=len(world.judge.watched),
         )
     if next(_RUNS) % COLLECT_EVERY == 0:
         gc.collect()

@@ -41,6 +41,8 @@ class Process:
         self.on_death: list[Callable[[], None]] = []
         self.token = 0
         self.session: Any = None
+        self.journal: Any = None
+        self.stream: Any = None
 
     def kill(self) -> None:
         """End at once: no handle of it runs again, its files and sockets close."""

@@ -16,22 +16,45 @@ FREEZE_S = 8.0
 
 
 class Fault(StrEnum):
+    """What can go wrong at a call; those that the simulator knows bear its names."""
+
     KILL = "kill"  # the process ends before the call has any effect
-    POWER = "power-loss"  # the host ends: both desks, and what no flush had reached
+    POWER = "power_loss"  # the host ends: every process, and what no flush had reached
     FREEZE = "freeze"  # the process stands still past its lease, then goes on
-    LOST = "reply-lost"  # the call has its effect, its caller never hears of it
+    LOST = "lose_reply"  # the call has its effect, its caller never hears of it
     ERROR = "error"  # the call fails; in what way, the seed says
-    LATE = "late"  # the venue takes the order in 90 s later, and never answers
+    THROTTLED = "http_429"
+    BEFORE = "http_5xx_before"  # a gateway failed, the venue never saw it
+    AFTER = "http_5xx_after"  # a gateway failed, the venue did it
+    HTML = "html_body"  # the venue did it, and a web page came back
+    TIMED_OUT = "order_timed_out"  # the venue says that the order timed out, and took it in
+    DELAYED = "delay_visibility"  # the venue takes the order in 90 s later, and never answers
+    TOKEN = "token_death"  # the venue's session ends; somebody logs in again a while later
+    DUPLICATE = "duplicate_frames"
+    REORDER = "reorder_frames"
+    LATE = "late_frames"
+    SILENT = "silent_socket"  # the stream stays open and says nothing more
+    DROP = "drop_socket"
 
 
 STOPS = (Fault.KILL, Fault.POWER, Fault.FREEZE)
 ALL = (*STOPS, Fault.LOST, Fault.ERROR)
+# the venue's answers to a write, each with its own meaning for what became of it
+ANSWERS = (Fault.THROTTLED, Fault.BEFORE, Fault.AFTER, Fault.HTML)
 # what may go wrong where; a port that is absent here is not counted
 APPLICABLE: dict[str, tuple[Fault, ...]] = {
-    "net": ALL,
+    "net": (*ALL, Fault.TOKEN),
     "net.write": STOPS,  # at the last moment, with the connection had and the permit not yet asked
     "net.reply": STOPS,
-    "net.frame": ALL,
+    "net.frame": (
+        *STOPS,
+        Fault.LOST,
+        Fault.DUPLICATE,
+        Fault.REORDER,
+        Fault.LATE,
+        Fault.SILENT,
+        Fault.DROP,
+    ),
     "disk.mark": ALL,
     "disk": STOPS,
     "journal": ALL,
@@ -40,6 +63,12 @@ APPLICABLE: dict[str, tuple[Fault, ...]] = {
     "budget": (*STOPS, Fault.ERROR),
     "bus": ALL,
     "read": (*STOPS, Fault.LOST, Fault.ERROR),
+}
+# beside these, at a write to the venue
+AT_WRITES: dict[str, tuple[Fault, ...]] = {
+    "POST order": (*ANSWERS, Fault.TIMED_OUT, Fault.DELAYED),
+    "PUT order": ANSWERS,
+    "DELETE order": ANSWERS,
 }
 
 
@@ -53,8 +82,7 @@ class Call:
     process: str
 
     def faults(self) -> tuple[Fault, ...]:
-        is_order = self.port == "net" and self.name == "POST order"
-        return (*APPLICABLE[self.port], Fault.LATE) if is_order else APPLICABLE[self.port]
+        return (*APPLICABLE[self.port], *(AT_WRITES.get(self.name, ()) if self.port == "net" else ()))
 
     def __str__(self) -> str:
         return f"{self.port} {self.name} by {self.process}"

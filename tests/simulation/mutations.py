@@ -82,7 +82,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         patches=((reconcile, "weigh", lambda *_: True),),
         scenarios=("exit", "partial-fill"),
         port="net",
-        faults=(Fault.LATE, Fault.ERROR),
+        faults=(Fault.DELAYED, Fault.ERROR),
     ),
     "fencing": Mutation(
         guard="the journal's fencing token",
@@ -96,7 +96,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         patches=((gate, "EXIT_RULES", ()), (pursuit, "_closable", lambda _desk, _key, held, *_: abs(held))),
         scenarios=("exit", "partial-fill"),
         port="net",
-        faults=(Fault.LATE, Fault.LOST),
+        faults=(Fault.DELAYED, Fault.LOST),
     ),
     "fill-key": Mutation(
         guard="the key that lets a fill count once",
@@ -153,8 +153,10 @@ def _is_missed(image: bytes, name: str) -> bool:
         with removed(mutation):
             result = carry_out(run, image)
         if result.objections and not carry_out(run, image).objections:
-            struck = f" after {'; '.join(result.struck)}" if result.struck else ""
-            say(f"{name}: missed in run {runs} ({run}){struck}: {result.objections[0]}")
+            struck = "; ".join(f"{fault} at {call}" for call, fault in result.struck)
+            breach, sentence = result.objections[0]
+            after = f" after {struck}" if struck else ""
+            say(f"{name}: missed in run {runs} ({run}){after}: {breach}: {sentence}")
             return True
         if runs >= MOST_RUNS:
             break

@@ -5,7 +5,25 @@ from __future__ import annotations
 import sys
 
 SCENARIOS = ("entry", "exit", "cancel-race", "partial-fill", "takeover", "kill-switch", "rush", "stopped")
-FAULTS = ("kill", "power-loss", "freeze", "reply-lost", "error", "late")
+FAULTS = (
+    "kill",
+    "power_loss",
+    "freeze",
+    "lose_reply",
+    "error",
+    "http_429",
+    "http_5xx_before",
+    "http_5xx_after",
+    "html_body",
+    "order_timed_out",
+    "delay_visibility",
+    "token_death",
+    "duplicate_frames",
+    "reorder_frames",
+    "late_frames",
+    "silent_socket",
+    "drop_socket",
+)
 MUTATIONS = (
     "permit",
     "send-log",

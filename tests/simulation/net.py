@@ -6,24 +6,31 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from brokers.domain.errors import Ambiguous, Retryable
+from brokers.domain.errors import Ambiguous, NeedsLogin, Retryable
 from brokers.ports import Reply
+from brokers.simulator.faults import fault_from
 from brokers.simulator.kite_requests import Request, order_request
 from brokers.simulator.kite_rest import Response, respond
 from brokers.simulator.kite_sessions import DEMO_APP
 from brokers.simulator.kite_stream import Socket
-from tests.simulation.clockwork import CURRENT, WORLD, Process
+from brokers.simulator.orders import Refusal
+from tests.simulation.clockwork import CURRENT, NANOSECONDS, WORLD, Process
 from tests.simulation.faults import Fault
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-LATE_S = 90.0
-REFUSED, BAD_GATEWAY, GATEWAY_TIMEOUT, THROTTLED, SEEN_LATE = range(5)
+DELAY_S = 90.0
+LATE_FRAME_S = 30.0
+REORDERED_S = 3.0
+SILENT_S = 25.0
+REFUSED, SCRIPTED = "refused", frozenset({Fault.THROTTLED, Fault.BEFORE, Fault.AFTER, Fault.HTML, Fault.TIMED_OUT})
+# how a call fails whose fault is just an error: before anything left, or as the simulator's script says
+ERRORS: tuple[Fault | str, ...] = (REFUSED, Fault.BEFORE, Fault.AFTER, Fault.THROTTLED, Fault.HTML)
 
 
 class SimulatedNet:
@@ -49,7 +56,9 @@ class SimulatedNet:
         path = urlsplit(url).path
         name = f"{method} {'order' if path.startswith('/orders/') else path}"
         fault = self._world.ports.enter("net", name)
-        kind = self._world.variant(5) if fault is Fault.ERROR else None
+        kind = ERRORS[self._world.variant(len(ERRORS))] if fault is Fault.ERROR else fault
+        if fault is Fault.TOKEN:
+            self._world.end_login()
         await asyncio.sleep(self._rng.uniform(0.005, 0.03))
         if kind == REFUSED:
             raise Retryable(f"{name}: refused before anything was sent", code="venue.unreachable")
@@ -60,7 +69,7 @@ class SimulatedNet:
         if before_write is not None:
             self._world.judge.bytes_leave(self._process, request)
         reply: asyncio.Future[Reply] = self._world.loop.create_future()
-        self._world.loop.spawn(WORLD, self._carry(request, reply, fault, kind))
+        self._world.loop.spawn(WORLD, self._carry(request, reply, kind))
         try:
             async with asyncio.timeout(timeout_s):
                 answer = await reply
@@ -71,27 +80,33 @@ class SimulatedNet:
         return answer
 
     async def connect(self, url: str, *, headers: Mapping[str, str] | None = None) -> SimulatedStream:
-        if self._world.ports.enter("net", "connect") in (Fault.ERROR, Fault.LOST):
+        fault = self._world.ports.enter("net", "connect")
+        if fault is Fault.TOKEN:
+            self._world.end_login()
+        if fault in (Fault.ERROR, Fault.LOST):
             raise Retryable("the stream could not be opened", code="venue.unreachable")
         await asyncio.sleep(self._rng.uniform(0.01, 0.05))
+        given = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        try:
+            self._world.site.sessions.user(given.get("api_key", ""), given.get("access_token", ""))
+        except Refusal as refusal:
+            raise NeedsLogin(f"the venue refused the stream: {refusal}") from None
         return SimulatedStream(self._world, self._process)
 
     async def close(self) -> None:
         return
 
-    async def _carry(
-        self, request: Request, reply: asyncio.Future[Reply], fault: Fault | None, kind: int | None
-    ) -> None:
+    async def _carry(self, request: Request, reply: asyncio.Future[Reply], kind: Fault | str | None) -> None:
         """Bring a request to the exchange and its answer back; the sender may be dead by then."""
         await asyncio.sleep(self._rng.uniform(0.005, 0.05))
-        is_order = request.method == "POST"
-        if is_order and (fault is Fault.LATE or kind == SEEN_LATE):
-            self._world.site.place_later(DEMO_APP.user_id, order_request(request, "regular"), LATE_S)
+        if kind is Fault.DELAYED:
+            self._world.site.place_later(DEMO_APP.user_id, order_request(request, "regular"), DELAY_S)
             return
-        answer = _broken(kind) or self._respond(request)
-        if kind in (GATEWAY_TIMEOUT, SEEN_LATE):
-            answer = Response(status=504, body=b"<html>gateway time-out</html>", content_type="text/html")
-        if fault is Fault.LOST or answer.lost:
+        if kind in SCRIPTED:
+            script = fault_from({"kind": str(kind), "method": request.method, "path": request.path})
+            self._world.site.add_fault(script)
+        answer = self._respond(request)
+        if kind is Fault.LOST or answer.lost:
             return
         await asyncio.sleep(self._rng.uniform(0.005, 0.05))
         if not reply.done():
@@ -101,15 +116,6 @@ class SimulatedNet:
         answer = respond(self._world.site, request)
         self._world.site.announce()
         return answer
-
-
-def _broken(kind: int | None) -> Response | None:
-    if kind == BAD_GATEWAY:
-        return Response(status=502, body=b"<html>bad gateway</html>", content_type="text/html")
-    if kind == THROTTLED:
-        body = {"status": "error", "message": "Too many requests", "error_type": "NetworkException"}
-        return Response(status=429, body=orjson.dumps(body))
-    return None
 
 
 def _request(
@@ -128,7 +134,7 @@ def _request(
 
 
 class SimulatedStream:
-    """One websocket: the simulator's own socket, read without a wire."""
+    """One websocket: the simulator's own socket, read without a wire; its order frames may go astray."""
 
     def __init__(self, world: World, process: Process) -> None:
         self._world = world
@@ -136,6 +142,9 @@ class SimulatedStream:
         self._hub = world.site.hub
         self._socket = Socket(DEMO_APP.user_id, world.site.venue.board, world.loop.wall_ns)
         self._hub.sockets.add(self._socket)
+        self._strayed: list[str] = []  # frames whose turn was decided already
+        self._held: list[str] = []
+        process.stream = self
         process.on_death.append(self._drop)
 
     async def send(self, text: str) -> None:
@@ -146,12 +155,16 @@ class SimulatedStream:
             frame = await self._socket.frames.get()
             if frame is None:
                 raise Retryable("the stream ended", code="venue.stream_ended")
-            fault = self._world.ports.enter("net.frame", "order") if isinstance(frame, str) else None
-            if fault is Fault.ERROR:
+            if not isinstance(frame, str) or self._has_strayed(frame):
+                return frame
+            fault = self._world.ports.enter("net.frame", "order")
+            if fault is Fault.DROP:
                 self._drop()
                 raise Retryable("the stream broke", code="venue.stream_ended")
-            if fault is not Fault.LOST:
+            if fault in (None, Fault.DUPLICATE):
+                self._follow(frame, twice=fault is Fault.DUPLICATE)
                 return frame
+            self._lead_astray(frame, fault)
 
     async def close(self) -> None:
         self._drop()
@@ -160,3 +173,33 @@ class SimulatedStream:
 
     def _drop(self) -> None:
         self._hub.sockets.discard(self._socket)
+
+    def _has_strayed(self, frame: str) -> bool:
+        found = next((place for place, known in enumerate(self._strayed) if known is frame), None)
+        if found is not None:
+            del self._strayed[found]
+        return found is not None
+
+    def _follow(self, frame: str, *, twice: bool) -> None:
+        """Bring, right after a frame, the older ones that waited for it, and itself once more."""
+        for waiting in (*self._held, *([frame] if twice else [])):
+            self._bring(waiting)
+        self._held.clear()
+
+    def _lead_astray(self, frame: str, fault: Fault) -> None:
+        if fault is Fault.REORDER:
+            self._held.append(frame)
+            self._world.loop.call_later(REORDERED_S, self._release)
+        elif fault is Fault.LATE:
+            # by then it may be another connection of this process that hears of it
+            self._world.loop.call_later(LATE_FRAME_S, lambda: self._process.stream._bring(frame))
+        elif fault is Fault.SILENT:
+            self._socket.silent_until_ns = self._world.loop.wall_ns() + int(SILENT_S * NANOSECONDS)
+
+    def _release(self) -> None:
+        while self._held:
+            self._bring(self._held.pop(0))
+
+    def _bring(self, frame: str) -> None:
+        self._strayed.append(frame)
+        self._socket.frames.put_nowait(frame)

@@ -9,6 +9,8 @@ from typing import Any
 from execution.models import Order, PositionRow
 from execution.services import kill_switch_set
 from strategies.models import Deployment
+from tests.simulation.judge import Breach
+from tests.simulation.verdict import pronounce
 from tests.simulation.world import World
 
 Script = Callable[[World], Awaitable[None]]
@@ -146,15 +148,17 @@ SCENARIOS: Mapping[str, Script] = {
 
 
 async def play(world: World, script: Script) -> None:
-    """Run a scenario to its settled end."""
+    """Run a scenario to its settled end, and judge it in that very moment."""
     world.begin()
     await script(world)
     await asyncio.sleep(0.5)
     # the second time for a fault that struck while the first one was believed
-    for _ in range(2):
+    for pause_s in (2.2, 0.0):
         if not await world.until(world.judge.settled, SETTLED_S):
-            world.judge.object(f"it did not settle within {SETTLED_S:g} s: {_why(world)}")
-        await asyncio.sleep(2.2)
+            world.judge.object(Breach.UNSETTLED, f"it did not settle within {SETTLED_S:g} s: {_why(world)}")
+        if pause_s:
+            await asyncio.sleep(pause_s)
+    pronounce(world)
 
 
 def _why(world: World) -> str:

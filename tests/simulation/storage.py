@@ -66,6 +66,10 @@ class OnTheLoop:
         self._process = process
         self._is_due = self._is_busy = False
 
+    @property
+    def is_at_work(self) -> bool:
+        return self._is_due or self._is_busy or not self._items.empty()
+
     def start(self) -> None:
         return
 
@@ -158,6 +162,10 @@ class SimulatedLease(DatabaseLease):
 
     async def renew(self, grant: LeaseGrant) -> LeaseGrant | None:
         renewed = await self._under_faults("renew", lambda: super(SimulatedLease, self).renew(grant))
+        return cast("LeaseGrant | None", renewed)
+
+    def renew_now(self, grant: LeaseGrant) -> LeaseGrant | None:
+        renewed = self._world.answers.renewing(lambda: super(SimulatedLease, self).renew_now(grant))
         return cast("LeaseGrant | None", renewed)
 
     async def release(self, grant: LeaseGrant) -> None:

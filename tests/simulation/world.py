@@ -17,6 +17,8 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
+from django.db.models import F
+
 from accounts.models import Role
 from accounts.services import desk_create, user_create
 from accounts.vault import seal
@@ -43,12 +45,14 @@ from execution.services import command_request
 from risk.models import LimitSet
 from strategies.models import Deployment
 from tests.simulation import exchange, storage
+from tests.simulation.answers import Answers
 from tests.simulation.clockwork import CURRENT, WORLD, Process, ProcessDied, VirtualClock, VirtualLoop
 from tests.simulation.faults import Fault, Ports, Strike
-from tests.simulation.judge import Judge
+from tests.simulation.judge import Breach, Judge
 from tests.simulation.net import SimulatedNet
 
 RESTART_S = 3.0
+LOGIN_S = 12.0
 OUTAGE_S = 20.0
 BUS_S = 1.0
 URLS = VenueUrls(api="http://127.0.0.1:9", stream="ws://127.0.0.1:9", login="http://127.0.0.1:9")
@@ -67,10 +71,12 @@ class World:
         self.site = exchange.open_exchange(self.loop, random.Random(seed + 2), start=start)
         self.ports = Ports(self, strikes)
         self.judge = Judge(self)
+        self.answers = Answers(self)
         self.processes: list[Process] = []
         self.is_over = False
         self.boot = 1
         self.dark_s = 0.0
+        self.foreign: set[str] = set()  # the venue's ids of orders that somebody else placed
         self.bells: set[asyncio.Future[None]] = set()
         self.on_commit: list[Callable[[list[_Waiting]], None]] = []
         self._keeps_images = any(strike.fault is Fault.POWER for strike in strikes)
@@ -123,7 +129,7 @@ class World:
         try:
             await self.desk_of(process).run()
         except Exception as error:  # noqa: BLE001 - whatever ends a desk is what the judge looks for
-            self.judge.object(f"a desk's process ended: {error!r}")
+            self.judge.object(Breach.UNSETTLED, f"a desk's process ended: {error!r}")
             process.kill()
 
     def desk_of(self, process: Process) -> Desk:
@@ -136,9 +142,10 @@ class World:
             clock=self.clock,
             thread=storage.SimulatedThread(self, process, "lease"),
         )
+        process.journal = storage.SimulatedJournal(self, process, self.folder / "tips.jsonl")
         machine = Machine(
             clock=self.clock,
-            journal=storage.SimulatedJournal(self, process, self.folder / "tips.jsonl"),
+            journal=process.journal,
             reader=storage.SimulatedReader(self, process, "reader"),
             lease=lease,
             publisher=_Bus(self),
@@ -171,6 +178,20 @@ class World:
         self.clock.reboot()
         self._has_forgotten = True
         self.dark_s += OUTAGE_S + RESTART_S
+
+    def end_login(self) -> None:
+        """Let the venue's session die; a person logs in again a while later."""
+        self.site.end_session(DEMO_APP.user_id)
+        self.loop.spawn(WORLD, self._log_in(f"{exchange.TOKEN}-{len(self.ports.calls)}"))
+        self.dark_s += LOGIN_S + RESTART_S
+
+    async def _log_in(self, token: str) -> None:
+        await asyncio.sleep(LOGIN_S)
+        self.site.sessions.open(DEMO_APP.user_id, token)
+        sealed = seal(token, binding=binding_of(self.account, "access_token"))
+        row = VenueLogin.objects.filter(account=self.account)
+        renewed = {"state": SessionState.LIVE, "reason": "", "epoch": F("epoch") + 1, "access_token": sealed}
+        self.insist(lambda: row.exclude(access_token=sealed).update(**renewed) and None)
 
     def boot_id(self) -> str:
         return f"boot-{self.boot}"
@@ -247,6 +268,11 @@ class World:
         orders = self.site.venue.engine.accounts[DEMO_APP.user_id].orders.values()
         return sum(1 for order in orders if order.remaining > 0)
 
+    def is_anything_under_way(self) -> bool:
+        """Tell whether a process stands still that will go on, or a journal has something to write."""
+        frozen = any(process.thaws_at > self.loop.time() for process in self.processes)
+        return frozen or any(process.journal.is_at_work for process in self.processes if process.journal)
+
     def sessions(self) -> list[Any]:
         """Return the sessions that run now."""
         return [p.session for p in self.processes if p.session is not None and not p.session._is_over]
@@ -272,7 +298,8 @@ class WatchedBudget(PacedBudget):
             if urgent:
                 self._urgent.remove(asked_at)
         if kind == "order" and not urgent and any(at < self._world.loop.time() - 0.01 for at in self._urgent):
-            self._world.judge.object("an entry was let through while an exit waited for the budget")
+            sentence = "an entry was let through while an exit waited for the budget"
+            self._world.judge.object(Breach.WRITE, sentence)
 
 
 class _Bus:
@@ -326,6 +353,7 @@ def hosted(world: World) -> Iterator[World]:
             (threads, "time", fake_time),
             (anchors, "time", fake_time),
             (hub, "ring", world.ring),
+            *world.answers.patches(),
         ):
             stack.enter_context(mock.patch.object(target, name, value))
         try:
