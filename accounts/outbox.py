@@ -23,10 +23,16 @@ SILENCE = timedelta(minutes=10)
 MOST_ATTEMPTS = 5
 
 
-def outbox_add(*, task: str, arguments: Mapping[str, str], at: datetime, queue: str = "default") -> Outbox:
-    """Ask for a task; it is sent when the transaction commits, and again while nobody has done it."""
+def outbox_add(
+    *, task: str, arguments: Mapping[str, str], at: datetime, queue: str = "default", at_once: bool = True
+) -> Outbox:
+    """Ask for a task; it is sent when the transaction commits, and again while nobody has done it.
+
+    A broker that is away keeps a sender waiting for seconds: who has none to lose leaves the row to the schedule.
+    """
     row: Outbox = Outbox.objects.create(task=task, arguments=dict(arguments), queue=queue, created_at=at)
-    transaction.on_commit(partial(outbox_send, row_id=row.id, at=at), robust=True)
+    if at_once:
+        transaction.on_commit(partial(outbox_send, row_id=row.id, at=at), robust=True)
     return row
 
 

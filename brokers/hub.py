@@ -42,6 +42,8 @@ TOPICS = (
 BOUND_S = 0.5
 SNAPSHOT_LIFE_S = 86_400
 DOORBELL_LIFE_S = 60
+# what a venue says between two looks of the desk; the newest stay
+MOST_HINTS = 32
 VERSION = 1
 # publishes per second stay below this, so that sequences of a later start are always higher
 SEQUENCES_PER_SECOND = 100
@@ -62,6 +64,11 @@ def channel_of(topic: str) -> str:
 def doorbell_of(account_id: str) -> str:
     """Return the Redis list on which a desk waits for its account's commands."""
     return f"windhover:doorbell:{account_id}"
+
+
+def hints_of(account_id: str) -> str:
+    """Return the Redis list in which a venue's hints wait for an account's desk."""
+    return f"windhover:hints:{account_id}"
 
 
 @dataclass(slots=True)
@@ -192,6 +199,34 @@ def ring(account_id: str) -> bool:
         log.warning("doorbell_failed", account=account_id, error=repr(error))
         return False
     return True
+
+
+def leave_hint(account_id: str, hint: bytes) -> int:
+    """Leave a hint for an account's desk; return how many wait now, 0 while Redis is away."""
+    key = hints_of(account_id)
+    try:
+        pipeline = sync_redis().pipeline(transaction=False)
+        pipeline.lpush(key, hint)
+        pipeline.ltrim(key, 0, MOST_HINTS - 1)
+        pipeline.expire(key, DOORBELL_LIFE_S)
+        return int(pipeline.execute()[0])
+    except AWAY as error:
+        log.warning("hint_lost", account=account_id, error=repr(error))
+        return 0
+
+
+async def take_hints(redis: AsyncRedis, account_id: str) -> list[bytes]:
+    """Take every hint that waits for an account, the newest first; none while Redis is away."""
+    key = hints_of(account_id)
+    try:
+        async with asyncio.timeout(BOUND_S):
+            pipeline = redis.pipeline(transaction=True)
+            pipeline.lrange(key, 0, -1)
+            pipeline.delete(key)
+            found: list[bytes] = (await pipeline.execute())[0]
+            return found
+    except AWAY:
+        return []
 
 
 def snapshots(topics: list[str]) -> dict[str, dict[str, Any]]:

@@ -164,7 +164,8 @@ def _digest(request_token: str) -> str:
 
 def _tell_owner(login: VenueLogin, *, at: datetime) -> None:
     arguments = {"account_id": str(login.account_id), "epoch": str(login.epoch)}
-    outbox_add(task="notifications.session_ended", arguments=arguments, queue="notify", at=at)
+    # written by a desk in the middle of its trading
+    outbox_add(task="notifications.session_ended", arguments=arguments, queue="notify", at=at, at_once=False)
 
 
 def _locked(account: TradingAccount) -> VenueLogin:

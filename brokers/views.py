@@ -1,4 +1,4 @@
-"""A person's way to the venue's own sign-in page and back."""
+"""A person's way to the venue's own sign-in page and back, and the door for what the venue says unasked."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.outbox import outbox_add
 from accounts.selectors import may_write
-from brokers.domain.errors import WindhoverError
+from brokers.domain.errors import Invalid, WindhoverError
+from brokers.logins import audit_login, login_exchange, login_url
 from brokers.models import TradingAccount
-from brokers.services import login_exchange, login_url
+from brokers.postbacks import MOST_BYTES, account_behind, postback_keep
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 PENDING = "venue_login"
+NOT_BEGUN = "This sign-in at the broker was not begun here, or was used before. Begin it again."
 
 
 @require_safe
@@ -34,10 +37,12 @@ def begin(request: HttpRequest, account_id: UUID) -> HttpResponse:
     account = _own_account(request, account_id)
     state = secrets.token_urlsafe(24)
     try:
+        if not account.is_enabled:
+            raise Invalid("The account is disabled: enable it first.", code="account.disabled")
         address = login_url(account=account, state=state)
     except WindhoverError as error:
         messages.error(request, error.message)
-        return redirect("desk")
+        return redirect("account_page", account_id=account.id)
     request.session[PENDING] = {"account": str(account.id), "state": state}
     return HttpResponseRedirect(address)
 
@@ -46,11 +51,11 @@ def begin(request: HttpRequest, account_id: UUID) -> HttpResponse:
 @never_cache
 @login_required
 def finish(request: HttpRequest) -> HttpResponse:
-    """Take the venue's answer, once and only if this session asked for it, and return to the desk."""
+    """Take the venue's answer, once and only if this session asked for it, and return to the account."""
     pending = request.session.pop(PENDING, None)
     if pending is None or not constant_time_compare(pending["state"], request.GET.get("state", "")):
-        messages.error(request, "This sign-in at the broker was not begun here, or was used before. Begin it again.")
-        return redirect("desk")
+        _refuse(request, pending)
+        return redirect("trading_accounts")
     account = _own_account(request, UUID(pending["account"]))
     try:
         login_exchange(
@@ -65,7 +70,32 @@ def finish(request: HttpRequest) -> HttpResponse:
         messages.error(request, error.message)
     else:
         messages.success(request, f"{account.label} is logged in.")
-    return redirect("desk")
+    return redirect("account_page", account_id=account.id)
+
+
+@csrf_exempt
+@require_POST
+def postback(request: HttpRequest, door: str) -> HttpResponse:
+    """Take what a venue says of an order; it is answered at once, and judged by the desk."""
+    account_id = account_behind(door)
+    if account_id is None:
+        raise Http404
+    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
+        return HttpResponse(status=413)
+    body = request.read(MOST_BYTES + 1)
+    if len(body) > MOST_BYTES:
+        return HttpResponse(status=413)
+    postback_keep(account_id=account_id, body=body)
+    return HttpResponse(status=200)
+
+
+def _refuse(request: HttpRequest, pending: dict[str, str] | None) -> None:
+    """Say and record that an answer of the venue came which this browser did not ask for."""
+    messages.error(request, NOT_BEGUN)
+    account = TradingAccount.objects.visible_to(request.user).filter(pk=pending["account"]).first() if pending else None
+    if account is not None:
+        by = cast("User", request.user)
+        audit_login(account, "login.refused", by=by, at=timezone.now(), details={"code": "login.not_begun"})
 
 
 def _own_account(request: HttpRequest, account_id: UUID) -> TradingAccount:

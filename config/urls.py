@@ -17,6 +17,7 @@ urlpatterns = [
     path("health", health),
     path("brokers/<uuid:account_id>/login", broker_views.begin, name="venue_login"),
     path("brokers/login/return", broker_views.finish, name="venue_login_return"),
+    path("postbacks/<str:door>", broker_views.postback, name="postback"),
     path("api/", include("brokers.api.urls")),
     path("api/", include("execution.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),

@@ -22,6 +22,7 @@ from brokers import services as broker_services
 from brokers.domain.errors import Retryable
 from brokers.domain.instruments import OPTION_KINDS, InstrumentKind
 from brokers.domain.orders import Book
+from brokers.logins import login_exchange
 from brokers.models import ListedInstrument, TradingAccount
 from brokers.selectors import credentials_of, venue_urls
 from brokers.simulator.kite_sessions import DEMO_APP
@@ -114,7 +115,7 @@ def account_ensure(*, user: User, at: datetime) -> TradingAccount:
 def login(account: TradingAccount, *, simulator_url: str, at: datetime) -> None:
     """Log the account in as its owner's browser would: by the venue's redirect and the token it carries."""
     token = request_token(simulator_url, account.api_key)
-    broker_services.login_exchange(account=account, request_token=token, by=account.owner, at=at)
+    login_exchange(account=account, request_token=token, by=account.owner, at=at)
 
 
 def request_token(simulator_url: str, api_key: str) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
 from brokers.domain.market import NANOSECONDS, Bar, QuoteColumns, at_of
 from brokers.domain.orders import UnreadableRow
+from brokers.logins import TIME_IS_UP
 from brokers.ports import Budget, FeedEvent, FeedOrder, FeedQuotes, FeedState, Venue
 from execution.domain.codec import encode
 from execution.domain.commands import LoadHistory
@@ -52,6 +53,7 @@ class LiveVenue:
         self._session = session
         self._link: VenueLink | None = None
         self._epoch = 0
+        self._lost_epoch = -1
         self._wanted: tuple[int, ...] = ()
         self._is_reading = False
         self._read_again = False
@@ -77,17 +79,20 @@ class LiveVenue:
         while True:
             login = await self._login()
             self._epoch = login.epoch
-            if login.credentials is None:
-                self._say_session(SessionState.NEEDS_LOGIN, login.reason)
-                await self._note_lost(login.epoch, login.reason)  # a stored session that cannot be opened
+            reason = TIME_IS_UP if self._is_over(login.expires_at) else login.reason
+            if login.credentials is None or reason == TIME_IS_UP:
+                self._say_session(SessionState.NEEDS_LOGIN, reason)
+                await self._note_lost(login.epoch, reason)  # a stored session that cannot be opened, or is too old
                 await self._next_epoch(login.epoch)
                 continue
             urls = await self._machine.read(lambda: store.urls_of(self._session.facts.account_id))
             self._link = self._machine.connect(self._session.facts, login.credentials, urls)
             self._say_session(SessionState.LIVE, "")
+            life = asyncio.create_task(self._end_in_time(login.expires_at))
             try:
                 await self._host(self._link)
             finally:
+                life.cancel()
                 await self.close()
             await self._next_epoch(self._epoch)
 
@@ -110,11 +115,28 @@ class LiveVenue:
             await link.close()
 
     def lose_login(self, reason: str) -> None:
-        """Take note that the venue refuses this session: one state change, no retries."""
+        """Take note that this session is dead, however many notice: one state change, no retries."""
         link = self._link
-        if link is not None:
+        if link is not None and self._lost_epoch != self._epoch:
+            self._lost_epoch = self._epoch
             self._say_session(SessionState.NEEDS_LOGIN, reason)
             self._session.spawn(self._lose(link, self._epoch, reason))
+
+    def heed_login(self, epoch: int, reason: str) -> None:
+        """Let go of a session that its row says is over: somebody logged out, or logged in anew."""
+        if epoch > self._epoch:
+            self.lose_login(reason or "another login has replaced this session")
+
+    async def _end_in_time(self, expires_at: datetime | None) -> None:
+        """End the session when its token's time is up, whether or not the venue says so."""
+        while not self._is_over(expires_at):
+            await self._machine.clock.sleep(LOGIN_POLL_S)
+        self.lose_login(TIME_IS_UP)
+
+    def _is_over(self, expires_at: datetime | None) -> bool:
+        # a token dies by the exchange's clock; a real one's is the machine's, a simulated one's comes with the feed
+        now = at_of(self._session.market_ns) if self._session.facts.is_simulated else self._now()
+        return expires_at is not None and now is not None and now >= expires_at
 
     async def _lose(self, link: VenueLink, epoch: int, reason: str) -> None:
         await self._note_lost(epoch, reason)

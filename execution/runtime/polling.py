@@ -41,6 +41,7 @@ class Inbox:
         """Take what changed since the last look."""
         facts = self._session.facts
         settings = await self._session.machine.read(lambda: store.settings_of(facts.account_id, facts.desk_id))
+        self._session.live.heed_login(settings.login_epoch, settings.login_reason)
         if settings.limits != self._session.limits:
             self._session.limits = settings.limits
             self._session.take(LimitsChanged(at=self._session.machine.clock.now(), limits=settings.limits))

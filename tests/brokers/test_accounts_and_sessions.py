@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import Role
 from accounts.services import desk_create, membership_set, user_create
 from accounts.vault import reveal
-from brokers import listings, listings_sync, selectors, services
+from brokers import listings, listings_sync, logins, selectors, services
 from brokers.adapters.kite.protocol import checksum
 from brokers.domain.errors import Ambiguous, DataError, Invalid, NeedsLogin, NotFound, Retryable
 from brokers.models import ListedInstrument, TradingAccount, VenueLogin

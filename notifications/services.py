@@ -1,0 +1,63 @@
+"""Letters to the owners of accounts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.template.loader import render_to_string
+
+from brokers.domain.calendar import Segment
+from brokers.domain.clock import IST
+from brokers.domain.india import INDIA
+from brokers.models import SessionState, TradingAccount, VenueLogin
+from notifications.models import Letter
+
+BRAND = "Windhover"
+
+
+def session_ended_tell(*, account_id: str, epoch: int, at: datetime) -> bool:
+    """Tell an account's owner that its session is over; answer False where that is old news or was told already."""
+    login = VenueLogin.objects.select_related("account__owner").get(account_id=account_id)
+    if login.state == SessionState.LIVE or login.epoch != epoch or not login.account.is_enabled:
+        return False
+    told = {"reason": login.reason, "ended": f"{at.astimezone(IST):%H:%M on %-d %B}"}
+    subject = f"your Kite session of {login.account.label} has ended"
+    return _send(
+        login.account, key=f"session-{account_id}-{epoch}", subject=subject, page="session_ended", told=told, at=at
+    )
+
+
+def mornings_tell(*, at: datetime) -> int:
+    """Remind the owners of accounts that nobody is logged in to, on a trading day before the open; return how many."""
+    session = INDIA.session(Segment.EQUITY_WITH_DERIVATIVES, at.astimezone(IST).date())
+    if session is None or at >= session.open_at:
+        return 0
+    waiting = TradingAccount.objects.filter(
+        is_enabled=True, is_simulated=False, login__state=SessionState.NEEDS_LOGIN
+    ).select_related("owner")
+    told = {"opens": f"{session.open_at.astimezone(IST):%H:%M}"}
+    key = f"morning-{session.day:%Y-%m-%d}"
+    subject = "log in to Kite before the market opens"
+    return sum(
+        _send(account, key=f"{key}-{account.pk}", subject=subject, page="morning", told=told, at=at)
+        for account in waiting
+    )
+
+
+def _send(account: TradingAccount, *, key: str, subject: str, page: str, told: dict[str, Any], at: datetime) -> bool:
+    """Send a letter once: the row stands before it leaves, and says when it left."""
+    letter, _ = Letter.objects.get_or_create(
+        key=key, defaults={"user": account.owner, "subject": subject[:120], "created_at": at}
+    )
+    if letter.sent_at is not None:
+        return False
+    link = f"{settings.WINDHOVER_SITE_URL}/brokers/{account.pk}/login"
+    body = render_to_string(
+        f"notifications/{page}.txt", {"account": str(account), "label": account.label, "link": link, **told}
+    )
+    send_mail(f"{BRAND}: {subject}", body, None, [account.owner.email])
+    Letter.objects.filter(pk=letter.pk).update(sent_at=at)
+    return True
