@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 from brokers.adapters.backoff import Backoff
 from brokers.adapters.budget import PacedBudget
+from brokers.adapters.kite import postback
 from brokers.adapters.kite.client import KiteVenue
 from brokers.adapters.kite.feed import DEFAULT_SILENCE_S, KiteFeed
 from brokers.adapters.rest import HttpNet
 from brokers.adapters.shared_pace import SharedPace
 from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare
-from brokers.domain.errors import NotFound
+from brokers.domain.errors import DataError, NotFound
 from brokers.ports import Budget, Clock, Credentials, Feed, Net, Venue, VenueUrls
 
 KITE = "kite"
@@ -67,6 +68,21 @@ def budget_for(
     """Return a cold budget for one trading account: its owner's share of the orders, reads shared by every process."""
     _require_known(venue)
     return PacedBudget(clock=clock, share=share, shared=shared)
+
+
+def hint_of(venue: str, body: bytes, *, api_secret: str, user_id: str) -> tuple[str, ...] | None:
+    """Return what tells a venue's call about an order from its repeats; None for one that nobody can vouch for.
+
+    Its proof covers the order's id and time alone: it says that something happened, and never what.
+    """
+    _require_known(venue)
+    try:
+        said = postback.read(body)
+    except DataError:
+        return None
+    if said.user_id != user_id or not postback.is_genuine(said, api_secret):
+        return None
+    return said.key
 
 
 def _require_known(venue: str) -> None:

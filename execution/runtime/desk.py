@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -175,5 +176,6 @@ def _machine(owner: str, share: OrderShare) -> tuple[Machine, DatabaseLease, tup
         boot_id=boot_id(),
         renew_s=terms.renew_s,
         share=share,
+        hints=partial(hub.take_hints, hub.async_redis(settings.REDIS_URL)),
     )
     return machine, lease, (journal, reader, renewer)

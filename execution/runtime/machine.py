@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +69,8 @@ class Machine:
     renew_s: float = 1.0
     # what this process may send of an account's orders: the desk's share, or the guardian's
     share: OrderShare = KITE_ALLOWANCE.desk
+    # takes what the venue said of an account's orders; None where nobody listens for it
+    hints: Callable[[str], Awaitable[list[bytes]]] | None = None
 
     async def read(self, work: Callable[[], Answer]) -> Answer:
         """Run a database read on its own thread."""

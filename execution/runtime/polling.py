@@ -10,6 +10,7 @@ from brokers.domain.market import NANOSECONDS
 from execution.domain.commands import Json
 from execution.domain.events import Act, LimitsChanged, OperatorAct
 from execution.runtime import store
+from execution.runtime.postbacks import Postbacks
 from execution.runtime.session import Session
 from risk.domain.switch import Switches, SwitchState
 
@@ -24,6 +25,7 @@ class Inbox:
         self._session = session
         self._taken: set[str] = set()
         self._not_before_ns: dict[str, int] = {}
+        self._postbacks = Postbacks(session)
 
     async def begin(self) -> None:
         """Take what was written while no desk was there."""
@@ -36,6 +38,7 @@ class Inbox:
             await self._follow_wishes()
             await self._session.machine.doorbell.wait(self._session.facts.account_id, POLL_S)
             await self.poll()
+            await self._postbacks.heed()
 
     async def poll(self) -> None:
         """Take what changed since the last look."""

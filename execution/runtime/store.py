@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from accounts.vault import reveal
 from brokers import logins
 from brokers.domain.errors import DataError, NeedsLogin, NotFound
 from brokers.domain.instruments import Instrument
@@ -19,7 +20,7 @@ from brokers.domain.orders import Book
 from brokers.listings import instruments_by_keys
 from brokers.models import TradingAccount, VenueLogin
 from brokers.ports import Credentials, VenueUrls
-from brokers.selectors import credentials_of, venue_urls
+from brokers.selectors import binding_of, credentials_of, venue_urls
 from execution.domain.codec import encode
 from execution.domain.commands import Json, Record
 from execution.domain.events import Act
@@ -129,6 +130,12 @@ def login_lost(account_id: str, *, epoch: int, reason: str, at: datetime) -> boo
     """Note that a session died; answer False when a newer session stands."""
     account = TradingAccount.objects.get(pk=UUID(account_id))
     return logins.login_lost(account=account, reason=reason, at=at, epoch=epoch)
+
+
+def api_secret_of(account_id: str) -> str:
+    """Open the secret of an account's app, by which its venue signs what it says."""
+    account = TradingAccount.objects.get(pk=UUID(account_id))
+    return reveal(account.api_secret, binding=binding_of(account, "api_secret"))
 
 
 def urls_of(account_id: str) -> VenueUrls:
