@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
 from brokers.domain.instruments import Instrument
@@ -254,10 +255,18 @@ class FeedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedState:
-    """`state` is connected, silent, disconnected or needs_login; `reason` is a sentence."""
+    """`state` is connected, silent, disconnected, needs_login or no_market_data; `reason` is a sentence."""
 
     state: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedMessage:
+    """What the venue says in words on its stream; `kind` is its own word: error or message."""
+
+    kind: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,16 +274,36 @@ class FeedHeartbeat:
     received_ns: int
 
 
-FeedEvent = FeedQuotes | FeedOrder | FeedState | FeedHeartbeat
+FeedEvent = FeedQuotes | FeedOrder | FeedState | FeedMessage | FeedHeartbeat
+
+
+class FeedMode(StrEnum):
+    """How much of an instrument a stream tells: its price, its day, or its day with the depth and the exchange's time."""
+
+    LTP = "ltp"
+    QUOTE = "quote"
+    FULL = "full"
 
 
 class Feed(Protocol):
     """A venue's stream: reconnects, watches for silence, stops on a dead session."""
 
-    async def subscribe(self, tokens: Sequence[int]) -> None: ...
+    async def subscribe(self, tokens: Sequence[int], mode: FeedMode = FeedMode.FULL) -> None:
+        """Listen to these tokens in this mode, also to those heard in another; raise Invalid for too many."""
+        ...
 
     async def unsubscribe(self, tokens: Sequence[int]) -> None: ...
 
-    def events(self) -> AsyncIterator[FeedEvent]: ...
+    def events(self) -> AsyncIterator[FeedEvent]:
+        """Yield what comes until the stream is paused, closed or refused; may be asked again after a pause."""
+        ...
+
+    async def pause(self) -> None:
+        """Hang up and let `events` end; what is subscribed stays known."""
+        ...
 
     async def close(self) -> None: ...
+
+    def figures(self) -> Mapping[str, int]:
+        """Return what has been counted so far: frames, packets, what of them could not be used."""
+        ...

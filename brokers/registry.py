@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from brokers.adapters.backoff import Backoff
 from brokers.adapters.budget import PacedBudget
@@ -43,8 +43,12 @@ def feed_for(
     jitter: Callable[[], float],
     silence_s: float = DEFAULT_SILENCE_S,
     with_depth: bool = True,
+    probe: Callable[[], Awaitable[object]] | None = None,
 ) -> Feed:
-    """Return the stream of a venue for one session; raise NotFound for a venue without one."""
+    """Return the stream of a venue for one session; raise NotFound for a venue without one.
+
+    `probe` is a call of the same session, which tells a dead one from a plan without market data.
+    """
     _require_known(venue)
     return KiteFeed(
         net=net,
@@ -54,6 +58,7 @@ def feed_for(
         stream_url=urls.stream,
         silence_s=silence_s,
         with_depth=with_depth,
+        probe=probe,
     )
 
 

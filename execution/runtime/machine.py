@@ -96,10 +96,11 @@ def connector(
         shared = shared_pace(credentials.api_key) if shared_pace is not None else None
         budget = budget_for(facts.venue, clock=clock, share=share, shared=shared)
         jitter = random.Random().random  # noqa: S311 - spreads retries, keeps no secret
+        venue = venue_for(
+            facts.venue, net=net, budget=budget, credentials=credentials, clock=clock, urls=urls, jitter=jitter
+        )
         return VenueLink(
-            venue=venue_for(
-                facts.venue, net=net, budget=budget, credentials=credentials, clock=clock, urls=urls, jitter=jitter
-            ),
+            venue=venue,
             feed=feed_for(
                 facts.venue,
                 net=net,
@@ -108,6 +109,7 @@ def connector(
                 urls=urls,
                 jitter=jitter,
                 silence_s=silence_s,
+                probe=venue.profile,
             ),
             budget=budget,
             net=net,

@@ -10,7 +10,7 @@ from brokers.adapters.paper.venue import PaperVenue
 from brokers.domain.instruments import Instrument, InstrumentKind
 from brokers.domain.market import Bar, QuoteColumns, ns_of
 from brokers.models import ListedInstrument, SessionState, VenueLogin
-from brokers.ports import BudgetReport, FeedOrder, FeedQuotes, FeedState
+from brokers.ports import BudgetReport, FeedMode, FeedOrder, FeedQuotes, FeedState
 from execution.runtime.clock import SystemClock
 from execution.runtime.machine import Machine, VenueLink
 
@@ -117,6 +117,7 @@ class FakeFeed:
     def __init__(self, venue):
         self.venue = venue
         self.tokens = set()
+        self.modes = {}
         self._events = asyncio.Queue()
 
     def say(self, event):
@@ -132,8 +133,9 @@ class FakeFeed:
         for update in self.venue.drain():
             self.say(FeedOrder(order=update.order))
 
-    async def subscribe(self, tokens):
+    async def subscribe(self, tokens, mode=FeedMode.FULL):
         self.tokens |= set(tokens)
+        self.modes.update(dict.fromkeys(tokens, mode))
 
     async def unsubscribe(self, tokens):
         self.tokens -= set(tokens)
@@ -146,8 +148,14 @@ class FakeFeed:
                 return
             yield event
 
+    async def pause(self):
+        self._events.put_nowait(None)
+
     async def close(self):
         self._events.put_nowait(None)
+
+    def figures(self):
+        return {"frames": 1}
 
 
 class FreeBudget:

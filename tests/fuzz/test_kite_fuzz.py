@@ -16,7 +16,7 @@ from brokers.adapters.kite import errors, payloads
 from brokers.adapters.kite.client import KiteVenue
 from brokers.adapters.kite.feed import KiteFeed
 from brokers.domain.errors import DataError, Retryable, VenueError
-from brokers.ports import FeedHeartbeat, FeedOrder, FeedQuotes, FeedState, Reply
+from brokers.ports import FeedHeartbeat, FeedMessage, FeedOrder, FeedQuotes, FeedState, Reply
 from tests.brokers.adapters.doubles import (
     CREDENTIALS,
     OpenBudget,
@@ -161,7 +161,7 @@ async def test_no_frame_ends_the_stream_and_every_one_is_counted():
             case FeedQuotes(columns=columns):
                 counts["quotes"] += 1
                 assert len(columns) > 0
-            case FeedHeartbeat() | FeedOrder() | FeedState():
+            case FeedHeartbeat() | FeedMessage() | FeedOrder() | FeedState():
                 counts[type(event).__name__] += 1
 
     counts["unread texts"] = feed.unread_texts

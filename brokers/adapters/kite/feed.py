@@ -1,36 +1,36 @@
-"""`KiteFeed`: the `Feed` port over Kite's stream.
+"""`KiteFeed`: the `Feed` port over up to three of Kite's streams.
 
-It is pulled: while the desk is busy the socket is not read, so the venue is slowed down and no quote is dropped, and
-the watchdog counts only time spent waiting for the venue, never the desk's own.
+A reader per socket decodes and lets events wait in a bounded backlog (see `backlog`), so that a busy desk never stops
+the sockets from being read. The desk sees one feed: connected while every stream of it is, and refused once.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import fields
 
 from brokers.adapters.backoff import Backoff
-from brokers.adapters.kite.decode import FrameCounters, decode_frame
-from brokers.adapters.kite.frames import (
-    TOKENS_PER_CONNECTION,
-    Notice,
-    read_text,
-    stream_url,
-    subscribe_texts,
-    unsubscribe_texts,
-)
+from brokers.adapters.kite.backlog import Backlog, BacklogCounters
+from brokers.adapters.kite.connection import Connection, ConnectionState
+from brokers.adapters.kite.decode import FrameCounters
+from brokers.adapters.kite.frames import CONNECTIONS, stream_url
 from brokers.adapters.kite.protocol import API_VERSION
-from brokers.domain.errors import Invalid, NeedsLogin, Retryable
-from brokers.domain.market import ns_of
-from brokers.domain.orders import VenueOrder
-from brokers.ports import Clock, Credentials, FeedEvent, FeedHeartbeat, FeedOrder, FeedQuotes, FeedState, Net, Stream
+from brokers.adapters.kite.shards import Shards
+from brokers.domain.errors import DataError, NeedsLogin, VenueError
+from brokers.ports import Clock, Credentials, FeedEvent, FeedMode, FeedState, Net, Stream
 
 DEFAULT_SILENCE_S = 8.0
+NO_MARKET_DATA = "The venue answers calls but refuses the stream: this app's plan has no market data."
+Probe = Callable[[], Awaitable[object]]
 
 
 class KiteFeed:
-    """One stream: reconnects with growing waits, watches for silence, stops on a dead session."""
+    """Reconnects with growing waits, watches for silence, stops on a dead session.
+
+    `probe` is any call of the same session. A forbidden stream alone does not tell a dead session from a plan without
+    market data; what the probe answers does.
+    """
 
     def __init__(
         self,
@@ -42,120 +42,182 @@ class KiteFeed:
         stream_url: str,
         silence_s: float = DEFAULT_SILENCE_S,
         with_depth: bool = True,
+        probe: Probe | None = None,
     ) -> None:
         self._net = net
         self._credentials = credentials
         self._clock = clock
         self._backoff = backoff
         self._base_url = stream_url
-        self._silence_s = silence_s
-        self._with_depth = with_depth
-        self._tokens: dict[int, None] = {}
-        self._stream: Stream | None = None
+        self._probe = probe
+        self._shards = Shards()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._judging: asyncio.Task[None] | None = None
         self._is_closed = False
-        self.counters = FrameCounters()
-        self.unread_texts = 0
-
-    async def subscribe(self, tokens: Sequence[int]) -> None:
-        """Ask for these tokens from now on, after every reconnect too."""
-        fresh = [token for token in dict.fromkeys(tokens) if token not in self._tokens]
-        if len(self._tokens) + len(fresh) > TOKENS_PER_CONNECTION:
-            raise Invalid(
-                f"one stream carries {TOKENS_PER_CONNECTION} instruments", code="feed.too_many", field="instruments"
+        self._state = ""
+        self._backlog_counters = BacklogCounters()
+        self._backlog = Backlog(counters=self._backlog_counters)
+        self._connections = [
+            Connection(
+                connect=self._open,
+                clock=clock,
+                backoff=Backoff(jitter=backoff.jitter, first_s=backoff.first_s, cap_s=backoff.cap_s),
+                silence_s=silence_s,
+                with_depth=with_depth,
+                modes=self._shards.modes(number),
+                put=self._put,
+                changed=lambda _: self._tell_state(),
             )
-        self._tokens.update(dict.fromkeys(fresh))
-        await self._say(subscribe_texts(fresh))
+            for number in range(CONNECTIONS)
+        ]
+
+    async def subscribe(self, tokens: Sequence[int], mode: FeedMode = FeedMode.FULL) -> None:
+        """Ask for these tokens from now on, after every reconnect too; a known one may change its mode.
+
+        Raise Invalid, changing nothing, when the streams cannot carry all of them.
+        """
+        added, changed = self._shards.add(tokens, mode)
+        for number, modes in added.items():
+            if self._tasks and number not in self._tasks:
+                self._start(number)
+            else:
+                await self._connections[number].add(modes)
+        for number, modes in changed.items():
+            await self._connections[number].change(modes)
 
     async def unsubscribe(self, tokens: Sequence[int]) -> None:
         """Ask no longer for these tokens."""
-        known = [token for token in tokens if token in self._tokens]
-        for token in known:
-            del self._tokens[token]
-        await self._say(unsubscribe_texts(known))
+        for number, gone in self._shards.remove(tokens).items():
+            await self._connections[number].remove(gone)
+            if number > 0 and not self._shards.modes(number) and number in self._tasks:
+                await _ended([self._tasks.pop(number)])
+                self._tell_state()
 
     async def events(self) -> AsyncIterator[FeedEvent]:
-        """Yield what the stream brings until `close`, or until the venue wants a new login."""
-        while not self._is_closed:
-            try:
-                stream = await self._open()
-            except NeedsLogin as refusal:
-                yield FeedState(state="needs_login", reason=refusal.message)
-                return
-            except Retryable as failure:
-                yield FeedState(state="disconnected", reason=failure.message)
-            else:
-                yield FeedState(state="connected", reason="The stream is open.")
-                async for event in self._listen(stream):
-                    yield event
-            if not self._is_closed:
-                await self._clock.sleep(self._backoff.next_s())
+        """Yield what the streams bring until `pause` or `close`, or until the venue refuses the session."""
+        if self._is_closed:
+            return
+        self._backlog = Backlog(counters=self._backlog_counters)
+        self._state = ""
+        # the first stream brings the account's orders, whether or not an instrument is wanted
+        for number in range(CONNECTIONS):
+            if number == 0 or self._shards.modes(number):
+                self._start(number)
+        try:
+            while (event := await self._backlog.get()) is not None:
+                yield event
+                await asyncio.sleep(0)
+        finally:
+            await self._hang_up()
+
+    async def pause(self) -> None:
+        """Hang up; a reader of `events` then comes to its end."""
+        await self._hang_up()
+        self._backlog.end()
 
     async def close(self) -> None:
-        """End the stream; a reader of `events` then comes to its end."""
+        """End the feed for good."""
         self._is_closed = True
-        await self._drop()
+        await self.pause()
+
+    def figures(self) -> Mapping[str, int]:
+        """Return what has been counted since this session began."""
+        return {
+            **{field.name: getattr(self.counters, field.name) for field in fields(FrameCounters)},
+            "unread_texts": self.unread_texts,
+            "merges": self._backlog_counters.merges,
+            "merged_packets": self._backlog_counters.merged_packets,
+            "openings": sum(connection.openings for connection in self._connections),
+            "streams": len(self._tasks),
+            "subscribed": sum(len(self._shards.modes(number)) for number in range(CONNECTIONS)),
+        }
+
+    @property
+    def counters(self) -> FrameCounters:
+        """The frames of all streams."""
+        return FrameCounters(
+            **{
+                field.name: sum(getattr(connection.counters, field.name) for connection in self._connections)
+                for field in fields(FrameCounters)
+            }
+        )
+
+    @property
+    def unread_texts(self) -> int:
+        return sum(connection.unread_texts for connection in self._connections)
 
     async def _open(self) -> Stream:
         address = stream_url(self._base_url, self._credentials.api_key, self._credentials.access_token)
-        stream = await self._net.connect(address, headers={"X-Kite-Version": API_VERSION})
-        # the venue forgets subscriptions with the connection
-        try:
-            for text in subscribe_texts(list(self._tokens)):
-                await stream.send(text)
-        except Retryable:
-            await stream.close()
-            raise
-        self._stream = stream
-        return stream
+        return await self._net.connect(address, headers={"X-Kite-Version": API_VERSION})
 
-    async def _listen(self, stream: Stream) -> AsyncIterator[FeedEvent]:
+    def _put(self, event: FeedEvent) -> bool:
+        return self._backlog.put(event)
+
+    def _start(self, number: int) -> None:
+        task = asyncio.get_running_loop().create_task(self._connections[number].run())
+        self._tasks[number] = task
+        task.add_done_callback(self._connection_ended)
+
+    def _connection_ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, NeedsLogin):
+            if self._judging is None:  # every stream of a session is refused, and the desk is told once
+                self._judging = asyncio.get_running_loop().create_task(self._judge(error))
+                self._judging.add_done_callback(self._judged)
+        elif error is not None:
+            self._backlog.fail(error)
+
+    def _judged(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._backlog.fail(error)
+
+    async def _judge(self, refusal: NeedsLogin) -> None:
+        """Find out what a forbidden stream means, say so, and end."""
+        tasks, self._tasks = list(self._tasks.values()), {}
+        await _ended(tasks)
+        self._backlog.put(await self._verdict(refusal))
+        self._backlog.end()
+
+    async def _verdict(self, refusal: NeedsLogin) -> FeedState:
+        if self._probe is None:
+            return FeedState(state="needs_login", reason=refusal.message)
         while True:
             try:
-                async with asyncio.timeout(self._silence_s):
-                    frame = await stream.recv()
-            except TimeoutError:
-                await self._drop()
-                yield FeedState(state="silent", reason=f"The stream said nothing for {self._silence_s:g} s.")
-                return
-            except Retryable as failure:
-                await self._drop()
-                if not self._is_closed:
-                    yield FeedState(state="disconnected", reason=failure.message)
-                return
-            self._backoff.reset()
-            event = self._event(frame)
-            if event is not None:
-                yield event
-            # frames that have arrived already are handed over without a pause; the lease's renewal needs its turn
-            await asyncio.sleep(0)
+                await self._probe()
+            except NeedsLogin as dead:
+                return FeedState(state="needs_login", reason=dead.message)
+            except (VenueError, DataError) as failure:
+                self._say(FeedState(state="disconnected", reason=failure.message))
+                await self._clock.sleep(self._backoff.next_s())
+            else:
+                return FeedState(state="no_market_data", reason=NO_MARKET_DATA)
 
-    def _event(self, frame: bytes | str) -> FeedEvent | None:
-        received_ns = ns_of(self._clock.now())
-        if isinstance(frame, str):
-            return self._text_event(frame)
-        columns = decode_frame(frame, received_ns, with_depth=self._with_depth, counters=self.counters)
-        if columns is None:
-            return FeedHeartbeat(received_ns=received_ns)
-        return FeedQuotes(columns=columns, raw_bytes=len(frame))
+    def _tell_state(self) -> None:
+        """Tell the state of all streams together, the worst of them first."""
+        running = [self._connections[number] for number in self._tasks]
+        for state in (ConnectionState.SILENT, ConnectionState.DISCONNECTED):
+            for connection in running:
+                if connection.state is state:
+                    self._say(FeedState(state=state, reason=connection.reason))
+                    return
+        if running and all(connection.state is ConnectionState.CONNECTED for connection in running):
+            reason = "The stream is open." if len(running) == 1 else f"{len(running)} streams are open."
+            self._say(FeedState(state=ConnectionState.CONNECTED, reason=reason))
 
-    def _text_event(self, text: str) -> FeedEvent | None:
-        said = read_text(text)
-        if isinstance(said, VenueOrder):
-            return FeedOrder(order=said)
-        if isinstance(said, Notice):
-            return FeedState(state="connected", reason=f"The venue says ({said.kind}): {said.text}")
-        self.unread_texts += 1
-        return None
+    def _say(self, event: FeedState) -> None:
+        if event.state != self._state:
+            self._state = event.state
+            self._backlog.put(event)
 
-    async def _say(self, texts: Sequence[str]) -> None:
-        if self._stream is None:
-            return
-        # a stream that ends here is noticed by its reader, and the next one is told all tokens
-        with suppress(Retryable):
-            for text in texts:
-                await self._stream.send(text)
+    async def _hang_up(self) -> None:
+        tasks, self._tasks = list(self._tasks.values()), {}
+        if self._judging is not None:
+            tasks.append(self._judging)
+            self._judging = None
+        await _ended(tasks)
 
-    async def _drop(self) -> None:
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            await stream.close()
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from urllib.parse import urlencode
 
 from brokers.adapters.kite import payloads
 from brokers.domain.errors import DataError
 from brokers.domain.orders import VenueOrder
+from brokers.ports import FeedMessage, FeedMode
 
-MODE = "full"
 TOKENS_PER_MESSAGE = 300
 TOKENS_PER_CONNECTION = 3000
+CONNECTIONS = 3
 _LONGEST_NOTICE = 300
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """What the venue says in words on the stream: an error or a message."""
-
-    kind: str
-    text: str
 
 
 def stream_url(base_url: str, api_key: str, access_token: str) -> str:
@@ -31,13 +23,24 @@ def stream_url(base_url: str, api_key: str, access_token: str) -> str:
     return f"{base_url}?{urlencode({'api_key': api_key, 'access_token': access_token})}"
 
 
-def subscribe_texts(tokens: Sequence[int]) -> list[str]:
-    """Return the messages that subscribe to tokens in full mode, a few hundred at a time."""
+def subscribe_texts(modes: Mapping[int, FeedMode]) -> list[str]:
+    """Return the messages that subscribe to tokens in their modes, a few hundred at a time."""
     texts: list[str] = []
-    for chunk in _chunks(tokens):
-        texts.append(_dump({"a": "subscribe", "v": chunk}))
-        texts.append(_dump({"a": "mode", "v": [MODE, chunk]}))
+    for mode in FeedMode:
+        for chunk in _chunks([token for token, wanted in modes.items() if wanted is mode]):
+            texts.append(_dump({"a": "subscribe", "v": chunk}))
+            # the venue's own default mode is nowhere stated
+            texts.append(_dump({"a": "mode", "v": [mode, chunk]}))
     return texts
+
+
+def mode_texts(modes: Mapping[int, FeedMode]) -> list[str]:
+    """Return the messages that change the modes of tokens which are subscribed."""
+    return [
+        _dump({"a": "mode", "v": [mode, chunk]})
+        for mode in FeedMode
+        for chunk in _chunks([token for token, wanted in modes.items() if wanted is mode])
+    ]
 
 
 def unsubscribe_texts(tokens: Sequence[int]) -> list[str]:
@@ -45,7 +48,7 @@ def unsubscribe_texts(tokens: Sequence[int]) -> list[str]:
     return [_dump({"a": "unsubscribe", "v": chunk}) for chunk in _chunks(tokens)]
 
 
-def read_text(text: str) -> VenueOrder | Notice | None:
+def read_text(text: str) -> VenueOrder | FeedMessage | None:
     """Read a text frame; None for one that cannot be read or has a type the desk does not know."""
     try:
         frame = json.loads(text, parse_float=Decimal)
@@ -57,7 +60,7 @@ def read_text(text: str) -> VenueOrder | Notice | None:
     if frame.get("type") == "order" and isinstance(data, dict):
         return _order(data)
     if frame.get("type") in ("error", "message"):
-        return Notice(kind=str(frame["type"]), text=str(data)[:_LONGEST_NOTICE])
+        return FeedMessage(kind=str(frame["type"]), text=str(data)[:_LONGEST_NOTICE])
     return None
 
 
