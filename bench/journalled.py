@@ -14,7 +14,7 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -28,7 +28,7 @@ from brokers.adapters.paper.venue import PaperVenue
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar
 from brokers.domain.orders import ApprovedOrder
-from brokers.ports import BudgetReport, FeedEvent, FeedOrder, FeedQuotes, FeedState, Receipt
+from brokers.ports import BudgetReport, FeedEvent, FeedMode, FeedOrder, FeedQuotes, FeedState, Receipt
 from config.demo.state import environment_of, open_state
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class HandFeed:
     def say(self, event: FeedEvent) -> None:
         self._said.put_nowait(event)
 
-    async def subscribe(self, tokens: Sequence[int]) -> None:
+    async def subscribe(self, tokens: Sequence[int], mode: FeedMode = FeedMode.FULL) -> None:
         """Take note of what is wanted."""
         self.tokens |= set(tokens)
 
@@ -131,9 +131,17 @@ class HandFeed:
         while (event := await self._said.get()) is not None:
             yield event
 
+    async def pause(self) -> None:
+        """End the stream for now."""
+        self._said.put_nowait(None)
+
     async def close(self) -> None:
         """End the stream."""
         self._said.put_nowait(None)
+
+    def figures(self) -> Mapping[str, int]:
+        """Return nothing: a hand counts no frames."""
+        return {}
 
 
 class _Free:
