@@ -15,7 +15,7 @@ class VenueProfile(VenueRecord):
 
     user_id: str
     user_type: str
-    email: str
+    email: str = field(repr=False)
     user_name: str
     user_shortname: str
     broker: str
