@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from heapq import heapify, heappop, heappush, nlargest, nsmallest
+from itertools import chain, compress, islice
+from operator import not_
 from typing import Any
 
 Levels = Sequence[tuple[float, float]]
@@ -44,17 +46,20 @@ class _Side:
         heapify(self.heap)
 
     def update(self, changes: Iterable[Sequence[str]]) -> None:
-        levels, sign = self.levels, self.sign
-        for text, amount in changes:
-            price, quantity = float(text), float(amount)
-            if quantity:
-                if price not in levels:
-                    heappush(self.heap, sign * price)
-                levels[price] = quantity
-            else:
-                levels.pop(price, None)
+        # the books of a busy symbol change a thousand levels a second: whole lists at a time, not level by level
+        numbers = list(map(float, chain.from_iterable(changes)))
+        prices, quantities = numbers[::2], numbers[1::2]
+        levels, heap, sign, known = self.levels, self.heap, self.sign, len(self.levels)
+        levels.update(zip(prices, quantities, strict=True))
+        # a dict keeps its new keys at its end
+        for price in islice(reversed(levels), len(levels) - known):
+            heappush(heap, sign * price)
+        for price in compress(prices, map(not_, quantities)):
+            # the same price may stand in one difference more than once
+            if levels.get(price) == 0.0:
+                del levels[price]
         # a level that comes and goes leaves its price behind each time
-        if len(self.heap) > 2 * len(levels) + 1_000:
+        if len(heap) > 2 * len(levels) + 1_000:
             self.heap = [sign * price for price in levels]
             heapify(self.heap)
 
@@ -127,7 +132,7 @@ class LocalBook:
     @property
     def is_crossed(self) -> bool:
         """Tell whether the best bid reaches the best ask, which no true book does."""
-        bid, ask = self.best_bid, self.best_ask
+        bid, ask = self._bids.best(), self._asks.best()
         return bid is not None and ask is not None and bid[0] >= ask[0]
 
     def bids(self, count: int) -> list[tuple[float, float]]:
