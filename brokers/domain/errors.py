@@ -8,7 +8,8 @@ WindhoverError
 ├── VenueError         the venue, or the way to it
 │   ├── Retryable      nothing was changed at the venue; a read may be asked again
 │   ├── Rejected       the venue said a definite no; nothing was placed
-│   │   └── NeedsLogin the session is dead: one state change, no retries
+│   │   ├── NeedsLogin the session is dead: one state change, no retries
+│   │   └── Misconfigured  whoever set the account up: every order would be refused, so entries halt
 │   └── Ambiguous      a write may or may not have happened: reconcile, never resend
 └── DataError          data is missing, stale or corrupt: stop, do not repair in passing
 """
@@ -68,6 +69,10 @@ class Rejected(VenueError):
 
 class NeedsLogin(Rejected):
     code = "venue.needs_login"
+
+
+class Misconfigured(Rejected):
+    code = "venue.misconfigured"
 
 
 class Ambiguous(VenueError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from brokers.domain.errors import Ambiguous, DataError, NeedsLogin, Rejected, Retryable, WindhoverError
+from brokers.domain.errors import Ambiguous, DataError, Misconfigured, NeedsLogin, Rejected, Retryable, WindhoverError
 from brokers.ports import Reply
 
 _LOGIN_TYPES = frozenset({"TokenException", "TwoFAException"})
@@ -21,7 +21,8 @@ _PERMISSION_TYPES = frozenset({"PermissionException", "PermissionError"})
 _UNAVAILABLE = frozenset({408, 500, 502, 503, 504})
 _TIMED_OUT = re.compile(r"timed out|check the order ?book", re.IGNORECASE)
 # orders are taken from registered addresses alone; the exact words are not documented
-_ABOUT_ADDRESS = re.compile(r"\bIP\b|\bip address", re.ASCII)
+_ABOUT_ADDRESS = re.compile(r"\bIPs?\b|\bIPv[46]\b|white-?\s?list", re.ASCII | re.IGNORECASE)
+_ABOUT_PROTECTION = re.compile(r"market protection", re.IGNORECASE)
 _REFUSAL_CODES = {
     "InputException": "venue.input",
     "MarginException": "venue.margin",
@@ -88,26 +89,32 @@ def error_of(refusal: Refusal, *, is_write: bool) -> WindhoverError:
     message = refusal.message
     if refusal.error_type in _LOGIN_TYPES:
         return NeedsLogin(message, details=details)
-    if refusal.error_type in _PERMISSION_TYPES:
-        return Rejected(message, code="venue.permission", details=details)
     if refusal.status == 429:
         kind = Rejected if is_write else Retryable
         return kind(message, code="venue.throttled", details=details)
-    if refusal.status == 428:
-        return Rejected(message, code="venue.authorise_holdings", details=details)
     if _is_unknown(refusal):
         return _unknown(message, details, is_write=is_write)
-    code = _REFUSAL_CODES.get(refusal.error_type, "venue.rejected")
+    if not refusal.error_type:
+        return _unreadable(refusal.status, is_write=is_write)
     if is_write and _ABOUT_ADDRESS.search(message):
-        code = "venue.egress"
-    return Rejected(message, code=code, details=details)
+        return Misconfigured(message, code="venue.egress", details=details)
+    return Rejected(message, code=_refusal_code(refusal), details=details)
+
+
+def _refusal_code(refusal: Refusal) -> str:
+    if refusal.error_type in _PERMISSION_TYPES:
+        return "venue.permission"
+    if refusal.status == 428:
+        return "venue.authorise_holdings"
+    if _ABOUT_PROTECTION.search(refusal.message):
+        return "venue.unprotected"
+    return _REFUSAL_CODES.get(refusal.error_type, "venue.rejected")
 
 
 def _is_unknown(refusal: Refusal) -> bool:
     if refusal.status in _UNAVAILABLE or refusal.status >= 500:
         return True
-    # a body that is not Kite's comes from something on the way, which cannot say what the venue did
-    return not refusal.error_type or _TIMED_OUT.search(refusal.message) is not None
+    return _TIMED_OUT.search(refusal.message) is not None
 
 
 def _unknown(message: str, details: dict[str, object], *, is_write: bool) -> WindhoverError:
@@ -117,6 +124,7 @@ def _unknown(message: str, details: dict[str, object], *, is_write: bool) -> Win
 
 
 def _unreadable(status: int, *, is_write: bool) -> WindhoverError:
+    # a body that is not Kite's comes from something on the way, which cannot say what the venue did
     message = "the venue's answer could not be read"
     if is_write:
         return Ambiguous(message, code="venue.unreadable", details={"status": status})
