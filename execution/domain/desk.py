@@ -44,6 +44,8 @@ class EngineConfig:
     runs_strategies: bool = True
     # quoted for the pages even while no strategy uses them
     watch: tuple[str, ...] = ()
+    # listened to, and neither shown nor worked on until somebody names them
+    follow: tuple[str, ...] = ()
     currency: Currency = Currency.INR
     cash_quote: Decimal | None = None
     send_within_s: float = 2.0
@@ -89,6 +91,7 @@ class Desk:
         self.state = DeskState(account_id=config.account_id)
         self.market = Market(config.instruments, config.calendar)
         self.market.track(config.watch)
+        self.market.track(config.follow, is_shown=False)
         self.ids = ClientIds(config.incarnation, config.account_code)
         self.at: datetime
         self.out: list[Command] = []

@@ -45,6 +45,8 @@ class Link(StrEnum):
     SILENT = "silent"
     DISCONNECTED = "disconnected"
     NEEDS_LOGIN = "needs_login"
+    NO_MARKET_DATA = "no_market_data"  # the session lives, its plan has no stream
+    CLOSED = "closed"  # outside the market's hours
 
 
 class SessionState(StrEnum):

@@ -23,6 +23,7 @@ from execution.domain.events import Link
 from risk.domain.exposure import QuoteView
 
 LAST, BID, ASK, VOLUME, INTEREST, CLOSE = range(6)
+LARGE_FRAME = 64
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -54,11 +55,17 @@ class Market:
         self._row_of_token: dict[int, int] = {}
         self._row_of: dict[str, int] = {}
         self._names: list[str] = []
+        self._shown: dict[str, None] = {}
         self._table = np.full((6, 64), np.nan)
         self._exchange_ns = np.zeros(64, dtype=np.int64)
         self._received_ns = np.zeros(64, dtype=np.int64)
+        self._cached = np.zeros(64, dtype=np.bool_)
         self._intervals: dict[int, _Interval] = {}
         self._prices: dict[tuple[int, int], tuple[float, Decimal]] = {}
+        self._builds = np.zeros(64, dtype=np.bool_)
+        self._has_cached = False
+        self._sorted_tokens = np.empty(0, dtype=np.int64)
+        self._sorted_rows = np.empty(0, dtype=np.intp)
         self._places: dict[bytes, tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = {}
 
     @property
@@ -74,8 +81,15 @@ class Market:
     def tracked(self) -> tuple[str, ...]:
         return tuple(self._names)
 
-    def track(self, names: Iterable[str]) -> bool:
+    def shown(self) -> tuple[str, ...]:
+        """Return what the pages show: all but what is only listened to."""
+        return tuple(self._shown)
+
+    def track(self, names: Iterable[str], *, is_shown: bool = True) -> bool:
         """Keep quotes of these instruments too; answer whether any is new."""
+        names = tuple(names)
+        if is_shown:
+            self._shown.update(dict.fromkeys(name for name in names if name in self.instruments))
         fresh = [name for name in names if name not in self._row_of and name in self.instruments]
         for name in fresh:
             row = len(self._names)
@@ -96,6 +110,8 @@ class Market:
         if found is None:
             found = self._intervals[interval_s] = _Interval(BarBuilder(interval_s=interval_s, anchor_ns=self._anchor()))
         found.instruments.add(instrument)
+        if instrument in self._row_of:
+            self._builds[self._row_of[instrument]] = True
         if self.now_ns:
             found.since_ns.setdefault(instrument, self.now_ns)
 
@@ -175,7 +191,16 @@ class Market:
             ask=self._price(instrument, ASK),
             age_s=self.age_s(instrument, at),
             is_stale=self.link is not Link.CONNECTED,
+            is_cached=bool(self._cached[self._row_of[instrument]]),
         )
+
+    def youngest_age_s(self, at: datetime) -> Decimal | None:
+        """Return the age of the newest quote of all, None before the first."""
+        count = len(self._names)
+        received, made = self._received_ns[:count], self._exchange_ns[:count]
+        waited = ns_of(at) - received
+        aged = np.maximum(waited, np.where(made > 0, self.clock.now_ns - made, 0))[self._table[LAST, :count] > 0]
+        return Decimal(max(int(aged.min()), 0) // 1_000_000) / 1000 if aged.size else None
 
     def age_s(self, instrument: str, at: datetime) -> Decimal:
         """Return a quote's age: since it was received, or since the venue made it, if longer."""
@@ -210,6 +235,8 @@ class Market:
         return known[1]
 
     def _placed(self, token: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        if token.size > LARGE_FRAME:
+            return self._placed_many(token)
         key = token.tobytes()
         known = self._places.get(key)
         if known is None:
@@ -220,6 +247,19 @@ class Market:
                 self._places.clear()
             self._places[key] = known
         return known
+
+    def _placed_many(self, token: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """Find the rows of a large frame, of which hardly any is like another."""
+        if self._sorted_tokens.size != len(self._row_of_token):
+            tokens = np.array(list(self._row_of_token), dtype=np.int64)
+            order = np.argsort(tokens)
+            self._sorted_tokens = tokens[order]
+            self._sorted_rows = np.array(list(self._row_of_token.values()), dtype=np.intp)[order]
+        if self._sorted_tokens.size == 0:
+            return np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp)
+        found = np.minimum(np.searchsorted(self._sorted_tokens, token), self._sorted_tokens.size - 1)
+        places = np.flatnonzero(self._sorted_tokens[found] == token)
+        return places, self._sorted_rows[found[places]]
 
     def _store(self, columns: QuoteColumns, places: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> None:
         self.revision += 1
@@ -232,6 +272,11 @@ class Market:
         table[CLOSE, rows] = columns.previous_close[places]
         self._exchange_ns[rows] = columns.exchange_ns[places]
         self._received_ns[rows] = columns.received_ns
+        if columns.cached is not None:
+            self._cached[rows] = columns.cached[places]
+            self._has_cached = True
+        elif self._has_cached:
+            self._cached[rows] = False
 
     def _take_bars(
         self,
@@ -243,6 +288,12 @@ class Market:
         closed: list[Bar] = []
         if not self._intervals:
             return closed
+        if columns.cached is not None:
+            news = ~columns.cached[places]
+            places, rows = places[news], rows[news]
+        if rows.size > LARGE_FRAME:
+            used = self._builds[rows]
+            places, rows = places[used], rows[used]
         prices, volumes = columns.last_price[places].tolist(), columns.volume[places].tolist()
         times = columns.exchange_ns[places].tolist()
         older = self._exchange_ns[rows].tolist()
@@ -296,3 +347,5 @@ class Market:
         self._table = np.concatenate([self._table, np.full((6, size), np.nan)], axis=1)
         self._exchange_ns = np.concatenate([self._exchange_ns, np.zeros(size, dtype=np.int64)])
         self._received_ns = np.concatenate([self._received_ns, np.zeros(size, dtype=np.int64)])
+        self._cached = np.concatenate([self._cached, np.zeros(size, dtype=np.bool_)])
+        self._builds = np.concatenate([self._builds, np.zeros(size, dtype=np.bool_)])

@@ -103,7 +103,9 @@ def feed_changed(desk: Desk, event: FeedChanged) -> None:
         desk.must_reconcile("the feed is connected")
         return
     desk.market.lose_ticks()
-    desk.alert(Level.WARNING, "feed", f"the feed is {event.state}: {event.reason or 'no reason given'}")
+    state = event.state.replace("_", " ")
+    level = Level.INFO if event.state is Link.CLOSED else Level.WARNING
+    desk.alert(level, "feed", f"the feed is {state}: {event.reason or 'no reason given'}")
 
 
 def resume_halted(desk: Desk) -> None:

@@ -47,7 +47,7 @@ def all_topics(desk: Desk) -> dict[str, Topic]:
 
 def quotes(desk: Desk) -> Topic:
     """Return the latest quote of every tracked instrument that has one."""
-    shown = (name for name in desk.market.tracked() if desk.market.mark(name) is not None)
+    shown = (name for name in desk.market.shown() if desk.market.mark(name) is not None)
     return {name: _quote_row(desk, name) for name in shown}
 
 
@@ -252,12 +252,12 @@ def _largest_order(desk: Desk) -> Decimal:
 
 def feeds(desk: Desk) -> Topic:
     """Return the feed's and the session's state, and the age of the newest quote."""
-    ages = [desk.market.age_s(name, desk.at) for name in desk.market.tracked() if desk.market.mark(name) is not None]
+    age_s = desk.market.youngest_age_s(desk.at)
     return {
         "account": desk.config.account_id,
         "state": desk.market.link,
         "reason": desk.market.link_reason,
-        "age_s": f"{min(ages):.3f}" if ages else None,
+        "age_s": None if age_s is None else f"{age_s:.3f}",
         "instruments": len(desk.market.tracked()),
         "stale": desk.market.link is not Link.CONNECTED,
         "session": desk.state.session,

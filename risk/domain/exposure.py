@@ -82,13 +82,17 @@ class PendingOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuoteView:
-    """What the market shows of the instrument at the decision; `is_stale` is the feed's verdict."""
+    """What the market shows of the instrument at the decision; `is_stale` is the feed's verdict.
+
+    `is_cached` is a price from before the desk listened, of which nothing says that it still holds.
+    """
 
     last_price: Decimal
     bid: Decimal | None
     ask: Decimal | None
     age_s: Decimal
     is_stale: bool = False
+    is_cached: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: it keeps what several rules ask of it

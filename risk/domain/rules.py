@@ -75,6 +75,8 @@ def stale_quote(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | N
         return f"no quote of {view.instrument.key} has been received"
     if view.quote.last_price <= 0:
         return f"{view.instrument.key} has no price to judge an order by: {in_words(view.quote.last_price)}"
+    if view.quote.is_cached:
+        return f"the price of {view.instrument.key} is from before the desk listened, a new one is awaited"
     if view.quote.is_stale or view.quote.age_s > limits.max_quote_age_s:
         age = in_words(view.quote.age_s)
         return f"the quote of {view.instrument.key} is {age} s old, limit {in_words(limits.max_quote_age_s)} s"
