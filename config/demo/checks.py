@@ -17,6 +17,7 @@ def steps(environment: Environment) -> Iterator[tuple[str, Sequence[str]]]:
     yield "import-linter", [str(environment.program("lint-imports"))]
     yield "mypy", [str(environment.program("mypy"))]
     yield "migrations", [python, "-P", "manage.py", "makemigrations", "--check", "--dry-run", *TEST_SETTINGS]
+    yield "coverage of the domains", [python, "-P", "-m", "config.demo.covered"]
     # Last, so that the closing lines of a long output are the suite's own.
     yield "tests", [python, "-P", "-m", "pytest"]
 

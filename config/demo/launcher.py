@@ -25,7 +25,9 @@ usage: ./run COMMAND [ARGUMENTS]
       --speed N           how many market seconds pass in one second
       --seconds N         stop by itself this long after it was ready
   test [ARGUMENTS]        the test suite; arguments go to pytest
-  check                   ruff, mypy, import-linter, migrations, then the test suite
+  check                   ruff, mypy, import-linter, migrations, coverage of the domains, then the test suite
+  coverage                branch coverage of every domain, each held to 95 %
+      --missing           list the lines and branches that no test runs
   bench [TOPIC]           measure Windhover beside its peers; without a topic, list the topics
       --json FILE         write the figures as JSON (- for standard output)
   chaos                   break things on purpose and hold the books to the exchange's ledger
@@ -78,6 +80,15 @@ def check(arguments: Sequence[str]) -> int:
     return checks.run_all(DEVELOPMENT, environment_variables=_environment())
 
 
+def coverage(arguments: Sequence[str]) -> int:
+    """Become the measurement of the domains' coverage."""
+    if set(arguments) - {"--missing"}:
+        raise SetupError("./run coverage takes --missing and nothing else.")
+    _development_ready()
+    os.chdir(ROOT)
+    return _become(DEVELOPMENT.python, "-m", "config.demo.covered", *arguments)
+
+
 def bench(arguments: Sequence[str]) -> int:
     """Become the benchmark of one topic, in the environment of its peers where it has any."""
     with_peers = {path.stem for path in (ROOT / "bench" / "peers").glob("*.lock")}
@@ -105,6 +116,7 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "demo": demo,
     "test": test,
     "check": check,
+    "coverage": coverage,
     "bench": bench,
     "chaos": chaos,
     "serve": serve,
