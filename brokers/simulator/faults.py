@@ -119,7 +119,8 @@ RULES: Mapping[FaultKind, Rule] = {
         defaults={**_PLACEMENT, "quantity": 0},
     ),
     FaultKind.AUTOSLICE_MIXED: Rule(
-        does="Of an order that is sliced, every second slice is refused for want of funds.", defaults=_PLACEMENT
+        does="Of an order that is sliced, every second slice is refused for want of funds.",
+        defaults={**_PLACEMENT, "quantity": 0},
     ),
     FaultKind.PARTIAL_FILLS: Rule(
         does="Orders fill piece by piece, with a pause between two pieces.",

@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import io
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from brokers.simulator.board import DEPTH, Board
@@ -29,6 +31,11 @@ def success(data: object) -> Json:
 def failure(refusal: Refusal) -> Json:
     """Return the envelope of an error."""
     return {"status": "error", "message": refusal.message, "error_type": refusal.error_type, "data": None}
+
+
+def slice_error(refusal: Refusal) -> Json:
+    """Return the error of one slice, as it stands among the others."""
+    return {"code": refusal.http, "error_type": refusal.error_type, "message": refusal.message, "data": None}
 
 
 def profile(user_id: str) -> Json:
@@ -122,7 +129,7 @@ def order_row(order: Order) -> Json:
         "placed_by": order.account,
         "order_id": order.order_id,
         "exchange_order_id": order.exchange_order_id if exchange_at else None,
-        "parent_order_id": None,
+        "parent_order_id": order.parent_order_id,
         "status": str(order.status),
         "status_message": order.status_message,
         "status_message_raw": order.status_message_raw,
@@ -137,7 +144,7 @@ def order_row(order: Order) -> Json:
         "order_type": order.order_type,
         "transaction_type": order.side,
         "validity": order.validity,
-        "validity_ttl": 0,
+        "validity_ttl": order.validity_ttl,
         "product": order.product,
         "quantity": order.quantity,
         "disclosed_quantity": order.disclosed_quantity,
@@ -148,18 +155,19 @@ def order_row(order: Order) -> Json:
         "pending_quantity": pending,
         "cancelled_quantity": cancelled,
         "market_protection": 0,
-        "meta": {},
+        "meta": {"iceberg": asdict(order.leg)} if order.leg else {},
         "tag": order.tag,
         "tags": list(order.tags) or None,
         "guid": None,
+        **({"auction_number": order.auction_number} if order.auction_number else {}),
     }
 
 
 def order_update(event: OrderEvent, *, app_id: int, api_secret: str) -> Json:
     """Return the socket's and the postback's order payload, signed as a postback is."""
     row = order_row(event.order)
-    for name in ("account_id", "modified", "tags", "validity_ttl"):
-        row.pop(name)
+    for name in ("account_id", "modified", "tags", "validity_ttl", "auction_number"):
+        row.pop(name, None)
     signed = f"{row['order_id']}{row['order_timestamp']}{api_secret}"
     return {
         **row,
@@ -267,7 +275,7 @@ def holding_row(holding: Holding, board: Board, row: int) -> Json:
         "used_quantity": holding.used,
         "t1_quantity": 0,
         "realised_quantity": holding.quantity,
-        "authorised_quantity": 0,
+        "authorised_quantity": holding.authorised,
         "authorised_date": stamp(0),
         "authorisation": {},
         "opening_quantity": holding.quantity,
@@ -282,6 +290,50 @@ def holding_row(holding: Holding, board: Board, row: int) -> Json:
         "day_change": (last - close) / 100,
         "day_change_percentage": (last - close) / close * 100,
         "mtf": {"quantity": 0, "used_quantity": 0, "average_price": 0, "value": 0, "initial_margin": 0},
+    }
+
+
+def auction_row(holding: Json, number: str) -> Json:
+    """Return a holding as it can be sold in an auction."""
+    absent = {"used_quantity", "authorisation", "short_quantity", "mtf"}
+    return {**{name: value for name, value in holding.items() if name not in absent}, "auction_number": number}
+
+
+def holdings_summary(held: Iterable[tuple[Holding, int]], board: Board) -> Json:
+    """Return `/portfolio/holdings/summary` from the holdings and their rows on the board."""
+    rows = [(h.quantity, h.average, int(board.last[row]), int(board.close[row])) for h, row in held]
+    invested = sum(quantity * average for quantity, average, _, _ in rows) / 100
+    value = sum(quantity * last for quantity, _, last, _ in rows) / 100
+    before = sum(quantity * close for quantity, _, _, close in rows) / 100
+    return {
+        "total_pnl": value - invested,
+        "total_pnl_percent": (value - invested) * 100 / invested if invested else 0,
+        "today_pnl": value - before,
+        "today_pnl_percent": (value - before) * 100 / before if before else 0,
+        "invested_amount": invested,
+        "current_value": value,
+    }
+
+
+def trigger_range(board: Board, row: int, side: str) -> Json:
+    """Return where the stop of a cover order may lie: on the losing side of the price, inside the band."""
+    last = int(board.last[row])
+    low, high = circuit_limits(board.listings[row], last=last, close=int(board.close[row]))
+    lower, upper = (low, last) if side == "buy" else (last, high)
+    return {"instrument_token": int(board.token[row]), "lower": lower / 100, "upper": upper / 100}
+
+
+def full_profile(user_id: str, login_ns: int) -> Json:
+    """Return `/user/profile/full`, with what is private masked as the venue masks it."""
+    short = profile(user_id)
+    masked = {"twofa_type": "totp", "phone": "*0000", "pan": "*000A", "dp_ids": ["0000000000000000"], "tags": []}
+    return {
+        **{name: value for name, value in short.items() if name != "meta"},
+        **masked,
+        "bank_accounts": [{"name": "SIMULATED BANK", "branch": "", "account": "*0000"}],
+        "password_timestamp": stamp(0),
+        "twofa_timestamp": stamp(login_ns),
+        "meta": {"poa": "physical", "silo": "", "account_blocks": []},
     }
 
 

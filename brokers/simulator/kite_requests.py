@@ -11,6 +11,7 @@ Values = dict[str, list[str]]
 _NUMBERS = {"quantity": "int", "disclosed_quantity": "int", "price": "paise", "trigger_price": "paise"}
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 MAX_PAISE = 10**10
+VARIETIES = frozenset({"regular", "amo", "co", "iceberg", "auction"})
 _TERMS = ("order_type", "validity")
 
 
@@ -39,7 +40,7 @@ class Request:
 
 def order_request(request: Request, variety: str) -> OrderRequest:
     """Return the order that a placement form describes."""
-    if variety != "regular":
+    if variety not in VARIETIES:
         raise Refusal(f"The variety `{variety}` is not available at this venue.")
     return OrderRequest(
         exchange=request.need("exchange"),
@@ -55,6 +56,11 @@ def order_request(request: Request, variety: str) -> OrderRequest:
         protection=_protection(request),
         tag=request.get("tag") or None,
         variety=variety,
+        validity_ttl=_integer(request, "validity_ttl"),
+        auction_number=request.get("auction_number") or None,
+        autoslice=request.get("autoslice").lower() == "true",
+        iceberg_legs=_integer(request, "iceberg_legs"),
+        iceberg_quantity=_integer(request, "iceberg_quantity"),
     )
 
 
@@ -87,16 +93,25 @@ def _in_reach(at: datetime) -> bool:
 
 
 def _integer(request: Request, name: str) -> int:
-    text = request.get(name, "0")
+    return whole_number(request.get(name, "0"), name)
+
+
+def _paise(request: Request, name: str) -> int:
+    return paise_of(request.get(name, "0"), name)
+
+
+def whole_number(value: object, name: str) -> int:
+    """Return a whole number from text or JSON; raises `Refusal` naming the field."""
     try:
-        return int(text)
+        return int(str(value))
     except ValueError:
         raise Refusal(f"Invalid `{name}`.") from None
 
 
-def _paise(request: Request, name: str) -> int:
+def paise_of(value: object, name: str) -> int:
+    """Return rupees from text or JSON as whole paise; raises `Refusal` naming the field."""
     try:
-        paise = Decimal(request.get(name, "0")) * 100
+        paise = Decimal(str(value)) * 100
     except InvalidOperation:
         raise Refusal(f"Invalid `{name}`.") from None
     if not paise.is_finite() or abs(paise) > MAX_PAISE:

@@ -4,7 +4,17 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from brokers.simulator import rest_market, rest_orders, rest_portfolio, rest_session, rest_sim, rest_user
+from brokers.simulator import (
+    rest_calculators,
+    rest_funds,
+    rest_market,
+    rest_orders,
+    rest_portfolio,
+    rest_session,
+    rest_sim,
+    rest_triggers,
+    rest_user,
+)
 from brokers.simulator.faults import Fault, FaultKind
 from brokers.simulator.kite_http import Response, Route, refused
 from brokers.simulator.kite_requests import Request
@@ -21,6 +31,9 @@ ROUTES = (
     *rest_orders.ROUTES,
     *rest_portfolio.ROUTES,
     *rest_market.ROUTES,
+    *rest_triggers.ROUTES,
+    *rest_calculators.ROUTES,
+    *rest_funds.ROUTES,
     *rest_sim.ROUTES,
 )
 TOO_MANY = "Too many requests"

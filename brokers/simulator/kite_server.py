@@ -36,6 +36,8 @@ class KiteSite:
     seed: int
     replay: str | None = None
     faults_allowed: bool = False
+    # Whether a sliced order is answered with a plain list in place of a parent and its children.
+    slices_as_list: bool = False
     # True until the first subscription arrives: a replay should not run past an empty room.
     held: bool = False
     faults: FaultScript = field(default_factory=FaultScript)
@@ -43,6 +45,8 @@ class KiteSite:
     monotonic_ns: Callable[[], int] = time.monotonic_ns
     hub: Hub = field(init=False)
     news: OrderNews = field(init=False)
+    # Requests to authorise holdings that wait for the depository's page: whose, and how many by ISIN.
+    authorisations: dict[str, tuple[str, dict[str, int]]] = field(default_factory=dict)
     later: list[tuple[int, str, OrderRequest, tuple[str, str]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -92,13 +96,14 @@ class KiteSite:
         self.later = [entry for entry in self.later if entry[0] > now_ns]
         for _, user_id, wanted, ids in due:
             try:
-                self.venue.engine.place(user_id, wanted, self.moment(), ids=ids)
+                self.venue.varieties.place(user_id, wanted, self.moment(), ids=ids)
             except Refusal:
                 continue
         self.announce()
 
     def announce(self) -> None:
-        """Send what happened to orders to their users' sockets."""
+        """Carry on what followed, then send what happened to orders to their users' sockets."""
+        self.venue.follow(self.moment())
         events = self.venue.engine.events
         apps = {app.user_id: (number, app) for number, app in enumerate(self.sessions.apps.values(), start=1)}
         while events:

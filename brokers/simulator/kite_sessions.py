@@ -97,12 +97,15 @@ class Session:
 class Sessions:
     """Apps by key, tokens by life; a new login ends the user's earlier session."""
 
-    def __init__(self, apps: Iterable[App], *, endless: bool = False) -> None:
+    def __init__(self, apps: Iterable[App], *, endless: bool = False, renewable: bool = False) -> None:
         self.apps = {app.api_key: app for app in apps}
         self.endless = endless
+        # Approved platforms alone get refresh tokens.
+        self.renewable = renewable
         self.market_ns: Callable[[], int] = lambda: 0
         self._logins: dict[str, Login] = {}
         self._live: dict[str, Session] = {}
+        self._refresh: dict[str, App] = {}
 
     def app(self, api_key: str) -> App:
         """Return the app of a key; raises `Refusal` when there is none."""
@@ -131,6 +134,33 @@ class Sessions:
         access_token = secrets.token_hex(16)
         self.open(login.app.user_id, access_token)
         return login.app, access_token
+
+    def refresh_token(self, app: App) -> str:
+        """Return a new refresh token, or nothing where the platform is not approved for it."""
+        if not self.renewable:
+            return ""
+        token = secrets.token_hex(16)
+        self._refresh[token] = app
+        return token
+
+    def renew(self, api_key: str, refresh_token: str, checksum: str) -> tuple[App, str]:
+        """Return the app and a new access token for a refresh token, which serves once; raises `Refusal`."""
+        app = self._refresh.get(refresh_token)
+        wanted = session_checksum(api_key, refresh_token, app.api_secret) if app else ""
+        known = app is not None and app.api_key == api_key
+        if app is None or not known or not hmac.compare_digest(wanted.encode(), checksum.encode()):
+            raise Refusal(SPENT, "TokenException", 403)
+        del self._refresh[refresh_token]
+        access_token = secrets.token_hex(16)
+        self.open(app.user_id, access_token)
+        return app, access_token
+
+    def revoke(self, api_key: str, refresh_token: str) -> None:
+        """Forget a refresh token; raises `Refusal` when it is not the app's."""
+        app = self._refresh.get(refresh_token)
+        if app is None or app.api_key != api_key:
+            raise Refusal(SPENT, "TokenException", 403)
+        del self._refresh[refresh_token]
 
     def open(self, user_id: str, access_token: str) -> None:
         """Let a token be the user's live session until the market's next 06:00."""

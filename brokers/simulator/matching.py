@@ -65,6 +65,27 @@ class Engine:
             self._enter(order, at)
         return order
 
+    def admit(self, account_id: str, request: OrderRequest, at: Moment, status: Status) -> Order:
+        """Keep an order outside the continuous book, in a state of its own; raises `Refusal`."""
+        row = self.check(request)
+        order = new_order(account_id, request, self.board.listings[row], row, at=at, ids=self.ids.order())
+        self.accounts[account_id].orders[order.order_id] = order
+        self.move(order, status, at)
+        return order
+
+    def move(self, order: Order, status: Status, at: Moment, reason: str | None = None) -> None:
+        """Bring an order that waits outside the book to its next state, and tell of it."""
+        if status in {Status.CANCELLED, Status.REJECTED}:
+            order.cancelled = order.remaining
+        order.status_message = order.status_message_raw = reason
+        self._note(order, at, status)
+        self._announce(order, status)
+
+    def fill(self, order: Order, quantity: int, price: int, at: Moment) -> None:
+        """Execute an order that waits outside the book, as an auction does."""
+        order.exchange_ns = at.market_ns
+        self._trade(order, quantity, price, at)
+
     def modify(self, account_id: str, order_id: str, changes: dict[str, int | float | str], at: Moment) -> Order:
         """Change a waiting order; a new price or a larger quantity loses its place in the queue."""
         order = self._waiting_order(account_id, order_id, "modified")
@@ -123,6 +144,11 @@ class Engine:
         """Let the tape and the new quotes fill waiting orders, then let the last prices trigger stops."""
         if not self._waiting:
             return
+        for order in [
+            order for orders in self._waiting.values() for order in orders if order.has_expired(at.market_ns)
+        ]:
+            self._leave(order)
+            self._cancel_rest(order, at)
         tape = {
             row: (price, quantity, aggressor)
             for row, price, quantity, aggressor in zip(
@@ -339,6 +365,7 @@ class Engine:
         order.price = request.price if request.order_type in {"LIMIT", "SL"} else 0
         order.trigger_price = request.trigger_price if order.waits_for_trigger else 0
         order.validity, order.disclosed_quantity = request.validity, request.disclosed_quantity
+        order.validity_ttl = request.validity_ttl
         order.protection = request.protection
         if order.order_type == "MARKET":
             self._protect(order, int(self.board.last[order.row]))

@@ -76,7 +76,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--second-shift", type=float, default=0.0, help="shift the budgets' seconds by this much (default 0)"
     )
+    parser.add_argument(
+        "--refresh-tokens", action="store_true", help="hand out refresh tokens, as approved platforms get"
+    )
     parser.add_argument("--endless-tokens", action="store_true", help="let no session end at the market's 06:00")
+    parser.add_argument(
+        "--slices",
+        choices=("parent", "list"),
+        default="parent",
+        help="shape of a sliced order's answer (default parent)",
+    )
     parser.add_argument("--faults", action="store_true", help="allow fault scripts at POST /sim/faults")
     parser.add_argument("--ledger", type=Path, help="file to append every execution to, as JSON lines")
 
@@ -97,12 +106,13 @@ def build_site(options: argparse.Namespace, *, wall_ns: Callable[[], int], monot
     venue.run_until(start_ns, wall_ns())
     return KiteSite(
         venue=venue,
-        sessions=Sessions(apps, endless=options.endless_tokens),
+        sessions=Sessions(apps, endless=options.endless_tokens, renewable=options.refresh_tokens),
         budgets=Budgets(enforced=options.budgets, orders_per_day=options.orders_per_day, shift_s=options.second_shift),
         pace=Pace(speed=options.speed, market_ns=max(venue.market.now_ns, start_ns), wall_ns=monotonic_ns()),
         seed=options.seed,
         replay=str(options.replay) if options.replay else None,
         faults_allowed=options.faults,
+        slices_as_list=options.slices == "list",
         held=bool(options.replay) if options.hold is None else options.hold,
         wall_ns=wall_ns,
         monotonic_ns=monotonic_ns,

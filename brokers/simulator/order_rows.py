@@ -27,8 +27,12 @@ def new_order(
         disclosed_quantity=request.disclosed_quantity,
         protection=request.protection,
         tag=request.tag,
-        tags=(request.tag,) if request.tag else (),
+        tags=((request.tag,) if request.tag else ()) + request.tags,
         variety=request.variety,
+        validity_ttl=request.validity_ttl,
+        parent_order_id=request.parent_order_id,
+        auction_number=request.auction_number,
+        leg=request.leg,
         placed_ns=at.market_ns,
         updated_ns=at.market_ns,
     )
@@ -46,6 +50,7 @@ def changed_request(order: Order, changes: Changes) -> OrderRequest:
         "price": order.price,
         "trigger_price": order.trigger_price,
         "validity": order.validity,
+        "validity_ttl": order.validity_ttl,
         "disclosed_quantity": order.disclosed_quantity,
         # An order that came as MARKET keeps its protection; a LIMIT that becomes one must bring it.
         "protection": order.protection,

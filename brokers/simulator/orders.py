@@ -18,12 +18,15 @@ class Status(StrEnum):
     MODIFY_PENDING = "MODIFY PENDING"
     MODIFIED = "MODIFIED"
     CANCEL_PENDING = "CANCEL PENDING"
+    AMO_RECEIVED = "AMO REQ RECEIVED"
+    MODIFY_AMO_RECEIVED = "MODIFY AMO REQ RECEIVED"
     COMPLETE = "COMPLETE"
     CANCELLED = "CANCELLED"
     REJECTED = "REJECTED"
     UPDATE = "UPDATE"
 
 
+MINUTE_NS = 60_000_000_000
 FINAL = frozenset({Status.COMPLETE, Status.CANCELLED, Status.REJECTED})
 RESTING = frozenset({Status.OPEN, Status.TRIGGER_PENDING})
 
@@ -47,8 +50,19 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """Which part of an iceberg an order is."""
+
+    leg: int
+    legs: int
+    leg_quantity: int
+    total_quantity: int
+    remaining_quantity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:
-    """What a client asks for; ``protection`` is None when the field was absent."""
+    """What a client asks for, in legs or slices too; ``protection`` is None when the field was absent."""
 
     exchange: str
     symbol: str
@@ -63,6 +77,14 @@ class OrderRequest:
     protection: float | None = None
     tag: str | None = None
     variety: str = "regular"
+    tags: tuple[str, ...] = ()
+    validity_ttl: int = 0
+    parent_order_id: str | None = None
+    auction_number: str | None = None
+    autoslice: bool = False
+    iceberg_legs: int = 0
+    iceberg_quantity: int = 0
+    leg: Leg | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -97,6 +119,10 @@ class Order:
     modified: bool = False
     modifications: int = 0
     variety: str = "regular"
+    validity_ttl: int = 0
+    parent_order_id: str | None = None
+    auction_number: str | None = None
+    leg: Leg | None = None
     # Queue position: quantity displayed before this order at its price, and its turn among ours.
     ahead: int = 0
     turn: int = 0
@@ -118,6 +144,10 @@ class Order:
     def remaining(self) -> int:
         """Return the quantity neither filled nor cancelled."""
         return self.quantity - self.filled - self.cancelled
+
+    def has_expired(self, market_ns: int) -> bool:
+        """Return whether the minutes of a TTL order are over."""
+        return self.validity == "TTL" and market_ns >= self.placed_ns + self.validity_ttl * MINUTE_NS
 
     @property
     def tradable(self) -> int:

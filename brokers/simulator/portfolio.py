@@ -64,6 +64,25 @@ class Position:
         """Return the whole profit at a last price, realised or not."""
         return self.sells[1] - self.buys[1] + self.quantity * last
 
+    def move_day(self, into: "Position", quantity: int, side: str) -> None:
+        """Hand a quantity of the day's buys or sells on, at their average."""
+        if side == "BUY":
+            value = self.day_buy_value * quantity // self.day_buy
+            self.day_buy, self.day_buy_value = self.day_buy - quantity, self.day_buy_value - value
+            into.day_buy, into.day_buy_value = into.day_buy + quantity, into.day_buy_value + value
+        else:
+            value = self.day_sell_value * quantity // self.day_sell
+            self.day_sell, self.day_sell_value = self.day_sell - quantity, self.day_sell_value - value
+            into.day_sell, into.day_sell_value = into.day_sell + quantity, into.day_sell_value + value
+
+    def move_carried(self, into: "Position", quantity: int) -> None:
+        """Hand a signed quantity that was carried in on, at its price."""
+        total = into.carried + quantity
+        value = into.carried * into.carried_price + quantity * self.carried_price
+        into.carried, into.carried_price = total, value // total if total else 0
+        into.close_price = self.close_price
+        self.carried -= quantity
+
     def apply(self, fill: Fill) -> None:
         """Add one execution to the day."""
         value = fill.quantity * fill.price
@@ -84,6 +103,7 @@ class Holding:
     quantity: int
     average: int
     used: int = 0
+    authorised: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -143,6 +163,27 @@ class Account:
         if holding is not None:
             from_depository = fill.quantity - max(position.quantity, 0)
             holding.used += min(max(from_depository, 0), holding.quantity - holding.used)
+
+    def convert(self, listing: Listing, *, side: str, overnight: bool, quantity: int, old: str, new: str) -> None:
+        """Move a part of an open position into another product at its average price; raises `Refusal`."""
+        products = {"NRML", "MIS"} if listing.is_derivative else {"CNC", "MIS"}
+        position = self.positions.get((listing.exchange, listing.symbol, old))
+        sign = 1 if side == "BUY" else -1
+        if {old, new} - products or old == new or position is None:
+            raise Refusal("There is no such position to convert, or the products are wrong.")
+        there = max(position.carried * sign, 0) if overnight else max((position.quantity - position.carried) * sign, 0)
+        if not 0 < quantity <= min(there, abs(position.quantity)):
+            raise Refusal(f"Only {min(there, abs(position.quantity))} of the position can be converted.")
+        average = position.average
+        units = [block_unit(listing, product, sign, average) for product in (old, new)]
+        check_funds((units[1] - units[0]) * quantity, self.available)
+        into = self.positions.setdefault(
+            (listing.exchange, listing.symbol, new), Position(listing=listing, product=new)
+        )
+        if overnight:
+            position.move_carried(into, quantity * sign)
+        else:
+            position.move_day(into, quantity, side)
 
     def opening_quantity(self, listing: Listing, product: str, side: str, quantity: int) -> int:
         """Return the part of an order that adds to the position rather than reducing it."""

@@ -48,6 +48,13 @@ def quotes(site: "KiteSite", request: Request, _app: App, match: re.Match[str]) 
     return ok({key: shape(board, row) for key, row in found.items() if row is not None})
 
 
+def trigger_range(site: "KiteSite", request: Request, _app: App, match: re.Match[str]) -> Response:
+    """Return where the stops of cover orders may lie; an unknown instrument is simply absent."""
+    board, side = site.venue.board, match["side"].lower()
+    found = {key: board.row_of_key.get(_exchange_and_symbol(key)) for key in request.query.get("i", [])}
+    return ok({key: payloads.trigger_range(board, row, side) for key, row in found.items() if row is not None})
+
+
 def history(site: "KiteSite", request: Request, _app: App, match: re.Match[str]) -> Response:
     """Return candles between two inclusive times, the running one included."""
     interval = match["interval"]
@@ -81,6 +88,7 @@ def _exchange_and_symbol(key: str) -> tuple[str, str]:
 
 ROUTES = (
     route("GET", r"/instruments/historical/(?P<token>[0-9]{1,10})/(?P<interval>\w+)", history, "historical"),
+    route("GET", "/instruments/trigger_range/(?P<side>(?i:buy|sell))", trigger_range),
     route("GET", "/instruments(?:/(?P<exchange>[A-Z]+))?", instruments),
     route("GET", "/quote(?:/ohlc|/ltp)?", quotes, "quote"),
 )

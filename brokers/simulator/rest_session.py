@@ -44,11 +44,23 @@ def session_token(site: "KiteSite", request: Request, _app: App, _match: re.Matc
     key, token, checksum = (request.need(name) for name in ("api_key", "request_token", "checksum"))
     app, access_token = site.sessions.exchange(key, token, checksum, site.wall_ns())
     site.hub.disconnect(app.user_id)
-    return ok(payloads.session(app.user_id, app.api_key, access_token, site.moment().market_ns))
+    session = payloads.session(app.user_id, app.api_key, access_token, site.moment().market_ns)
+    return ok({**session, "refresh_token": site.sessions.refresh_token(app)})
+
+
+def session_renew(site: "KiteSite", request: Request, _app: App, _match: re.Match[str]) -> Response:
+    """Exchange a refresh token for a new access token."""
+    key, token, checksum = (request.need(name) for name in ("api_key", "refresh_token", "checksum"))
+    app, access_token = site.sessions.renew(key, token, checksum)
+    refresh_token = site.sessions.refresh_token(app)
+    return ok({"user_id": app.user_id, "access_token": access_token, "refresh_token": refresh_token})
 
 
 def session_end(site: "KiteSite", request: Request, _app: App, _match: re.Match[str]) -> Response:
-    """End the session that the query names."""
+    """End the session that the query names, or forget the refresh token it names."""
+    if refresh_token := request.get("refresh_token"):
+        site.sessions.revoke(request.need("api_key"), refresh_token)
+        return ok(data=True)
     app = site.sessions.user(request.need("api_key"), request.need("access_token"))
     site.end_session(app.user_id)
     return ok(data=True)
@@ -66,5 +78,6 @@ ROUTES = (
     route("GET", "/connect/login", login_page, is_open=True),
     route("GET", "/connect/finish", login_finish, is_open=True),
     route("POST", "/session/token", session_token, is_open=True),
+    route("POST", "/session/refresh_token", session_renew, is_open=True),
     route("DELETE", "/session/token", session_end, is_open=True),
 )

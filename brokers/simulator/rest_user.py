@@ -17,6 +17,11 @@ def user_profile(_site: "KiteSite", _request: Request, app: App, _match: re.Matc
     return ok(payloads.profile(app.user_id))
 
 
+def user_profile_full(site: "KiteSite", _request: Request, app: App, _match: re.Match[str]) -> Response:
+    """Return the profile with everything the broker keeps about the user."""
+    return ok(payloads.full_profile(app.user_id, site.moment().market_ns))
+
+
 def user_margins(site: "KiteSite", _request: Request, app: App, match: re.Match[str]) -> Response:
     """Return both margin segments or the one named."""
     account = site.venue.engine.accounts[app.user_id]
@@ -26,5 +31,6 @@ def user_margins(site: "KiteSite", _request: Request, app: App, match: re.Match[
 
 ROUTES = (
     route("GET", "/user/profile", user_profile),
+    route("GET", "/user/profile/full", user_profile_full),
     route("GET", "/user/margins(?:/(?P<segment>equity|commodity))?", user_margins),
 )

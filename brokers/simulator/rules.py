@@ -5,7 +5,7 @@ from brokers.simulator.orders import OrderRequest, Refusal
 
 SIDES = frozenset({"BUY", "SELL"})
 ORDER_TYPES = frozenset({"MARKET", "LIMIT", "SL", "SL-M"})
-VALIDITIES = frozenset({"DAY", "IOC"})
+VALIDITIES = frozenset({"DAY", "IOC", "TTL"})
 NO_PROTECTION = (
     "Market orders without market protection are not allowed via API. "
     "Please set market protection or use a Limit order."
@@ -35,6 +35,8 @@ def _check_words(request: OrderRequest, listing: Listing) -> None:
     ):
         if value not in allowed:
             raise Refusal(f"Invalid `{name}`.")
+    if request.validity == "TTL" and request.validity_ttl <= 0:
+        raise Refusal("Missing or invalid `validity_ttl`: minutes are needed with the validity TTL.")
     if listing.is_index:
         raise Refusal("Index instruments cannot be traded.")
 

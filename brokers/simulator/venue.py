@@ -4,14 +4,17 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Protocol
 
+from brokers.simulator.alerts import Alerts
 from brokers.simulator.board import Board, Step
 from brokers.simulator.candles import INTERVAL_MINUTES, Candles, MadeHistory, MinuteStore, aggregate, join
+from brokers.simulator.gtt import Triggers
 from brokers.simulator.ledger import Ledger
 from brokers.simulator.listings import Listing
 from brokers.simulator.matching import Engine
 from brokers.simulator.orders import Ids, Moment, Order
 from brokers.simulator.portfolio import Account, Holding, Position
 from brokers.simulator.sessions import IST_OFFSET_S, SECOND_NS, Session, ist, session_on
+from brokers.simulator.varieties import Varieties
 
 
 class Market(Protocol):
@@ -51,6 +54,9 @@ class Venue:
         self.market = market
         self.engine = Engine(board=market.board, accounts=accounts, ids=ids, ledger=ledger)
         self.engine.is_open = self.accepts
+        self.varieties = Varieties(self.engine, is_closed=lambda: self.closed, auctions=self.auctions)
+        self.triggers = Triggers(self.engine, self.varieties)
+        self.alerts = Alerts(self.engine, self.varieties)
         self.steps = 0
         self.closed = False
         self._history = made_history
@@ -85,7 +91,22 @@ class Venue:
         if not self._cash_closed and step.at_s >= self.market.session.cash_close_s:
             self._cash_closed = True
             self.engine.cancel_waiting(at, derivatives=False)
+        self.follow(at)
         return step
+
+    def follow(self, at: Moment) -> None:
+        """Carry on what follows from the prices and the fills so far."""
+        self.varieties.follow(at)
+        if not self.closed:
+            self.triggers.follow(at)
+            self.alerts.follow(at)
+
+    def auctions(self, user_id: str) -> dict[tuple[str, str], str]:
+        """Return the day's auctions in which the user may sell what is held, as numbers by instrument."""
+        held = self.engine.accounts[user_id].holdings.values()
+        listed = ((holding, self.board.row_of_key.get(("NSE", holding.symbol))) for holding in held)
+        rows = [row for holding, row in listed if row is not None and holding.quantity > holding.used]
+        return {("NSE", self.board.listings[row].symbol): str(row) for row in rows}
 
     def close_session(self, wall_ns: int) -> None:
         """End the day: what still waits is cancelled by the exchange."""
@@ -93,6 +114,7 @@ class Venue:
         if self.market.next_at_ns() is None and not self.closed:
             self.market.now_ns = max(self.market.now_ns, at.market_ns)
         self.closed = True
+        self.varieties.hold_auction(at)
         for derivatives in (False, True):
             self.engine.cancel_waiting(at, derivatives=derivatives)
 
@@ -104,6 +126,7 @@ class Venue:
         for account in self.engine.accounts.values():
             _carry(account, last_board, self.board)
         self.engine.open_day(self.board)
+        self.varieties.keep_overnight()
         self._begin_day()
         return True
 
