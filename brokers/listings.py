@@ -28,8 +28,9 @@ def instruments_by_keys(venue: str, keys: Iterable[str]) -> dict[str, Instrument
     for at in range(0, len(pairs), _KEYS_PER_QUERY):
         wanted = Q()
         for exchange, symbol in pairs[at : at + _KEYS_PER_QUERY]:
-            wanted |= Q(exchange=exchange, symbol=symbol)
-        rows = ListedInstrument.objects.filter(wanted, venue=venue)
+            # with the venue in each of them, each is one look into the index
+            wanted |= Q(venue=venue, exchange=exchange, symbol=symbol)
+        rows = ListedInstrument.objects.filter(wanted)
         found.update((instrument.key, instrument) for instrument in map(instrument_of, rows))
     return found
 

@@ -70,7 +70,7 @@ class WordIndex:
         rows = _ranked(list(instruments))
         found: dict[str, list[int]] = {}
         for number, instrument in enumerate(rows):
-            for word in set(_words_of(instrument)):
+            for word in _words_of(instrument):  # a word said twice is found once all the same
                 found.setdefault(word, []).append(number)
         words = sorted(found)
         counts = [len(found[word]) for word in words]
@@ -220,7 +220,8 @@ def _words_of(instrument: Instrument) -> Iterator[str]:
     symbol, exchange = instrument.symbol.lower(), instrument.exchange.lower()
     squeezed = "".join(symbol.split())
     yield from (squeezed, _SYMBOL + squeezed, _EXCHANGE + exchange, exchange)
-    yield from _words_in(symbol)
+    if not symbol.isalnum():
+        yield from _words_in(symbol)
     yield from _words_in(instrument.name.lower())
     underlying = instrument.name if instrument.expiry else instrument.symbol
     yield _UNDERLYING + underlying.lower()
@@ -228,11 +229,16 @@ def _words_of(instrument: Instrument) -> Iterator[str]:
     if instrument.expiry is not None:
         yield from _expiry_words(instrument.expiry)
     if instrument.strike is not None:
-        strike = f"{instrument.strike.normalize():f}"
-        yield from (strike, f"{strike}{instrument.kind.lower()}")
+        strike = _plain(instrument.strike)
+        yield from (strike, strike + instrument.kind.value.lower())
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=4096)
+def _plain(strike: Decimal) -> str:
+    return f"{strike.normalize():f}"
+
+
+@lru_cache(maxsize=32_768)
 def _words_in(text: str) -> tuple[str, ...]:
     parts = [part for part in _PARTS.split(text) if part]
     return (*text.split(), *parts, "".join(parts)) if parts else ()

@@ -1,0 +1,114 @@
+"""The day's list taken over, or refused, through the venue's own answers."""
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+
+from accounts.models import AuditEvent, Outbox
+from brokers import listings
+from brokers.domain.errors import DataError
+from brokers.domain.listings import ChangeKind
+from brokers.listings import instruments_found, instruments_listed
+from brokers.listings_sync import list_refused, list_take, refusal_mail
+from brokers.market_models import InstrumentChange, InstrumentList, ListWords
+from brokers.models import ListedInstrument
+from tests.brokers.domain.test_search import DEC, FUTURE, NOV, listed
+from tests.people import NOON, a_desk, an_account
+
+pytestmark = pytest.mark.django_db
+
+RELIANCE = listed("NSE:RELIANCE", name="RELIANCE INDUSTRIES")
+TATA = listed("NSE:TATAMOTORS", name="TATA MOTORS")
+TMPV = listed("NSE:TMPV", name="TATA MOTORS")
+NOVEMBER = listed("NFO:RELIANCE26NOVFUT", FUTURE, "RELIANCE", NOV)
+DECEMBER = listed("NFO:RELIANCE26DECFUT", FUTURE, "RELIANCE", DEC)
+
+
+def take(*instruments, at=NOON, unreadable=0, is_simulated=True):
+    return list_take(venue="kite", instruments=instruments, unreadable=unreadable, is_simulated=is_simulated, at=at)
+
+
+def test_a_new_list_is_searched_as_soon_as_it_is_in_force():
+    take(RELIANCE, NOVEMBER)
+    assert [i.key for i in instruments_found("kite", "reliance", limit=5)] == [RELIANCE.key, NOVEMBER.key]
+
+    result = take(RELIANCE, DECEMBER, at=NOON + timedelta(days=1))
+
+    assert (result.listed, result.removed, result.changed) == (2, 1, 2)
+    assert [i.key for i in instruments_found("kite", "reliance fut", limit=5)] == [DECEMBER.key]
+    assert {i.key for i in instruments_listed("kite")} == {RELIANCE.key, DECEMBER.key}
+
+
+def test_what_did_not_change_is_not_written():
+    take(RELIANCE, NOVEMBER)
+    take(RELIANCE, NOVEMBER, DECEMBER, at=NOON + timedelta(days=1))
+
+    since = dict(ListedInstrument.objects.values_list("symbol", "listed_on"))
+    assert since["RELIANCE"] == NOON.date()
+    assert since["RELIANCE26DECFUT"] == NOON.date() + timedelta(days=1)
+
+
+def test_changes_are_kept_by_day_and_told_in_sentences():
+    take(RELIANCE, TATA)
+    take(RELIANCE, TMPV, at=NOON + timedelta(days=1))
+
+    [change] = listings.instrument_changes("kite", since=NOON.date(), kinds=[ChangeKind.RENAMED])
+    assert change["sentence"] == "NSE:TATAMOTORS is now called NSE:TMPV"
+    assert change["changed_on"] == NOON.date() + timedelta(days=1)
+    assert listings.broken_since("kite", ["NSE:TATAMOTORS", "NSE:RELIANCE"], since=NOON.date()) == {
+        "NSE:TATAMOTORS": "NSE:TATAMOTORS is now called NSE:TMPV"
+    }
+    assert listings.broken_since("kite", ["NSE:TATAMOTORS"], since=NOON.date() + timedelta(days=2)) == {}
+
+
+def test_a_list_taken_twice_on_a_day_says_its_changes_once():
+    take(RELIANCE, TATA)
+    for _ in range(2):
+        take(RELIANCE)
+        take(RELIANCE, TATA)
+
+    assert InstrumentChange.objects.filter(symbol="TATAMOTORS").count() == 2  # gone, and new
+
+
+def test_the_indexes_of_two_lists_are_kept_and_no_more():
+    for day in range(4):
+        take(RELIANCE, at=NOON + timedelta(days=day))
+
+    assert ListWords.objects.values("version").distinct().count() == 2
+
+
+def test_half_a_list_keeps_the_last_one_and_alarms(kite_account):
+    take(*(listed(f"NSE:S{number}") for number in range(3)))
+
+    with pytest.raises(DataError):
+        take(RELIANCE, is_simulated=False)
+    list_refused(account=kite_account, reason="the venue's list has 1 rows, fewer than 20000", at=NOON)
+
+    assert ListedInstrument.objects.count() == 3
+    assert AuditEvent.objects.filter(action="instruments.refused", subject="kite").exists()
+    assert Outbox.objects.filter(task="brokers.instruments_refused").exists()
+    [refused] = listings.refused_lists()
+    assert (refused["venue"], refused["kept_from"]) == ("kite", NOON)
+
+
+def test_a_good_list_ends_the_alarm(kite_account):
+    list_refused(account=kite_account, reason="the venue's list is empty", at=NOON)
+    assert InstrumentList.objects.get().listed == 0
+
+    take(RELIANCE)
+
+    assert listings.refused_lists() == []
+
+
+def test_the_people_who_act_are_written_to(kite_account):
+    assert refusal_mail(account=kite_account, reason="the venue's list is empty") == 1
+
+    [letter] = mail.outbox
+    assert letter.to == [kite_account.owner.email]
+    assert "the venue's list is empty" in letter.body
+
+
+@pytest.fixture
+def kite_account():
+    return an_account(a_desk())
