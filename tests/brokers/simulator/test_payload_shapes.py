@@ -78,6 +78,81 @@ async def test_quotes_have_the_keys_of_the_sample(traded, path, name):
     assert [len(ours["depth"][side]) for side in ours.get("depth", ())] == [5, 5][: 2 * ("depth" in theirs)]
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/user/profile/full", "full_profile"),
+        ("/portfolio/holdings/summary", "holdings_summary"),
+        ("/portfolio/holdings/compact", "holdings_compact"),
+        ("/portfolio/holdings/auctions", "auctions_list"),
+        ("/mf/orders", "mf_orders"),
+        ("/mf/sips", "mf_sips"),
+        ("/mf/holdings", "mf_holdings"),
+    ],
+)
+async def test_reads_have_the_keys_of_the_sample(traded, path, name):
+    ours, theirs = await data(traded, path), sample(name)
+
+    if isinstance(theirs, list):
+        ours, theirs = ours[0], theirs[0]
+    assert ours.keys() == theirs.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [("/margins/orders", "order_margins"), ("/charges/orders", "virtual_contract_note")],
+)
+async def test_calculators_have_the_keys_of_the_sample(traded, path, name):
+    wish = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "variety": "regular"}
+    wish |= {"product": "CNC", "order_type": "MARKET", "quantity": 1, "average_price": 1_500}
+
+    (ours,) = (await traded.post(path, json=[wish])).json()["data"]
+
+    (theirs, *_) = sample(name)
+    assert ours.keys() == theirs.keys()
+    assert ours["charges"].keys() == theirs["charges"].keys()
+    assert ours["charges"]["gst"].keys() == theirs["charges"]["gst"].keys()
+
+
+async def test_a_basket_has_the_keys_of_the_sample(traded):
+    wish = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "BUY", "product": "MIS", "quantity": 1}
+
+    ours = (await traded.post("/margins/basket", json=[wish])).json()["data"]
+
+    theirs = sample("basket_margins")
+    assert ours.keys() == theirs.keys()
+    assert ours["final"].keys() == theirs["final"].keys()
+
+
+async def test_triggers_and_alerts_have_the_keys_of_the_sample(traded):
+    condition = {"exchange": "NSE", "tradingsymbol": "INFY", "trigger_values": [100_000], "last_price": 1_500}
+    order = {"exchange": "NSE", "tradingsymbol": "INFY", "transaction_type": "SELL", "quantity": 1,
+             "order_type": "LIMIT", "product": "CNC", "price": 1_600}  # fmt: skip
+    form = {"type": "single", "condition": json.dumps(condition), "orders": json.dumps([order])}
+    placed = (await traded.post("/gtt/triggers", data=form)).json()["data"]
+    wish = {"name": "n", "type": "simple", "lhs_exchange": "INDICES", "lhs_tradingsymbol": "NIFTY 50",
+            "lhs_attribute": "LastTradedPrice", "operator": ">=", "rhs_type": "constant", "rhs_constant": "1"}  # fmt: skip
+    created = (await traded.post("/alerts", data=wish)).json()["data"]
+
+    trigger = await data(traded, f"/gtt/triggers/{placed['trigger_id']}")
+    (fired,) = await data(traded, f"/alerts/{created['uuid']}/history")
+
+    theirs, fired_there = sample("gtt_get_order"), sample("alerts_history")[0]
+    assert placed.keys() == sample("gtt_place_order").keys()
+    assert trigger.keys() == theirs.keys()
+    assert trigger["condition"].keys() == theirs["condition"].keys()
+    assert trigger["orders"][0].keys() == theirs["orders"][0].keys()
+    assert created.keys() == sample("alerts_create").keys()
+    assert fired.keys() == fired_there.keys()
+    assert fired["meta"][0].keys() == fired_there["meta"][0].keys()
+
+
+async def test_the_list_of_funds_has_the_columns_of_the_sample(traded):
+    theirs = reference_file("mf_instruments.csv", folder="kite").read_text().splitlines()[0]
+
+    assert (await traded.get("/mf/instruments")).text.splitlines()[0] == theirs
+
+
 async def test_token_exchange_has_the_keys_of_the_sample():
     body = kite_payloads.session("AB1234", "key", "token", NOW.market_ns)
 
