@@ -1,125 +1,20 @@
 import asyncio
 import itertools
-import json
-import os
 import random
-import subprocess
-import sys
-import time
-import urllib.request
 from datetime import UTC, datetime
-from decimal import Decimal
-from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
-import httpx
 import pytest
 
 from brokers.adapters.kite import blocking
-from brokers.adapters.kite.client import KiteVenue
 from brokers.domain.errors import Ambiguous, NeedsLogin
 from brokers.domain.market import NANOSECONDS
 from brokers.domain.orders import OrderStatus, OrderType
-from brokers.ports import Credentials, FeedOrder, FeedQuotes, FeedState, VenueUrls
-from brokers.registry import feed_for, net_for
-from execution.runtime.clock import SystemClock
-from tests.brokers.adapters.doubles import OpenBudget, an_order, permit
-from tests.contracts.venue_contract import Bench, VenueContract
+from brokers.ports import FeedOrder, FeedQuotes, FeedState
+from tests.brokers.adapters.doubles import an_order, permit
+from tests.contracts.kite_bench import KEY, SECRET, a_feed, first, request_token, script, signed_in, state_of
+from tests.contracts.venue_contract import VenueContract
 
-ROOT = Path(__file__).resolve().parents[2]
-KEY, SECRET = "simulatedkey0001", "simulatedsecret0001"
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory):
-    """Run the simulated venue as a process of its own, mid-session, with faults to be asked for."""
-    state_file = tmp_path_factory.mktemp("simulator") / "state.json"
-    command = [
-        sys.executable,
-        "-m",
-        "brokers.simulator.serve",
-        "--port",
-        "0",
-        "--state-file",
-        str(state_file),
-        "--faults",
-        "--start",
-        "2026-11-20T10:00",
-        "--account",
-        f"AB1234:{KEY}:{SECRET}:http://127.0.0.1:9/callback:50000000",
-    ]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 60
-        while not state_file.exists():
-            assert process.poll() is None, "the simulator ended at its start"
-            assert time.monotonic() < deadline, "the simulator did not start"
-            time.sleep(0.05)
-        state = json.loads(state_file.read_text())
-        yield VenueUrls(api=state["url"], stream=state["stream_url"], login=state["login_url"])
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
-
-
-def request_token(urls):
-    """Sign in as a browser would and return the token that comes back."""
-    with httpx.Client(trust_env=False) as browser:
-        answer = browser.get(urls.login.replace("/connect/login", "/connect/finish"), params={"api_key": KEY})
-    return parse_qs(urlsplit(answer.headers["location"]).query)["request_token"][0]
-
-
-def signed_in(urls):
-    session = blocking.exchange_session(
-        api_url=urls.api, api_key=KEY, request_token=request_token(urls), api_secret=SECRET
-    )
-    return Credentials(user_id=session.user_id, api_key=KEY, access_token=session.access_token)
-
-
-def script(urls, **fault):
-    """Ask the simulator to misbehave."""
-    request = urllib.request.Request(
-        f"{urls.api}/sim/faults", data=json.dumps(fault).encode(), headers={"Content-Type": "application/json"}
-    )
-    urllib.request.urlopen(request, timeout=5).close()
-
-
-def state_of(urls):
-    with urllib.request.urlopen(f"{urls.api}/sim/state", timeout=5) as answer:
-        return json.loads(answer.read())
-
-
-class KiteBench(Bench):
-    async def last(self):
-        quotes = await self.venue.quotes([self.instrument.key], "ltp")
-        return Decimal(quotes[self.instrument.key]["last_price"])
-
-
-@pytest.fixture
-async def net():
-    net = net_for()
-    yield net
-    await net.close()
-
-
-@pytest.fixture
-async def session(simulator):
-    return await asyncio.to_thread(signed_in, simulator)
-
-
-@pytest.fixture
-async def bench(simulator, net, session):
-    venue = KiteVenue(
-        net=net,
-        budget=OpenBudget(),
-        credentials=session,
-        clock=SystemClock(),
-        jitter=random.Random(1).random,
-        api_url=simulator.api,
-    )
-    listed = {instrument.key: instrument for instrument in await venue.instruments()}
-    return KiteBench(venue, listed["NSE:RELIANCE"], listed["NSE:NIFTY 50"])
 
 
 class TestKite(VenueContract):
@@ -201,18 +96,6 @@ async def test_history_is_closed_bars_in_order(simulator, bench):
     assert all(bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high for bar in bars)
 
 
-def a_feed(urls, net, session):
-    return feed_for(
-        "kite",
-        net=net,
-        credentials=session,
-        clock=SystemClock(),
-        urls=urls,
-        jitter=random.Random(1).random,
-        silence_s=5,
-    )
-
-
 async def test_the_stream_brings_quotes_and_the_account_s_own_orders(simulator, net, bench, session):
     feed = a_feed(simulator, net, session)
     await feed.subscribe([bench.instrument.token])
@@ -233,9 +116,3 @@ async def test_the_stream_brings_quotes_and_the_account_s_own_orders(simulator, 
     assert quotes.columns.bid[0] <= quotes.columns.ask[0]
     assert quotes.columns.depth.shape == (1, 10, 3)
     assert (update.order.venue_order_id, client_id in update.order.tags) == (order_id, True)
-
-
-async def first(events, kind):
-    while not isinstance(event := await anext(events), kind):
-        pass
-    return event
