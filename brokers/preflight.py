@@ -84,6 +84,12 @@ def require_may_trade_live(account: TradingAccount, *, at: datetime) -> None:
         raise Invalid(objection.sentence, code=objection.code, field="account")
 
 
+def ways_out(account: TradingAccount) -> list[str]:
+    """Return what may be declared here: this machine's address towards the venue, and the operator's proxies."""
+    own = local_address_towards(venue_urls(account).api)
+    return [*([own] if own else []), *settings.WINDHOVER_EGRESS_PROXIES]
+
+
 NO_WAY_OUT = (
     "No address is declared from which this account's orders leave. Kite takes orders from a registered address alone: "
     "declare one of this machine or a proxy, and register it in the developer profile."

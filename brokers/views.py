@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -43,7 +43,8 @@ def begin(request: HttpRequest, account_id: UUID) -> HttpResponse:
     except WindhoverError as error:
         messages.error(request, error.message)
         return redirect("account_page", account_id=account.id)
-    request.session[PENDING] = {"account": str(account.id), "state": state}
+    wizard = request.GET.get("from") == "wizard"
+    request.session[PENDING] = {"account": str(account.id), "state": state, "wizard": wizard}
     return HttpResponseRedirect(address)
 
 
@@ -70,6 +71,8 @@ def finish(request: HttpRequest) -> HttpResponse:
         messages.error(request, error.message)
     else:
         messages.success(request, f"{account.label} is logged in.")
+    if pending.get("wizard"):
+        return redirect("account_step", account_id=account.id, step="login")
     return redirect("account_page", account_id=account.id)
 
 
@@ -89,7 +92,7 @@ def postback(request: HttpRequest, door: str) -> HttpResponse:
     return HttpResponse(status=200)
 
 
-def _refuse(request: HttpRequest, pending: dict[str, str] | None) -> None:
+def _refuse(request: HttpRequest, pending: dict[str, Any] | None) -> None:
     """Say and record that an answer of the venue came which this browser did not ask for."""
     messages.error(request, NOT_BEGUN)
     account = TradingAccount.objects.visible_to(request.user).filter(pk=pending["account"]).first() if pending else None

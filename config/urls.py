@@ -10,12 +10,18 @@ from drf_spectacular.views import SpectacularAPIView
 from brokers import views as broker_views
 from config.errors import nothing_here
 from config.health import health
+from execution import account_views
 from execution import views as execution_views
 
 urlpatterns = [
     path("", execution_views.desk, name="desk"),
     path("health", health),
-    path("brokers/<uuid:account_id>/login", broker_views.begin, name="venue_login"),
+    path("brokers/accounts", account_views.accounts_list, name="trading_accounts"),
+    path("brokers/accounts/connect", account_views.connect, name="account_connect"),
+    path("brokers/accounts/<uuid:account_id>", account_views.account_page, name="account_page"),
+    path("brokers/accounts/<uuid:account_id>/connect/<slug:step>", account_views.step, name="account_step"),
+    path("brokers/accounts/<uuid:account_id>/<slug:verb>", account_views.act, name="account_act"),
+    path("brokers/<uuid:account_id>/login", account_views.login, name="venue_login"),
     path("brokers/login/return", broker_views.finish, name="venue_login_return"),
     path("postbacks/<str:door>", broker_views.postback, name="postback"),
     path("api/", include("brokers.api.urls")),

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from brokers.domain.errors import Invalid
+from brokers.domain.orders import Book
 from brokers.models import TradingAccount
+from brokers.preflight import require_may_trade_live
 from execution.domain.events import Act
 from execution.models import Command, Order, PositionRow
 from execution.services import command_request
@@ -39,6 +42,7 @@ def strategy_add(
 ) -> Deployment:
     """Add a deployment, stopped; raises Invalid or NotFound for what cannot run."""
     _check_demo(account)
+    _check_live(account, mode)
     deployment: Deployment = deployment_add(
         account=account, strategy=strategy, instruments=instruments, params=params, mode=mode, by=by
     )
@@ -50,6 +54,7 @@ def strategy_toggle(*, deployment: Deployment, enabled: bool, by: User, key: str
     """Wish a deployment to run or to rest, and tell its desk."""
     if enabled:
         _check_demo(deployment.account)
+        _check_live(deployment.account, deployment.mode)
     deployment_toggle(deployment=deployment, enabled=enabled, by=by)
     payload = spec_of(deployment) if enabled else {"deployment_id": str(deployment.id)}
     kind = Act.DEPLOYMENT_START if enabled else Act.DEPLOYMENT_STOP
@@ -71,6 +76,8 @@ def accounts_start(*, accounts: Sequence[TradingAccount], by: User, key: str, at
     """Tell each account's desk to run its enabled deployments, in the mode that each of them has."""
     for account in accounts:
         _check_demo(account)
+        for spec in _enabled(account):
+            _check_live(account, spec["mode"])
     return [
         command_request(
             account=account,
@@ -124,6 +131,12 @@ def _check_demo(account: TradingAccount) -> None:
     """Keep a demo, whose password is on its terminal, away from accounts that move real money."""
     if settings.WINDHOVER_DEMO and not account.is_simulated:
         raise Invalid("A demo serves simulated accounts alone.", code="demo.account", field="account")
+
+
+def _check_live(account: TradingAccount, mode: str) -> None:
+    """Keep what moves real money from starting where its way to the venue is not in order."""
+    if mode == Book.LIVE and account.is_live:
+        require_may_trade_live(account, at=timezone.now())
 
 
 def _enabled(account: TradingAccount) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Role
 from accounts.services import api_key_create, desk_create, membership_set, user_create
 from accounts.vault import seal
-from brokers.models import ListedInstrument, SessionState, TradingAccount, VenueLogin
+from brokers.models import ListedInstrument, Preflight, SessionState, TradingAccount, VenueLogin
 from execution.models import Order, PositionRow
 from strategies.models import Deployment
 from strategies.services import deployment_add
@@ -64,6 +64,15 @@ def an_account(desk, *, owner=None, is_simulated=True, is_live=False, logged_in=
     state = SessionState.LIVE if logged_in else SessionState.NEEDS_LOGIN
     VenueLogin.objects.create(account=row, state=state)
     return row
+
+
+def cleared(account, *, egress="203.0.113.7", at=None, findings=()):
+    """Declare an account's way out, as a preflight saw it."""
+    account.egress_address = egress
+    account.save(update_fields=["egress_address"])
+    seen = {"at": at or timezone.now(), "egress_address": egress, "seen_address": egress, "findings": list(findings)}
+    Preflight.objects.update_or_create(account=account, defaults=seen)
+    return account
 
 
 def bearer(key):

@@ -138,12 +138,12 @@ def test_the_way_to_the_broker_begins_for_members_who_may_act(visitor, ours, the
     assert visitor.get(f"/brokers/{theirs.account.id}/login").status_code == 404
 
 
-def test_a_broker_that_cannot_be_reached_brings_back_to_the_desk_with_a_sentence(visitor, ours, settings):
+def test_a_broker_that_cannot_be_reached_brings_back_to_the_account_with_a_sentence(visitor, ours, settings):
     settings.WINDHOVER_KITE_API_URL = "https://api.kite.trade"
 
     answer = visitor.get(f"/brokers/{ours.account.id}/login")
 
-    assert (answer.status_code, answer.url) == (302, "/")
+    assert (answer.status_code, answer.url) == (302, f"/brokers/accounts/{ours.account.id}")
 
 
 def test_an_answer_of_the_broker_that_nobody_asked_for_is_refused(visitor, monkeypatch):
@@ -154,7 +154,7 @@ def test_an_answer_of_the_broker_that_nobody_asked_for_is_refused(visitor, monke
 
     answer = visitor.get("/brokers/login/return?request_token=abc&state=guessed")
 
-    assert (answer.status_code, answer.url, asked) == (302, "/", [])
+    assert (answer.status_code, answer.url, asked) == (302, "/brokers/accounts", [])
 
 
 def test_the_brokers_answer_is_taken_once(visitor, ours, monkeypatch):

@@ -6,7 +6,7 @@ from execution.models import Command
 from risk.models import KillSwitch
 from strategies.models import Deployment
 from tests.api.conftest import Caller, client_of
-from tests.people import a_deployment, a_listed, a_member, a_position_row, an_account, an_order_row
+from tests.people import a_deployment, a_listed, a_member, a_position_row, an_account, an_order_row, cleared, cleared
 
 pytestmark = pytest.mark.django_db
 ADD = {"strategy": "ema-crossover", "instruments": ["NSE:RELIANCE"], "params": {"fast": 5, "slow": 20}, "mode": "paper"}
@@ -279,7 +279,7 @@ def test_a_key_starts_nothing_on_real_money(db, mode):
 
 def test_the_page_starts_a_strategy_on_real_money(db):
     real = Caller(is_simulated=False, is_live=True)
-    deployment = a_deployment(real.account, mode="live")
+    deployment = a_deployment(cleared(real.account), mode="live")
 
     answer = page_of(real.user).post(
         "/api/strategies/toggle", {"id": str(deployment.id), "enabled": True}, format="json"

@@ -6,7 +6,6 @@ import getpass
 import sys
 from argparse import ArgumentParser
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -19,21 +18,7 @@ from accounts.models import Desk, Role, User
 from accounts.services import desk_create, user_create
 from brokers.domain.errors import WindhoverError
 from brokers.models import Venue
-from brokers.services import account_connect
-from execution.models import Lease
-from risk.services import limits_set
-
-# Small on purpose: an owner who wants more says so in the admin, and the audit chain keeps it.
-FIRST_LIMITS = {
-    "max_daily_loss_quote": Decimal(5_000),
-    "max_order_value_quote": Decimal(50_000),
-    "max_gross_exposure_quote": Decimal(200_000),
-    "max_position_value_quote": Decimal(100_000),
-    "max_orders_per_second": 3,
-    "max_orders_per_day": 200,
-    "price_band_fraction": Decimal("0.02"),
-    "max_quote_age_s": Decimal(5),
-}
+from execution.connections import account_add, account_host
 
 
 class Command(BaseCommand):
@@ -60,7 +45,7 @@ class Command(BaseCommand):
         try:
             with transaction.atomic():
                 owner = user or _new_user(email, zerodha_id, password, at)
-                account = account_connect(
+                account = account_add(
                     desk=_desk(owner, desk, at),
                     owner=owner,
                     venue=Venue.KITE,
@@ -72,8 +57,7 @@ class Command(BaseCommand):
                     by=owner,
                     at=at,
                 )
-                limits_set(account=account, values=FIRST_LIMITS, by=owner, at=at)
-                Lease.objects.create(account=account)
+                account_host(account)
         except WindhoverError as error:
             raise CommandError(error.message) from error
         except ValidationError as error:

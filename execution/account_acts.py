@@ -1,0 +1,143 @@
+"""What can be done to a trading account from its page: each takes the form's words and answers with a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from accounts.models import Membership
+from brokers import services
+from brokers.domain.errors import Invalid, NeedsLogin, VenueError
+from brokers.logins import logout
+from brokers.models import FamilyTie, TradingAccount
+from brokers.preflight import preflight_run
+from execution.connections import account_remove
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+Words = Mapping[str, str]
+
+
+def describe(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
+    """Rename the account, or declare whose it is."""
+    services.account_describe(
+        account=account, label=words.get("label", ""), relation=words.get("relation", ""), by=by, at=at
+    )
+    return "Saved."
+
+
+def rekey(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
+    """Put another key or secret in place."""
+    key, secret = words.get("api_key", ""), words.get("api_secret", "")
+    services.account_rekey(account=account, api_key=key, api_secret=secret, by=by, at=at)
+    return "Stored and encrypted. It counts from the next login on."
+
+
+def route(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
+    """Declare from where orders leave, and look at that way at once."""
+    before = account.is_live and not account.is_simulated
+    account = services.account_route(account=account, egress_address=words.get("egress_address", ""), by=by, at=at)
+    if not account.egress_address:
+        return "No address is declared. A simulated account needs none; a real one stays on paper without."
+    preflight_run(account=account, by=by, at=at)
+    paper = " The account is on paper again until it is released anew." if before and not account.is_live else ""
+    return f"Orders leave from {account.egress_address}.{paper}"
+
+
+def test(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
+    """Look at the way to the venue."""
+    looked = preflight_run(account=account, by=by, at=at)
+    bad = sum(row["is_bad"] for row in looked.findings)
+    if bad:
+        raise Invalid(f"{bad} of {len(looked.findings)} findings keep the account from going live: see below")
+    return "Everything that can be tested before a login is in order."
+
+
+def end_login(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
+    """Log the account out at its venue."""
+    try:
+        logout(account=account, by=by, at=at)
+    except NeedsLogin:
+        raise Invalid("nobody is logged in", code="account.logged_out") from None
+    except VenueError as error:
+        raise type(error)(f"{error.message}. The session stands as it was; try again.", code=error.code) from None
+    return f"{account.label} is logged out: its strategies open nothing until the next login."
+
+
+def release(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
+    """Let the account trade real money."""
+    if words.get("word", "").strip().upper() != "LIVE":
+        raise Invalid("type LIVE to let the account trade real money", code="account.word", field="word")
+    services.account_release(account=account, is_live=True, by=by, at=at)
+    return f"{account.label} trades real money now. Its strategies stay in the mode that each of them has."
+
+
+def recall(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
+    """Take the account back to paper."""
+    services.account_release(account=account, is_live=False, by=by, at=at)
+    return f"{account.label} is on paper: nothing new starts live. What runs and what rests at the exchange stays."
+
+
+def enable(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
+    """Take the account up again."""
+    services.account_switch(account=account, is_enabled=True, by=by, at=at)
+    return f"{account.label} is enabled."
+
+
+def disable(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
+    """Let the account rest."""
+    services.account_switch(account=account, is_enabled=False, by=by, at=at)
+    return f"{account.label} is disabled: no desk holds it and nobody can log it in."
+
+
+def remove(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
+    """Forget the account."""
+    account_remove(account=account, by=by, at=at)
+    return f"{account.label} is removed."
+
+
+def declare(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
+    """Declare that somebody of the desk belongs to the owner's family."""
+    email = words.get("relative", "").strip().lower()
+    member = Membership.objects.filter(desk=account.desk, user__email=email, is_active=True).first()
+    if member is None:
+        raise Invalid("nobody of this desk has that address", code="family.person", field="relative")
+    services.family_declare(
+        desk=account.desk,
+        person=account.owner,
+        relative=member.user,
+        relation=words.get("relation", ""),
+        by=by,
+        at=at,
+    )
+    return (
+        f"Declared and kept in the audit: {member.user.get_full_name()} is family of {account.owner.get_full_name()}."
+    )
+
+
+def withdraw(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
+    """Take a declaration back."""
+    wanted = words.get("tie", "")
+    tie = FamilyTie.objects.filter(desk=account.desk, pk=int(wanted)).first() if wanted.isdecimal() else None
+    if tie is None:
+        raise Invalid("there is no such declaration", code="family.unknown")
+    services.family_withdraw(tie=tie, by=by, at=at)
+    return "The declaration is withdrawn."
+
+
+ACTS: Mapping[str, Callable[[TradingAccount, Words, User, datetime], str]] = {
+    "describe": describe,
+    "rekey": rekey,
+    "route": route,
+    "test": test,
+    "logout": end_login,
+    "release": release,
+    "recall": recall,
+    "enable": enable,
+    "disable": disable,
+    "remove": remove,
+    "declare": declare,
+    "withdraw": withdraw,
+}

@@ -1,0 +1,177 @@
+"""The Accounts pages: the list, the wizard that connects one, and everything that is set on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.cache import patch_cache_control
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.selectors import desks_to_act_on, may_write
+from brokers import views as broker_views
+from brokers.domain.errors import Invalid, NotFound, WindhoverError
+from brokers.models import TradingAccount
+from brokers.preflight import ways_out
+from brokers.selectors import account_for, accounts_visible
+from execution.account_acts import ACTS
+from execution.account_forms import ConnectForm, DescribeForm, FamilyForm, RekeyForm, ReleaseForm, RouteForm
+from execution.account_rows import account_row, account_rows, addresses_of, family_rows, redirect_address
+from execution.connections import account_add, account_host, desk_of
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+STEPS = {"account": "Account", "addresses": "Addresses", "egress": "Egress", "test": "Test", "login": "Log in"}
+
+
+@require_safe
+@login_required
+def accounts_list(request: HttpRequest) -> HttpResponse:
+    """List the trading accounts of the person's desks."""
+    accounts = list(accounts_visible(request.user).select_related("owner"))
+    shown = {
+        "accounts": account_rows(accounts, at=timezone.now()),
+        "may_act": bool(desks_to_act_on(request.user)) or not accounts,
+    }
+    return _page(request, "accounts/list.html", shown)
+
+
+@login_required
+def connect(request: HttpRequest) -> HttpResponse:
+    """Ask for a new account's venue, key and secret, and add it."""
+    form = ConnectForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        account = _added(request, form)
+        if account is not None:
+            return redirect("account_step", account_id=account.pk, step="addresses")
+    shown = {"form": form, "redirect_address": redirect_address(), "steps": _steps("account")}
+    return _page(request, "accounts/connect.html", shown)
+
+
+@require_safe
+@login_required
+def step(request: HttpRequest, account_id: UUID, step: str) -> HttpResponse:
+    """Show one of the wizard's later steps."""
+    if step not in STEPS or step == "account":
+        raise Http404
+    account = _account(request, account_id)
+    shown = {"steps": _steps(step), "step": step, **_shown(request, account)}
+    return _page(request, f"accounts/step_{step}.html", shown)
+
+
+@require_safe
+@login_required
+def account_page(request: HttpRequest, account_id: UUID) -> HttpResponse:
+    """Show everything of one account, and what can be set on it."""
+    return _page(request, "accounts/account.html", _shown(request, _account(request, account_id)))
+
+
+@require_POST
+@login_required
+def act(request: HttpRequest, account_id: UUID, verb: str) -> HttpResponse:
+    """Carry out one act on an account and say what became of it."""
+    account = _account(request, account_id)
+    if verb not in ACTS:
+        raise Http404
+    if not may_write(request.user, account.desk_id):
+        messages.error(request, "Your role may look but not act.")
+        return redirect("account_page", account_id=account.pk)
+    try:
+        said = ACTS[verb](account, request.POST, cast("User", request.user), timezone.now())
+    except WindhoverError as error:
+        messages.error(request, _sentence(error))
+        return _back(request, account, failed=True)
+    messages.success(request, said)
+    return redirect("trading_accounts") if verb == "remove" else _back(request, account, failed=False)
+
+
+@require_safe
+@login_required
+def login(request: HttpRequest, account_id: UUID) -> HttpResponse:
+    """Send a person to sign in at the venue, and let a desk hold the account from its first login on."""
+    account = _account(request, account_id)
+    if may_write(request.user, account.desk_id):
+        account_host(account)
+    return broker_views.begin(request, account_id)
+
+
+def _added(request: HttpRequest, form: ConnectForm) -> TradingAccount | None:
+    """Add the account that a form describes, or say on the form what is wrong with it."""
+    user, at = cast("User", request.user), timezone.now()
+    desks = desks_to_act_on(user)
+    try:
+        if not desks and user.memberships.filter(is_active=True).exists():
+            raise Invalid("Your role may look but not act.", code="role.insufficient")
+        return account_add(
+            desk=desks[0] if desks else desk_of(user, at=at),
+            owner=user,
+            # a demo and a desk beside a simulator move no real money
+            is_simulated=settings.WINDHOVER_DEMO,
+            by=user,
+            at=at,
+            **form.cleaned_data,
+        )
+    except WindhoverError as error:
+        field = error.field if error.field in form.fields else None
+        form.add_error(field, _sentence(error))
+        return None
+
+
+def _shown(request: HttpRequest, account: TradingAccount) -> dict[str, Any]:
+    return {
+        "account": account_row(account, at=timezone.now()),
+        "addresses": addresses_of(account),
+        "ways_out": ways_out(account),
+        "family": family_rows(account),
+        "may_act": may_write(request.user, account.desk_id),
+        "forms": {
+            "describe": DescribeForm(initial={"label": account.label, "relation": account.relation}),
+            "rekey": RekeyForm(),
+            "route": RouteForm(initial={"egress_address": account.egress_address}),
+            "family": FamilyForm(),
+            "release": ReleaseForm(),
+        },
+    }
+
+
+def _steps(now: str) -> list[dict[str, Any]]:
+    names = list(STEPS)
+    at = names.index(now)
+    return [
+        {"name": name, "label": STEPS[name], "is_now": index == at, "is_done": index < at}
+        for index, name in enumerate(names)
+    ]
+
+
+def _account(request: HttpRequest, account_id: UUID) -> TradingAccount:
+    try:
+        return account_for(request.user, account_id)
+    except NotFound:
+        raise Http404 from None
+
+
+def _back(request: HttpRequest, account: TradingAccount, *, failed: bool) -> HttpResponse:
+    """Return to the page that asked, or to the wizard's next step when this one is done."""
+    here = request.POST.get("step", "")
+    onward = here if failed else request.POST.get("next_step", here)
+    if onward in STEPS and onward != "account":
+        return redirect("account_step", account_id=account.pk, step=onward)
+    return redirect("account_page", account_id=account.pk)
+
+
+def _sentence(error: WindhoverError) -> str:
+    text = error.message[:1].upper() + error.message[1:]
+    return text if text.endswith((".", "?")) else f"{text}."
+
+
+def _page(request: HttpRequest, name: str, shown: dict[str, Any]) -> HttpResponse:
+    response = render(request, name, shown)
+    patch_cache_control(response, private=True, no_store=True)
+    return response
