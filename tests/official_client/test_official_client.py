@@ -43,7 +43,9 @@ def exchange(tmp_path_factory):
     port_file = tmp_path_factory.mktemp("exchange") / "port"
     command = [sys.executable, "-P", "-m", "brokers.simulator.serve", "--port", "0", "--port-file", str(port_file)]
     environment = {**os.environ, "PYTHONPATH": str(toolchain.ROOT)}
-    with subprocess.Popen([*command, "--speed", "5"], env=environment, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [*command, "--speed", "5", "--refresh-tokens"], env=environment, stdout=subprocess.DEVNULL
+    ) as process:
         deadline = time.monotonic() + UP_WITHIN_S
         while not port_file.exists():
             assert process.poll() is None, "the simulator ended"
@@ -66,6 +68,11 @@ def told(official_python, exchange):
     return json.loads(ran.stdout)
 
 
+def test_every_public_method_it_has_was_used(told):
+    assert told["called"] == told["public"]
+    assert len(told["public"]) >= 45
+
+
 def test_it_signs_in_and_reads_who_it_is(told):
     assert told["session"]["access_token"]
     assert told["profile"]["user_id"] == told["session"]["user_id"]
@@ -84,19 +91,79 @@ def test_it_reads_what_a_fill_left_in_every_book(told):
     assert next(row for row in told["orders"] if row["order_id"] == told["filled"])["status"] == "COMPLETE"
     assert [row["order_id"] for row in told["trades"]] == [told["filled"]]
     assert told["order_trades"] == told["trades"]
+    assert told["margins_of_equity"] == told["margins"]["equity"]
     assert [(row["tradingsymbol"], row["quantity"]) for row in told["positions"]["net"]] == [("RELIANCE", 1)]
     assert 0 < told["margins"]["equity"]["net"] < told["margins"]["equity"]["available"]["cash"]
     assert told["holdings"]
 
 
 def test_it_reads_quotes_instruments_and_candles(told):
-    assert told["listed"] >= len(told["tokens"])
+    assert told["everything"] > told["listed"] >= len(told["tokens"])
     assert {name: row["instrument_token"] for name, row in told["quote"].items()} == told["tokens"]
     for name, row in told["ohlc"].items():
         assert row["ohlc"]["low"] <= row["last_price"] <= row["ohlc"]["high"], name
     dates = [candle["date"] for candle in told["candles"]]
     assert dates == sorted(set(dates))
     assert all(candle["low"] <= min(candle["open"], candle["close"]) for candle in told["candles"])
+
+
+def test_it_moves_a_position_into_delivery(told):
+    assert told["converted"]["done"] is True
+    quantities = {row["product"]: row["quantity"] for row in told["converted"]["positions"]}
+    assert quantities == {"MIS": 0, "CNC": 1}
+
+
+def test_it_leaves_a_cover_order_by_its_stop(told):
+    assert told["cover"] == {"waiting": "TRIGGER PENDING", "left": "COMPLETE"}
+
+
+def test_it_slices_an_order_and_hears_of_each_slice(told):
+    sliced = told["sliced"]
+
+    assert sliced["order_id"]
+    assert [sorted(child) for child in sliced["children"]] == [["error"], ["order_id"]]
+    assert sliced["children"][0]["error"]["error_type"] == "MarginException"
+
+
+def test_its_triggers_are_placed_changed_and_deleted(told):
+    triggers = told["triggers"]
+
+    assert triggers["modified"]["condition"]["trigger_values"] == [round(told["last"] * 0.8, 1)]
+    assert [row["id"] for row in triggers["listed"]] == [triggers["modified"]["id"]]
+    assert (triggers["modified"]["status"], triggers["deleted"]["status"]) == ("active", "deleted")
+
+
+def test_its_calculators_agree_with_each_other(told):
+    calculated = told["calculated"]
+
+    (row,), (note,) = calculated["orders"], calculated["note"]
+    assert row["total"] == pytest.approx(10 * calculated["last"])
+    assert calculated["basket"]["final"]["total"] == pytest.approx(2 * row["total"])
+    assert note["charges"] == row["charges"]
+
+
+def test_it_reads_funds_and_is_refused_their_trading(told):
+    funds = told["funds"]
+
+    assert funds["order"]["order_id"] == funds["orders"][0]["order_id"]
+    assert funds["sip"]["sip_id"] == funds["sips"][0]["sip_id"]
+    assert funds["holdings"][0]["tradingsymbol"] in {row["tradingsymbol"] for row in funds["instruments"]}
+    assert [refused[:2] for refused in funds["refused"]] == [["GeneralException", 410]] * 5
+
+
+def test_it_reads_auctions_and_the_range_of_a_stop(told):
+    held = {row["tradingsymbol"] for row in told["holdings"]}
+
+    assert {row["tradingsymbol"] for row in told["auctions"]} == held
+    assert all(row["lower"] < row["upper"] for row in told["range"].values())
+
+
+def test_it_renews_its_session_and_hears_of_its_end(told):
+    left = told["left"]
+
+    assert left["still"] == told["session"]["user_id"]
+    assert left["refused"][:2] == ["TokenException", 403]
+    assert left["ended"] == [True]
 
 
 def test_its_ticks_are_those_of_our_decoder(told):

@@ -3,6 +3,7 @@
 It runs under the interpreter of the client's own environment, so it imports nothing of the desk.
 """
 
+import inspect
 import json
 import sys
 import threading
@@ -13,12 +14,31 @@ import urllib.request
 from datetime import datetime, timedelta
 
 from kiteconnect import KiteConnect, KiteTicker
+from kiteconnect.exceptions import KiteException
 
 KEY, SECRET = "simulatedkey0001", "simulatedsecret0001"
 SYMBOL = "RELIANCE"
 WATCHED = ("NSE:RELIANCE", "NSE:INFY", "NSE:NIFTY 50")
 FRAMES = 6
 WAIT_S = 30
+
+
+class Noted:
+    """The client, with a note of every public method that was called on it."""
+
+    def __init__(self, kite):
+        self._kite = kite
+        self.called = set()
+
+    def __getattr__(self, name):
+        if inspect.ismethod(value := getattr(self._kite, name)):
+            self.called.add(name)
+        return value
+
+
+def public_methods():
+    methods = inspect.getmembers(KiteConnect, inspect.isfunction)
+    return sorted(name for name, _ in methods if not name.startswith("_"))
 
 
 class _StaysHere(urllib.request.HTTPRedirectHandler):
@@ -38,7 +58,7 @@ def request_token(url):
 
 
 def sign_in(url):
-    kite = KiteConnect(api_key=KEY, root=url)
+    kite = Noted(KiteConnect(api_key=KEY, root=url))
     session = kite.generate_session(request_token(url), api_secret=SECRET)
     kite.set_access_token(session["access_token"])
     return kite, session
@@ -80,6 +100,7 @@ def trade(kite):
         "order_trades": kite.order_trades(filled),
         "positions": kite.positions(),
         "margins": kite.margins(),
+        "margins_of_equity": kite.margins("equity"),
         "holdings": kite.holdings(),
     }
 
@@ -97,11 +118,13 @@ def first_quote(kite):
 def look(kite, end):
     """Read what needs no order: profile, quotes, instruments, candles."""
     listed = kite.instruments("NSE")
+    everything = kite.instruments()
     tokens = {f"NSE:{row['tradingsymbol']}": row["instrument_token"] for row in listed}
     quote = first_quote(kite)
     return {
         "profile": kite.profile(),
         "listed": len(listed),
+        "everything": len(everything),
         "tokens": {name: tokens[name] for name in WATCHED},
         "quote": quote,
         "ohlc": kite.ohlc(*WATCHED),
@@ -140,11 +163,148 @@ def listen(kite, url, tokens):
     return {"sent": sent, "frames": frames[:count], "ticks": ticks[:count], "orders": orders}
 
 
+def refusal(call, *arguments, **words):
+    """Return what the client raised, by its class, code and sentence."""
+    try:
+        call(*arguments, **words)
+    except KiteException as error:
+        return [type(error).__name__, error.code, str(error)]
+    return None
+
+
+def cover(kite, last):
+    """Enter with a stop beside, and leave by exiting the stop."""
+    first = order(kite, variety=kite.VARIETY_CO, price=round(last * 1.01, 1), trigger_price=round(last * 0.95, 1))
+    stop = wait_for(lambda: next((row for row in kite.orders() if row["parent_order_id"] == first), None))
+    waiting = stop["status"]
+    kite.exit_order(kite.VARIETY_CO, stop["order_id"], parent_order_id=first)
+    return {"waiting": waiting, "left": kite.order_history(stop["order_id"])[-1]["status"]}
+
+
+def wait_for(look_up):
+    for _ in range(200):
+        if found := look_up():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("nothing came")
+
+
+def slice_up(kite, last):
+    """Send more than the exchange takes at once, then take the slices back."""
+    sliced = kite.place_autoslice_order(
+        variety=kite.VARIETY_REGULAR,
+        exchange="NSE",
+        tradingsymbol=SYMBOL,
+        transaction_type=kite.TRANSACTION_TYPE_BUY,
+        quantity=100_010,
+        product=kite.PRODUCT_MIS,
+        order_type=kite.ORDER_TYPE_LIMIT,
+        price=round(last * 0.97, 1),
+    )
+    for child in sliced["children"]:
+        if "order_id" in child:
+            kite.cancel_order(kite.VARIETY_REGULAR, child["order_id"])
+    return sliced
+
+
+def wait_on_prices(kite, last):
+    """Place, change, read and delete a trigger."""
+
+    def wish(value, price):
+        order_ = {
+            "transaction_type": kite.TRANSACTION_TYPE_SELL,
+            "quantity": 1,
+            "order_type": kite.ORDER_TYPE_LIMIT,
+            "product": kite.PRODUCT_CNC,
+            "price": price,
+        }
+        return {
+            "trigger_type": kite.GTT_TYPE_SINGLE,
+            "tradingsymbol": SYMBOL,
+            "exchange": "NSE",
+            "trigger_values": [value],
+            "last_price": last,
+            "orders": [order_],
+        }
+
+    placed = kite.place_gtt(**wish(round(last * 0.9, 1), round(last * 0.97, 1)))["trigger_id"]
+    kite.modify_gtt(placed, **wish(round(last * 0.8, 1), round(last * 0.97, 1)))
+    modified = kite.get_gtt(placed)
+    listed = kite.get_gtts()
+    kite.delete_gtt(placed)
+    return {"modified": modified, "listed": listed, "deleted": kite.get_gtt(placed)}
+
+
+def convert(kite):
+    """Move the share bought for the day into delivery."""
+    done = kite.convert_position("NSE", SYMBOL, "BUY", "day", 1, kite.PRODUCT_MIS, kite.PRODUCT_CNC)
+    return {"done": done, "positions": kite.positions()["net"]}
+
+
+def calculate(kite, last):
+    """Ask what orders would hold and cost."""
+    wish = {
+        "exchange": "NSE",
+        "tradingsymbol": SYMBOL,
+        "transaction_type": "BUY",
+        "variety": "regular",
+        "product": "CNC",
+        "order_type": "LIMIT",
+        "quantity": 10,
+        "price": last,
+    }
+    executed = {**wish, "order_id": "1", "average_price": last}
+    return {
+        "last": last,
+        "orders": kite.order_margins([wish]),
+        "basket": kite.basket_order_margins([wish, wish]),
+        "note": kite.get_virtual_contract_note([executed]),
+    }
+
+
+def funds(kite):
+    """Read funds, and be refused what the venue no longer offers."""
+    orders, sips = kite.mf_orders(), kite.mf_sips()
+    order_id, sip_id = orders[0]["order_id"], sips[0]["sip_id"]
+    return {
+        "instruments": kite.mf_instruments(),
+        "holdings": kite.mf_holdings(),
+        "orders": orders,
+        "order": kite.mf_orders(order_id),
+        "sips": sips,
+        "sip": kite.mf_sips(sip_id),
+        "refused": [
+            refusal(kite.place_mf_order, "INF000S01011", "BUY", amount=500),
+            refusal(kite.cancel_mf_order, order_id),
+            refusal(kite.place_mf_sip, "INF000S01011", 500, 12, "monthly"),
+            refusal(kite.modify_mf_sip, sip_id, amount=500),
+            refusal(kite.cancel_mf_sip, sip_id),
+        ],
+    }
+
+
+def leave(kite, refresh_token):
+    """Renew the session, log out of it, and hear of its end."""
+    ended = []
+    kite.set_session_expiry_hook(lambda: ended.append(True))
+    renewed = kite.renew_access_token(refresh_token, api_secret=SECRET)
+    still = kite.profile()["user_id"]
+    kite.invalidate_refresh_token(renewed["refresh_token"])
+    kite.invalidate_access_token()
+    return {"still": still, "refused": refusal(kite.profile), "ended": ended}
+
+
 def main(url):
     kite, session = sign_in(url)
-    told = {"session": session, **look(kite, session["login_time"]), **trade(kite)}
+    told = {"session": session, "login_url": kite.login_url(), **look(kite, session["login_time"]), **trade(kite)}
+    last = told["last"]
+    told["converted"] = convert(kite)
     told["stream"] = listen(kite, url, list(told["tokens"].values()))
-    kite.invalidate_access_token()
+    told["cover"], told["sliced"] = cover(kite, last), slice_up(kite, last)
+    told["triggers"], told["calculated"], told["funds"] = wait_on_prices(kite, last), calculate(kite, last), funds(kite)
+    told["auctions"], told["range"] = kite.get_auction_instruments(), kite.trigger_range("BUY", *WATCHED)
+    told["left"] = leave(kite, session["refresh_token"])
+    told["called"], told["public"] = sorted(kite.called), public_methods()
     sys.stdout.write(json.dumps(told, default=_plain))
 
 
