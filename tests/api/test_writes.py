@@ -6,7 +6,7 @@ from execution.models import Command
 from risk.models import KillSwitch
 from strategies.models import Deployment
 from tests.api.conftest import Caller, client_of
-from tests.people import a_deployment, a_listed, a_member, a_position_row, an_account, an_order_row, cleared, cleared
+from tests.people import a_deployment, a_listed, a_member, a_position_row, an_account, an_order_row, cleared
 
 pytestmark = pytest.mark.django_db
 ADD = {"strategy": "ema-crossover", "instruments": ["NSE:RELIANCE"], "params": {"fast": 5, "slow": 20}, "mode": "paper"}
