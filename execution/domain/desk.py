@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare
 from brokers.domain.calendar import TradingCalendar
 from brokers.domain.charges import ChargeNote, ChargeSchedule
 from brokers.domain.clock import venue_day_of
@@ -48,7 +49,11 @@ class EngineConfig:
     follow: tuple[str, ...] = ()
     currency: Currency = Currency.INR
     cash_quote: Decimal | None = None
+    # what this owner may send of what the venue allows
+    order_share: OrderShare = KITE_ALLOWANCE.desk
     send_within_s: float = 2.0
+    # an order whose turn to be sent never came is decided anew this soon
+    decide_again_s: float = 0.25
     entry_patience_s: float = 10.0
     entry_age_s: float = 60.0
     exit_patience_s: float = 3.0
@@ -108,6 +113,8 @@ class Desk:
         # rows of the last read that nobody could read: each may be an order of ours, or a position
         self.unreadable: tuple[UnreadableRow, ...] = ()
         self.stale_said: set[str] = set()
+        # an order of which nothing was sent because its turn did not come: decided anew when it settles
+        self.turn_missed = ""
         # why a deployment has no view, told to the pages and not to the journal
         self.notes: dict[str, tuple[str, datetime]] = {}
         self.books_error = ""

@@ -100,7 +100,7 @@ class TradeSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendOutcome:
-    """How a write ended. For `NOT_SENT` and `REJECTED` the message says why, in a sentence."""
+    """How a write ended. For `NOT_SENT` and `REJECTED` the message says why, in a sentence, and the code in a word."""
 
     at: datetime
     client_id: str
@@ -108,6 +108,7 @@ class SendOutcome:
     write: Write = Write.PLACE
     venue_order_id: str = ""
     message: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

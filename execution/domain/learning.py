@@ -21,6 +21,7 @@ from brokers.domain.orders import (
     VenueOrder,
     VenueTrade,
 )
+from execution.domain.allowance import hear_refusal
 from execution.domain.commands import Level
 from execution.domain.desk import Desk
 from execution.domain.events import SendOutcome, SendResult, Via, Write
@@ -32,6 +33,7 @@ from execution.domain.sending import CANCEL_RETRY_S, want_cancel, watch
 from execution.domain.unknown import doubt, doubt_is_over
 
 ZERO = Decimal(0)
+TURN_MISSED, THROTTLED = "permit.late", "venue.throttled"
 
 
 def outcome(desk: Desk, event: SendOutcome) -> None:
@@ -68,7 +70,21 @@ def _placed(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
         _contradiction(desk, order, f"{event.result} was reported: {error.message}")
         return
     desk.record(fact)
+    _hear(desk, event)
+    is_missed = event.code == TURN_MISSED or (event.code == THROTTLED and not order.is_entry)
+    desk.turn_missed = order.client_id if is_missed else ""
     after_change(desk, order)
+
+
+def _hear(desk: Desk, event: SendOutcome) -> None:
+    """Take in what an outcome says about the venue's limits."""
+    if event.code == THROTTLED:
+        sentence = f"the venue says there are too many orders (“{event.message}”): all of them wait, exits go first"
+        desk.discrepancy("throttled", "orders", sentence, Level.URGENT)
+    elif event.result is SendResult.REJECTED:
+        hear_refusal(desk, event.message)
+    elif event.result is SendResult.CONFIRMED:
+        desk.resolve("throttled", "orders", "the venue takes orders again")
 
 
 _EVENT_OF_RESULT = {
@@ -104,6 +120,7 @@ def _written(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
         desk.read_books("a cancel was taken in")
         return
     desk.record(fact)
+    _hear(desk, event)
     desk.schedule(f"cancel:{order.client_id}", CANCEL_RETRY_S)
     if event.result is SendResult.REJECTED:
         desk.read_books(f"the venue refused a {event.write} of {order.client_id}")

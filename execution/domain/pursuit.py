@@ -13,14 +13,16 @@ from decimal import Decimal
 
 from brokers.domain.orders import Book, OrderIntent, Origin, Product, Purpose, Side
 from brokers.domain.portfolio import PositionKey
+from execution.domain.allowance import tell, why_no_entry, why_no_exit
 from execution.domain.commands import Level
 from execution.domain.desk import Desk
 from execution.domain.lifecycle import OrderRecord
 from execution.domain.records import DeploymentMoved, Goal, GoalSet, SignalMade
-from execution.domain.sending import intent_for, place, refuse, want_cancel
+from execution.domain.sending import intent_for, is_out_of_modifications, place, refuse, want_cancel
 from risk.domain.gate import Refused
 
 ZERO = Decimal(0)
+_QUEUED_LOOK_S = 30.0
 _TIMER_MARGIN_S = 0.05  # a shell's timer may fire a moment early by another clock
 
 
@@ -69,7 +71,7 @@ def pursue(desk: Desk, key: PositionKey) -> None:
     for order in working:
         if order.is_entry and gap * order.intent.side.sign < order.pending_quantity:
             want_cancel(desk, order, f"no longer wanted: {goal.reason}")
-    if working or gap == 0:
+    if working or gap == 0 or _is_to_wait(desk, goal):
         return
     if held * gap < 0:
         _exit(desk, goal, held, gap)
@@ -94,11 +96,14 @@ def settled(desk: Desk, order: OrderRecord) -> None:
     if goal is None or goal.quantity is None:
         return
     is_same = goal.decided_at <= order.intent.decided_at
+    if is_same and desk.turn_missed == order.client_id:
+        _decide_again(desk, goal)
+        return
     if is_same and order.is_entry:
         if desk.state.positions.get(key).quantity != goal.quantity:
             _give_up(desk, goal, f"the entry ended {order.status} with {order.filled_quantity} filled")
         return
-    if is_same and order.filled_quantity < order.intent.quantity:
+    if is_same and order.filled_quantity < order.intent.quantity and not is_out_of_modifications(desk, order):
         _retry_later(desk, goal, order.message or f"it ended {order.status}")
     pursue(desk, key)
 
@@ -123,6 +128,10 @@ def _not_entering(desk: Desk, goal: Goal) -> Refused | None:
     blocked = desk.why_not_entering(goal.key.book)
     if blocked is not None:
         return Refused(rule="desk", reason=blocked)
+    no_room = why_no_entry(desk, goal.key.book)
+    if no_room is not None:
+        tell(desk)
+        return Refused(rule="venue_orders", reason=no_room)
     mismatch = desk.state.discrepancies.get(("position", goal.key.instrument))
     if mismatch is not None and goal.key.book == "live":
         return Refused(rule="reconcile", reason=mismatch[0])
@@ -136,10 +145,12 @@ def _not_entering(desk: Desk, goal: Goal) -> Refused | None:
 
 
 def _exit(desk: Desk, goal: Goal, held: Decimal, gap: Decimal) -> None:
-    if goal.retry_at is not None and desk.at < goal.retry_at:
-        return
     if desk.why_not_sending(goal.key.book) is not None or not desk.is_owner:
         return  # the goal stays, and the pages show it as a queued exit
+    if why_no_exit(desk, goal.key.book) is not None:
+        tell(desk)
+        _pursue_later(desk, goal, _QUEUED_LOOK_S)
+        return
     side = Side.SELL if held > 0 else Side.BUY
     quantity = min(abs(gap), _closable(desk, goal.key, held, side))
     if quantity <= 0:
@@ -197,13 +208,32 @@ def _give_up(desk: Desk, goal: Goal, reason: str) -> None:
         desk.record(fact)
 
 
+def _is_to_wait(desk: Desk, goal: Goal) -> bool:
+    """Tell whether a goal waits for its next attempt; its timer is set anew, it may have died with a process."""
+    if goal.retry_at is None or desk.at >= goal.retry_at:
+        return False
+    _pursue_later(desk, goal, (goal.retry_at - desk.at).total_seconds())
+    return True
+
+
+def _decide_again(desk: Desk, goal: Goal) -> None:
+    """Go on soon with a goal of which nothing was sent, as a new order at the prices of then; an old entry ends."""
+    pause_s = desk.config.decide_again_s
+    desk.record(GoalSet(goal=replace(goal, retry_at=desk.at + timedelta(seconds=pause_s))))
+    _pursue_later(desk, goal, pause_s)
+
+
+def _pursue_later(desk: Desk, goal: Goal, pause_s: float) -> None:
+    name = f"{goal.key.book}:{goal.key.instrument}:{goal.key.product}:{goal.key.strategy_key}"
+    desk.schedule(f"pursue:{name}", pause_s + _TIMER_MARGIN_S)
+
+
 def _retry_later(desk: Desk, goal: Goal, why: str) -> None:
     failures = goal.failures + 1
     pause_s = desk.config.exit_retry_s * 2 ** min(failures - 1, 4)
     retry_at = desk.at + timedelta(seconds=pause_s)
     desk.record(GoalSet(goal=replace(goal, failures=failures, retry_at=retry_at)))
-    name = f"{goal.key.book}:{goal.key.instrument}:{goal.key.product}:{goal.key.strategy_key}"
-    desk.schedule(f"pursue:{name}", pause_s + _TIMER_MARGIN_S)
+    _pursue_later(desk, goal, pause_s)
     if failures >= desk.config.exit_attempts:
         sentence = f"{goal.key.instrument}: {failures} exits failed, the last because {why}"
         desk.discrepancy("unprotected", goal.key.instrument, sentence, Level.URGENT)

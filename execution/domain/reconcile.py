@@ -13,6 +13,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from brokers.domain.orders import Book, Product
+from execution.domain.allowance import tell
 from execution.domain.desk import Desk
 from execution.domain.events import BooksRead, Via
 from execution.domain.learning import check_write, order_seen, trade_seen
@@ -172,4 +173,5 @@ def _go_on(desk: Desk, books: BooksRead) -> None:
         # a cancel that could not be sent while the session was dead
         if order.cancel_wanted and order.writing is None and order.is_resting:
             want_cancel(desk, order, "a cancel was waiting")
+    tell(desk)
     desk.schedule("reconcile", read_interval_s(desk))

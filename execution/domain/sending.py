@@ -14,6 +14,7 @@ from decimal import Decimal
 from brokers.domain.instruments import Instrument
 from brokers.domain.orders import ApprovedOrder, OrderIntent, OrderType, Purpose, Side
 from brokers.domain.portfolio import PositionKey
+from execution.domain.allowance import tell
 from execution.domain.commands import CancelOrder, Level, ModifyOrder, PlaceOrder
 from execution.domain.desk import Desk
 from execution.domain.events import Write
@@ -88,6 +89,7 @@ def _send(desk: Desk, approved: ApprovedOrder) -> None:
         )
     )
     desk.ask(PlaceOrder(order=approved, send_by=send_by))
+    tell(desk)
     watch(desk, desk.state.order(approved.client_id))
     desk.schedule("reconcile", desk.config.in_flight_read_s)
 
@@ -126,11 +128,13 @@ def patience_over(desk: Desk, order: OrderRecord) -> None:
         _reach_further(desk, order)
 
 
+def is_out_of_modifications(desk: Desk, order: OrderRecord) -> bool:
+    """Tell whether an order may not be re-priced any more; what remains of it is placed anew."""
+    config = desk.config
+    return order.modifications >= min(config.max_modifications, config.order_share.modifications_per_order)
+
+
 def _reach_further(desk: Desk, order: OrderRecord) -> None:
-    if order.modifications >= desk.config.max_modifications:
-        sentence = f"{order.intent.instrument}: the exit is not filled after {order.modifications} new prices"
-        desk.discrepancy("exit_stuck", order.client_id, sentence, Level.URGENT)
-        return
     watch(desk, order)
     if not order.is_resting or not order.venue_order_id or order.writing is not None:
         return
@@ -148,7 +152,13 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
         sentence = f"{intent.instrument}: the exit rests unfilled, and without a fresh quote no better price is known"
         desk.discrepancy("exit_stuck", order.client_id, sentence, Level.URGENT)
         return
+    if is_out_of_modifications(desk, order):
+        sentence = f"{intent.instrument}: the exit is not filled after {order.modifications} new prices"
+        desk.discrepancy("exit_stuck", order.client_id, sentence, Level.URGENT)
     if price == order.price:
+        return  # its place in the queue is worth more than a new order at the same price
+    if is_out_of_modifications(desk, order):
+        want_cancel(desk, order, f"placed anew after {order.modifications} new prices")
         return
     desk.record(
         WriteAsked(client_id=order.client_id, write=Write.MODIFY, price=price, reason="not filled, reaching further")

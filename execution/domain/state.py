@@ -64,6 +64,8 @@ class DeskState:
     # the newest id given out, and the newest found without a row: they outlive the orders of their day
     newest_ids: dict[str, str] = field(default_factory=dict)
     order_times: list[datetime] = field(default_factory=list)
+    # by venue day: what the venue has counted of its orders, ours and others', as far as they are known here
+    venue_orders: dict[str, int] = field(default_factory=dict)
 
     def apply(self, record: Record) -> None:
         """Take one record in; raise DataError, changing nothing, when it cannot be read."""
@@ -108,11 +110,14 @@ class DeskState:
             "commands": encode(list(self.commands_done)),
             "refusals": {key: _pair(value) for key, value in self.refusals.items()},
             "newest_ids": encode(self.newest_ids),
-            "orders_today": [self.orders_today, encode(self.order_times)],
+            "orders_today": [self.orders_today, encode(self.order_times), encode(self.venue_orders)],
         }
 
     def put(self, order: OrderRecord) -> None:
         """Keep an order's newest record and its places in the indexes; `apply` alone calls it."""
+        change = _counts(order) - _counts(self.orders.get(order.client_id))
+        if change:
+            self.venue_orders[order.venue_day] = self.venue_orders.get(order.venue_day, 0) + change
         self.orders[order.client_id] = order
         if order.venue_order_id:
             self.by_venue_id[order.intent.book, order.venue_order_id] = order.client_id
@@ -120,6 +125,13 @@ class DeskState:
             self.unsettled.pop(order.client_id, None)
         else:
             self.unsettled.setdefault(order.client_id, None)
+
+
+def _counts(order: OrderRecord | None) -> int:
+    """Return 1 for an order that the venue may have counted: refused ones are, those of paper or never sent are not."""
+    if order is None or order.intent.book is Book.PAPER or order.status is OrderStatus.NOT_SENT:
+        return 0
+    return 1
 
 
 def _pair(pair: tuple[str, datetime]) -> list[Json]:
@@ -164,6 +176,8 @@ def _outcome(state: DeskState, fact: facts.Outcome, at: datetime) -> None:
     order = state.order(fact.client_id)
     if fact.write is Write.PLACE:
         moved = order.moved(_OUTCOME_EVENT[fact.result], at, message=fact.message)
+        if fact.result is SendResult.NOT_SENT and order.venue_day == (state.venue_day or order.venue_day):
+            state.orders_today = max(state.orders_today - 1, 0)
         state.put(replace(moved, venue_order_id=fact.venue_order_id or moved.venue_order_id))
     elif fact.result is not SendResult.AMBIGUOUS:
         state.put(replace(order, writing=None, writing_at=None, message=fact.message or order.message, updated_at=at))
@@ -304,7 +318,12 @@ def _day(state: DeskState, fact: facts.DayStarted, _at: datetime) -> None:
     state.orders = {
         key: order for key, order in state.orders.items() if key in state.unsettled or order.venue_day == fact.venue_day
     }
-    state.orders_today = sum(1 for order in state.orders.values() if order.venue_day == fact.venue_day)
+    state.orders_today = sum(
+        1
+        for order in state.orders.values()
+        if order.venue_day == fact.venue_day and order.status is not OrderStatus.NOT_SENT
+    )
+    state.venue_orders = {day: count for day, count in state.venue_orders.items() if day >= fact.venue_day}
     state.refusals = {}
     # a venue's order ids start again every day
     state.by_venue_id = {

@@ -15,6 +15,8 @@ from math import isnan
 from brokers.domain.market import at_of
 from brokers.domain.orders import Book, Fill
 from brokers.domain.portfolio import PortfolioView, Position, PositionKey
+from execution.domain.allowance import used as orders_at_venue
+from execution.domain.allowance import why_no_exit
 from execution.domain.codec import encode, rfc3339
 from execution.domain.commands import Json
 from execution.domain.desk import Desk
@@ -96,7 +98,7 @@ def _position_row(desk: Desk, position: Position, fills: Sequence[Fill]) -> Json
     key = position.key
     goal = desk.state.goals.get(key)
     wants_exit = goal is not None and goal.quantity == 0 and position.is_open
-    blocked = desk.why_not_sending(key.book) if wants_exit else None
+    blocked = (desk.why_not_sending(key.book) or why_no_exit(desk, key.book)) if wants_exit else None
     last_price = desk.market.mark(key.instrument)
     return {
         **_whose(desk),
@@ -220,6 +222,8 @@ def risk(desk: Desk) -> Topic:
         "order_value": (_largest_order(desk), limits.max_order_value_quote),
         "orders_per_second": (Decimal(second), Decimal(limits.max_orders_per_second)),
         "orders_per_day": (Decimal(desk.state.orders_today), Decimal(limits.max_orders_per_day)),
+        "orders_at_venue": (Decimal(orders_at_venue(desk)), Decimal(desk.config.order_share.venue_per_day)),
+        "orders_modified": (_most_modified(desk), Decimal(desk.config.order_share.modifications_per_order)),
     }
     rows: Topic = {name: _limit_row(desk, name, *figures) for name, figures in used.items()}
     rows["price_band"] = _limit_row(desk, "price_band", None, limits.price_band_fraction)
@@ -227,7 +231,7 @@ def risk(desk: Desk) -> Topic:
     return rows
 
 
-_RULES = {"orders_per_second": "order_rate", "orders_per_day": "order_rate"}
+_RULES = {"orders_per_second": "order_rate", "orders_per_day": "order_rate", "orders_at_venue": "venue_orders"}
 
 
 def _limit_row(desk: Desk, name: str, used: Decimal | None, limit: Decimal) -> Json:
@@ -248,6 +252,10 @@ def _largest_position(desk: Desk) -> Decimal:
 
 def _largest_order(desk: Desk) -> Decimal:
     return max((order.reserved_quote for order in desk.state.orders.values()), default=ZERO)
+
+
+def _most_modified(desk: Desk) -> Decimal:
+    return Decimal(max((order.modifications for order in desk.state.open_orders()), default=0))
 
 
 def feeds(desk: Desk) -> Topic:

@@ -9,6 +9,7 @@ from functools import partial
 
 import structlog
 
+from brokers.domain.allowance import OrderShare
 from brokers.domain.india import CHARGES, INDIA
 from brokers.domain.instruments import Instrument
 from brokers.ports import LeaseGrant
@@ -31,6 +32,7 @@ class _Loaded:
     facts: store.AccountFacts
     settings: store.Settings
     instruments: dict[str, Instrument]
+    followed: dict[str, Instrument]
 
 
 def account_code(venue_user_id: str) -> str:
@@ -91,6 +93,7 @@ async def open_session(machine: Machine, grant: LeaseGrant, *, runs_strategies: 
         engine=engine,
         instruments=loaded.instruments,
         limits=loaded.settings.limits,
+        followed=frozenset(loaded.followed),
     )
 
 
@@ -144,18 +147,21 @@ async def _until(drain: asyncio.Event) -> None:
     await drain.wait()
 
 
-def _load(account_id: str) -> _Loaded:
+def _load(account_id: str, follow: int) -> _Loaded:
     facts = store.account_facts(account_id)
+    used = store.instruments_in_use(account_id, facts.venue)
+    followed = store.instruments_followed(facts.venue, follow)
     return _Loaded(
         facts=facts,
         settings=store.settings_of(account_id, facts.desk_id),
-        instruments=store.instruments_in_use(account_id, facts.venue),
+        instruments=followed | used,
+        followed={name: instrument for name, instrument in followed.items() if name not in used},
     )
 
 
 async def _opened(machine: Machine, grant: LeaseGrant, *, runs_strategies: bool) -> tuple[_Loaded, Engine]:
-    loaded = await machine.read(lambda: _load(grant.account_id))
-    engine = _engine(loaded, grant, runs_strategies=runs_strategies)
+    loaded = await machine.read(lambda: _load(grant.account_id, machine.follow.count if runs_strategies else 0))
+    engine = _engine(loaded, grant, share=machine.share, runs_strategies=runs_strategies)
     await _restore(machine, engine, grant.account_id)
     return loaded, engine
 
@@ -168,7 +174,7 @@ async def _restore(machine: Machine, engine: Engine, account_id: str) -> None:
         records, last = await machine.read(partial(store.journal_part, account_id, last))
 
 
-def _engine(loaded: _Loaded, grant: LeaseGrant, *, runs_strategies: bool) -> Engine:
+def _engine(loaded: _Loaded, grant: LeaseGrant, *, share: OrderShare, runs_strategies: bool) -> Engine:
     facts = loaded.facts
     return Engine(
         EngineConfig(
@@ -183,6 +189,8 @@ def _engine(loaded: _Loaded, grant: LeaseGrant, *, runs_strategies: bool) -> Eng
             strategy_for=strategy_for,
             incarnation=grant.incarnation,
             runs_strategies=runs_strategies,
+            order_share=share,
             currency=facts.currency,
+            follow=tuple(loaded.followed),
         )
     )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -57,9 +60,9 @@ class Sender:
 
         async def call() -> Receipt:
             venue, budget = door()
-            if budget is not None:
-                await budget.acquire("order", urgent=order.intent.purpose is not Purpose.ENTRY)
-            return await venue.place(order, instrument, before_write)
+            is_urgent = order.intent.purpose is not Purpose.ENTRY
+            async with self._turn(budget, "order", urgent=is_urgent, send_by=command.send_by):
+                return await venue.place(order, instrument, before_write)
 
         await self._carry_out(order.client_id, Write.PLACE, order.intent.book, call)
 
@@ -68,9 +71,8 @@ class Sender:
 
         async def call() -> Receipt:
             venue, budget = door()
-            if budget is not None:
-                await budget.acquire("order", urgent=True)
-            return await venue.cancel(command.venue_order_id, self._permit.require)
+            async with self._turn(budget, "cancel", urgent=True):
+                return await venue.cancel(command.venue_order_id, self._permit.require)
 
         await self._carry_out(command.client_id, Write.CANCEL, command.book, call)
 
@@ -79,30 +81,49 @@ class Sender:
 
         async def call() -> Receipt:
             venue, budget = door()
-            if budget is not None:
-                await budget.acquire("order", urgent=True)
-            return await venue.modify(
-                order, price=command.price, trigger_price=command.trigger_price, before_write=self._permit.require
-            )
+            async with self._turn(budget, "order", urgent=True):
+                return await venue.modify(
+                    order, price=command.price, trigger_price=command.trigger_price, before_write=self._permit.require
+                )
 
         await self._carry_out(command.client_id, Write.MODIFY, command.book, call)
+
+    @asynccontextmanager
+    async def _turn(
+        self, budget: Budget | None, kind: str, *, urgent: bool, send_by: datetime | None = None
+    ) -> AsyncIterator[None]:
+        """Wait for the budget, at most until an order would be too old, and give the place back after the answer."""
+        if budget is None:
+            yield
+            return
+        left_s = None if send_by is None else max((send_by - self._clock.now()).total_seconds(), 0.0)
+        try:
+            async with asyncio.timeout(left_s):
+                await budget.acquire(kind, urgent=urgent)
+        except TimeoutError:
+            sentence = "its turn did not come while it was young enough; nothing was sent"
+            raise PermitRefused(sentence, code="permit.late") from None
+        try:
+            yield
+        finally:
+            budget.settle(kind)
 
     async def _carry_out(
         self, client_id: str, write: Write, book: Book, call: Callable[[], Awaitable[Receipt]]
     ) -> None:
-        result, venue_order_id, message = SendResult.AMBIGUOUS, "", "the write was interrupted"
+        result, venue_order_id, message, code = SendResult.AMBIGUOUS, "", "the write was interrupted", ""
         try:
             receipt = await call()
             result, venue_order_id, message = SendResult.CONFIRMED, receipt.venue_order_id, ""
         except NeedsLogin as error:
-            result, message = SendResult.REJECTED, error.message
+            result, message, code = SendResult.REJECTED, error.message, error.code
             self._on_needs_login(error.message)
         except Rejected as error:
-            result, message = SendResult.REJECTED, error.message
+            result, message, code = SendResult.REJECTED, error.message, error.code
         except (Retryable, PermitRefused) as error:
-            result, message = SendResult.NOT_SENT, error.message
+            result, message, code = SendResult.NOT_SENT, error.message, error.code
         except (Ambiguous, WindhoverError) as error:
-            result, message = SendResult.AMBIGUOUS, error.message
+            result, message, code = SendResult.AMBIGUOUS, error.message, error.code
         finally:
             # an error nobody foresaw leaves the outcome ambiguous, and then ends the session
             log.info("write_ended", client_id=client_id, write=write, book=book, result=result, message=message)
@@ -114,5 +135,6 @@ class Sender:
                     write=write,
                     venue_order_id=venue_order_id,
                     message=message,
+                    code=code,
                 )
             )

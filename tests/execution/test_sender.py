@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -60,15 +61,30 @@ class Desk:
             on_needs_login=self.logins.append,
         )
 
-    def place(self, send_by=NOW + timedelta(seconds=2)):
+    def place(self, send_by=NOW + timedelta(seconds=2), budget=None):
         asyncio.run(
             self.sender.place(
                 PlaceOrder(order=an_approved_order(), send_by=send_by),
                 instrument=RELIANCE,
-                door=lambda: (self.venue, None),
+                door=lambda: (self.venue, budget),
             )
         )
         return self.reports[-1]
+
+
+class SpyBudget:
+    """Lets calls go, or keeps them waiting for ever; remembers what was asked and given back."""
+
+    def __init__(self, *, is_open=True):
+        self.is_open, self.asked, self.settled = is_open, [], []
+
+    async def acquire(self, kind, *, urgent=False):
+        self.asked.append((kind, urgent))
+        if not self.is_open:
+            await asyncio.Event().wait()
+
+    def settle(self, kind):
+        self.settled.append(kind)
 
 
 class an_approved_order:  # noqa: N801 - reads as a builder; only the gate makes the real one
@@ -159,3 +175,40 @@ def test_a_cancel_needs_the_lease_too():
 
     assert (desk.reports[-1].result, desk.reports[-1].write) == (SendResult.NOT_SENT, Write.CANCEL)
     assert desk.venue.bytes_sent == 0
+
+
+def test_an_order_whose_turn_does_not_come_in_time_is_not_sent():
+    desk = Desk(SpyVenue())
+    budget = SpyBudget(is_open=False)
+
+    report = desk.place(send_by=NOW + timedelta(milliseconds=20), budget=budget)
+
+    assert (report.result, report.code) == (SendResult.NOT_SENT, "permit.late")
+    assert (desk.venue.bytes_sent, desk.marks, budget.settled) == (0, [], [])
+
+
+@pytest.mark.parametrize("ends_with", [None, Ambiguous("no answer"), Rejected("no"), ZeroDivisionError()])
+def test_a_place_in_the_budget_is_given_back_however_the_write_ends(ends_with):
+    desk = Desk(SpyVenue(ends_with))
+    budget = SpyBudget()
+
+    with suppress(ZeroDivisionError):
+        desk.place(budget=budget)
+
+    assert (budget.asked, budget.settled) == ([("order", False)], ["order"])
+
+
+def test_a_cancel_asks_for_a_place_before_everything_else():
+    desk = Desk(SpyVenue())
+    budget = SpyBudget()
+    command = CancelOrder(client_id="WAAB1200000001", venue_order_id="1", book="live")
+
+    asyncio.run(desk.sender.cancel(command, door=lambda: (desk.venue, budget)))
+
+    assert (budget.asked, budget.settled) == ([("cancel", True)], ["cancel"])
+
+
+def test_the_code_of_a_refusal_is_reported():
+    desk = Desk(SpyVenue(Rejected("Too many requests", code="venue.throttled")))
+
+    assert desk.place().code == "venue.throttled"

@@ -135,11 +135,14 @@ def test_an_unfilled_exit_is_repriced_further_and_then_alarms():
     desk = a_long_desk(config={"max_modifications": 2})
 
     desk.bar(95.0)
-    desk.pass_time(30)
-
+    desk.pass_time(8)
     prices = [m.price for m in desk.modifies]
+    alarmed_before = "exit_stuck" in desk.inbox
+    desk.pass_time(3)
+
     assert prices == sorted(prices, reverse=True)
     assert len(prices) == 2
+    assert not alarmed_before
     assert "exit_stuck" in desk.inbox
 
 
