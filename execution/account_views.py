@@ -20,6 +20,7 @@ from brokers.domain.errors import Invalid, NotFound, WindhoverError
 from brokers.models import TradingAccount
 from brokers.preflight import ways_out
 from brokers.selectors import account_for, accounts_visible
+from brokers.simulator.kite_sessions import SPARE_APP
 from execution.account_acts import ACTS
 from execution.account_forms import ConnectForm, DescribeForm, FamilyForm, RekeyForm, ReleaseForm, RouteForm
 from execution.account_rows import account_row, account_rows, addresses_of, family_rows, redirect_address
@@ -51,7 +52,12 @@ def connect(request: HttpRequest) -> HttpResponse:
         account = _added(request, form)
         if account is not None:
             return redirect("account_step", account_id=account.pk, step="addresses")
-    shown = {"form": form, "redirect_address": redirect_address(), "steps": _steps("account")}
+    shown = {
+        "form": form,
+        "redirect_address": redirect_address(),
+        "steps": _steps("account"),
+        "spare": SPARE_APP if settings.WINDHOVER_DEMO else None,
+    }
     return _page(request, "accounts/connect.html", shown)
 
 

@@ -25,6 +25,8 @@ class Request:
     form: Values = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    # the address that the connection comes from
+    client: str = ""
 
     def get(self, name: str, default: str = "") -> str:
         """Return the first value of a query or form parameter."""

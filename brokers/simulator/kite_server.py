@@ -217,6 +217,7 @@ async def _read(scope: dict[str, Any], receive: Receive) -> Request:
         form=parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True) if is_form else {},
         headers=headers,
         body=body,
+        client=str((scope.get("client") or ("",))[0]),
     )
 
 

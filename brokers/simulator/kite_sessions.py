@@ -44,6 +44,19 @@ DEMO_APP = App(
     redirect_url="http://localhost:8000/brokers/kite/callback",
     cash=100_000_000,
 )
+# Another person's app, which nobody has connected: the demo's second account to try the wizard with.
+SPARE_APP = App(
+    user_id="CD5678",
+    api_key="simulatedkey0002",
+    api_secret="simulatedsecret0002",  # noqa: S106 -- as public as the first
+    redirect_url=DEMO_APP.redirect_url,
+    cash=50_000_000,
+)
+
+
+def text_of_app(app: App) -> str:
+    """Return an app as `app_from_text` reads it, cash in rupees."""
+    return f"{app.user_id}:{app.api_key}:{app.api_secret}:{app.redirect_url}:{app.cash / 100:g}"
 
 
 def app_from_text(text: str) -> App:

@@ -18,6 +18,11 @@ def sim_state(site: "KiteSite", _request: Request, _app: App, _match: re.Match[s
     return plain(site.state())
 
 
+def sim_address(_site: "KiteSite", request: Request, _app: App, _match: re.Match[str]) -> Response:
+    """Return the address that the caller is seen to come from."""
+    return plain({"address": request.client})
+
+
 def sim_ledger(site: "KiteSite", request: Request, _app: App, _match: re.Match[str]) -> Response:
     """Return the ledger after ``since``, of one ``account`` or of all."""
     since = request.get("since", "0")
@@ -85,6 +90,7 @@ def _check_faults_allowed(site: "KiteSite") -> None:
 
 ROUTES = (
     route("GET", "/sim/state", sim_state, is_open=True),
+    route("GET", "/sim/address", sim_address, is_open=True),
     route("GET", "/sim/ledger", sim_ledger, is_open=True),
     route("GET", "/sim/faults", sim_faults, is_open=True),
     route("POST", "/sim/faults", sim_faults_add, is_open=True),

@@ -5,9 +5,10 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
+from brokers.simulator.kite_sessions import DEMO_APP, SPARE_APP, text_of_app
 from config.demo import jobs, processes, readiness, valkey
 from config.demo.jobs import SignIn
 from config.demo.options import DemoOptions, any_free_port
@@ -149,7 +150,10 @@ def _start_valkey(demo: Demo) -> None:
 
 
 def _simulator_arguments(options: DemoOptions) -> list[str]:
-    arguments = ["--faults"]
+    # people who sign in at the exchange come back to this desk's port
+    site = f"http://localhost:{options.port}/brokers/login/return"
+    apps = [text_of_app(replace(app, redirect_url=site)) for app in (DEMO_APP, SPARE_APP)]
+    arguments = ["--faults", *(f"--account={app}" for app in apps)]
     if options.replay is not None:
         arguments += ["--replay", str(options.replay)]
     if options.speed is not None:
@@ -160,6 +164,8 @@ def _simulator_arguments(options: DemoOptions) -> list[str]:
 def _demo_variables(demo: Demo) -> dict[str, str]:
     return {
         "WINDHOVER_DEMO": "1",
+        "WINDHOVER_SITE_URL": f"http://localhost:{demo.options.port}",
+        "WINDHOVER_ADDRESS_ECHO_URL": f"{demo.simulator_url}/sim/address",
         "WINDHOVER_SIMULATOR_URL": demo.simulator_url,
         "WINDHOVER_KITE_API_URL": demo.simulator_url,
         "WINDHOVER_KITE_STREAM_URL": demo.simulator_url.replace("http", "ws", 1),
