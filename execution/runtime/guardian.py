@@ -124,20 +124,21 @@ class Guardian:
     async def _attend_logged(self, account_id: str) -> None:
         try:
             await self.attend(account_id)
+        except LeaseLost as error:
+            log.warning("guardian_lost_the_lease", account=account_id, reason=error.message)
+            # whoever took it attends the account; where nobody did, the deadline alone is waited for
+            self._again_ns.pop(account_id, None)
         except Exception:
             log.exception("guardian_could_not_attend", account=account_id)
 
     async def attend(self, account_id: str) -> None:
-        """Take an unattended account over, make it safe, and give it back."""
+        """Take an unattended account over, make it safe, and give it back; raise LeaseLost when it is taken away."""
         grant = await self._lease.claim(account_id)
         if grant is None:
             return
         log.warning("guardian_acts", account=account_id, fence=grant.token)
         try:
             await self._make_safe(grant)
-        except LeaseLost as error:
-            log.warning("guardian_lost_the_lease", account=account_id, reason=error.message)
-            return
         finally:
             await self._lease.release(grant)
 

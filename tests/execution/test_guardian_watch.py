@@ -6,6 +6,7 @@ import pytest
 from execution.runtime import guardian as room
 from execution.runtime.clock import SystemClock
 from execution.runtime.guardian import HEARTBEAT_KEY, Guardian, GuardianTerms
+from execution.runtime.session import LeaseLost
 from tests.execution.desk_fakes import until
 
 
@@ -29,6 +30,8 @@ class Unhurried(Guardian):
         self.begun.append(account_id)
         if account_id == "broken":
             raise RuntimeError("its journal cannot be read")
+        if account_id == "frozen" and len(self.begun) == 1:
+            raise LeaseLost("the lease could not be renewed in time")
         await self.go_on.wait()
 
 
@@ -90,3 +93,9 @@ def test_an_account_that_cannot_be_attended_keeps_no_other_waiting(watch):
     guardian = watch(["broken", "second"], lambda guardian: len(guardian.begun) == 2)
 
     assert guardian.begun == ["broken", "second"]
+
+
+def test_a_guardian_that_lost_the_lease_looks_again_as_soon_as_the_deadline_allows(watch):
+    guardian = watch(["frozen"], lambda guardian: len(guardian.begun) == 2)
+
+    assert guardian.begun == ["frozen", "frozen"]
