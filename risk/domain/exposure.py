@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from brokers.domain.calendar import Phase
 from brokers.domain.instruments import Instrument, InstrumentKind
+from brokers.domain.market_life import UNRESTRICTED, Standing
 from brokers.domain.orders import ApprovedOrder, OrderIntent, OrderType, Product, Purpose, Side
 
 ZERO = Decimal(0)
@@ -100,7 +101,9 @@ class RiskView:
     """What the gate sees at one decision: one book of one account, and one instrument's market.
 
     `holdings` and `pending` are the whole book's, over all instruments. `quote` is None when none
-    was ever received. `entry_cutoff_at` None means that the session has no cut-off.
+    was ever received. `entry_cutoff_at` None means that the session has no cut-off. `standing` is what
+    the operator's lists say of the instrument today; `sellable` what the venue's holdings and today's
+    purchases let be sold of it in delivery, None while the holdings are not known.
     """
 
     instrument: Instrument
@@ -113,6 +116,10 @@ class RiskView:
     phase: Phase
     market_at: datetime
     entry_cutoff_at: datetime | None = None
+    standing: Standing = UNRESTRICTED
+    sellable: Decimal | None = None
+    # why nothing is open, where the clock alone does not say it
+    closed_because: str = ""
 
     @cached_property
     def reaches(self) -> Mapping[Holder, Reach]:

@@ -10,7 +10,8 @@ from decimal import Decimal
 from brokers.domain.orders import ApprovedOrder, OrderIntent, take_mint
 from risk.domain.exposure import ZERO, RiskView, is_entry, worst_price
 from risk.domain.limits import Limits
-from risk.domain.rules import ENTRY_RULES, EXIT_RULES, SIZE_RULES, Rule, largest_quantity
+from risk.domain.market_rules import largest_part
+from risk.domain.rules import ENTRY_RULES, EXIT_RULES, PART_RULES, SIZE_RULES, Rule, largest_quantity
 from risk.domain.switch import Switches
 
 
@@ -50,13 +51,13 @@ def review(
     """Judge an intent: approve it, approve a smaller lot-rounded entry, or refuse it.
 
     `view` holds every order of the book that may still fill, so that approved orders must be in
-    the next call's view as pending. Exits with `reduce_only` pass all but their own arithmetic.
+    the next call's view as pending. Exits with `reduce_only` pass all but their own arithmetic; one that
+    the venue would not take whole is made smaller, never refused.
     """
     objection = _objection(intent, view, limits, switches, ENTRY_RULES)
     if objection is not None:
         return objection
-    oversize = _first(SIZE_RULES, intent, view, limits) if is_entry(intent) else None
-    quantity = intent.quantity if oversize is None else largest_quantity(intent, view, limits)
+    oversize, quantity = _fitting(intent, view, limits)
     if oversize is not None and quantity <= 0:
         return oversize
     fitting = replace(intent, quantity=quantity)
@@ -67,7 +68,7 @@ def review(
         reserved_quote=_reserved(fitting, view),
         kill_epoch=switches.epoch,
     )
-    if oversize is None:
+    if oversize is None or quantity == intent.quantity:
         return approved
     return Reduced(approved=approved, rule=oversize.rule, reason=oversize.reason)
 
@@ -100,6 +101,15 @@ def _objection(
     if engaged is not None:
         return Refused(rule="kill_switch", reason=engaged)
     return _first(entry_rules, intent, view, limits)
+
+
+def _fitting(intent: OrderIntent, view: RiskView, limits: Limits) -> tuple[Refused | None, Decimal]:
+    """Return what objects to the quantity, and the largest quantity to which nothing objects."""
+    if is_entry(intent):
+        oversize = _first(SIZE_RULES, intent, view, limits)
+        return oversize, intent.quantity if oversize is None else largest_quantity(intent, view, limits)
+    oversize = _first(PART_RULES, intent, view, limits)
+    return oversize, intent.quantity if oversize is None else largest_part(intent, view)
 
 
 def _first(rules: Iterable[tuple[str, Rule]], intent: OrderIntent, view: RiskView, limits: Limits) -> Refused | None:

@@ -23,6 +23,17 @@ from risk.domain.exposure import (
     worst_price,
 )
 from risk.domain.limits import Limits
+from risk.domain.market_rules import (
+    ban_period,
+    freeze_quantity,
+    from_holdings,
+    known_lot,
+    lots_in,
+    mis_blocked,
+    most_at_once,
+    surveillance,
+    trade_to_trade,
+)
 
 Rule: TypeAlias = Callable[[OrderIntent, RiskView, Limits], str | None]
 
@@ -47,6 +58,8 @@ def unknown_outcome(intent: OrderIntent, view: RiskView, _limits: Limits) -> str
 
 def session_phase(_intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
     """Object outside the continuous session and after its entry cut-off."""
+    if view.closed_because:
+        return view.closed_because
     now = f"{view.market_at.astimezone(IST):%H:%M}"
     if view.phase is not Phase.CONTINUOUS:
         return f"entries need the continuous session, at {now} the phase is {view.phase.replace('_', ' ')}"
@@ -85,8 +98,9 @@ def stale_quote(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | N
 
 def whole_lots(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
     """Object to a quantity that is no whole number of lots."""
-    if view.instrument.lots_of(intent.quantity) != intent.quantity:
-        return f"quantity {in_words(intent.quantity)} is not a multiple of the lot of {view.instrument.lot_size}"
+    if lots_in(view, intent.quantity) != intent.quantity:
+        lot = view.instrument.lot_size or view.standing.lot_size
+        return f"quantity {in_words(intent.quantity)} is not a multiple of the lot of {lot}"
     return None
 
 
@@ -157,7 +171,7 @@ def largest_quantity(intent: OrderIntent, view: RiskView, limits: Limits) -> Dec
         own.room_quote(intent.side, limits.max_position_value_quote - elsewhere_position),
         own.room_quote(intent.side, limits.max_gross_exposure_quote - elsewhere_gross),
     )
-    return view.instrument.lots_of(max(min(room / price, intent.quantity), ZERO))
+    return lots_in(view, max(min(room / price, most_at_once(view, intent.quantity)), ZERO))
 
 
 def _own_reach(intent: OrderIntent, view: RiskView) -> Reach:
@@ -179,14 +193,21 @@ ENTRY_RULES: tuple[tuple[str, Rule], ...] = (
     ("unknown_outcome", unknown_outcome),
     ("session_phase", session_phase),
     ("tradable", tradable),
+    ("ban_period", ban_period),
+    ("surveillance", surveillance),
+    ("trade_to_trade", trade_to_trade),
+    ("mis_blocked", mis_blocked),
+    ("holdings", from_holdings),
     ("written_option", written_option),
     ("stale_quote", stale_quote),
+    ("known_lot", known_lot),
     ("whole_lots", whole_lots),
     ("price_band", price_band),
     ("order_rate", order_rate),
 )
 
 SIZE_RULES: tuple[tuple[str, Rule], ...] = (
+    ("freeze_quantity", freeze_quantity),
     ("order_value", order_value),
     ("position_value", position_size),
     ("gross_exposure", gross_value),
@@ -195,3 +216,9 @@ SIZE_RULES: tuple[tuple[str, Rule], ...] = (
 # An exit that can only reduce passes every other rule: a loss, a switch or a stale quote must
 # never keep the desk in a position.
 EXIT_RULES: tuple[tuple[str, Rule], ...] = (("reduce_only", reduces_only),)
+
+# What the venue would refuse whole goes out in parts: the rest follows when the first part is done.
+PART_RULES: tuple[tuple[str, Rule], ...] = (
+    ("freeze_quantity", freeze_quantity),
+    ("holdings", from_holdings),
+)
