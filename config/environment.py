@@ -6,7 +6,7 @@ import base64
 import binascii
 from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -75,6 +75,9 @@ class Environment(BaseSettings):
     lease_ttl_s: float = Field(default=5.0, gt=0)
     lease_renew_s: float = Field(default=1.0, gt=0)
     feed_silence_s: float = Field(default=8.0, gt=0)
+    # listed instruments to listen to beside those in use, and how closely
+    feed_follow: int = Field(default=0, ge=0, le=9_000)
+    feed_follow_mode: Literal["ltp", "quote", "full"] = "quote"
 
     # Without a host the letters are written to <state>/mail, where the operator of a small desk reads them.
     email_host: str = ""

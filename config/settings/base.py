@@ -36,6 +36,8 @@ WINDHOVER_KITE_ALLOWANCE = environment.kite_allowance
 WINDHOVER_LEASE_TTL_S = environment.lease_ttl_s
 WINDHOVER_LEASE_RENEW_S = environment.lease_renew_s
 WINDHOVER_FEED_SILENCE_S = environment.feed_silence_s
+WINDHOVER_FEED_FOLLOW = environment.feed_follow
+WINDHOVER_FEED_FOLLOW_MODE = environment.feed_follow_mode
 
 ALLOWED_HOSTS = list(environment.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(environment.trusted_origins)

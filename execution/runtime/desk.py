@@ -15,13 +15,13 @@ from django.conf import settings
 from brokers import hub
 from brokers.adapters.paces import SharedPaces
 from brokers.domain.allowance import OrderShare
-from brokers.ports import LeaseGrant
+from brokers.ports import FeedMode, LeaseGrant
 from execution.journal import Journal
 from execution.runtime.clock import SystemClock, boot_id
 from execution.runtime.guardian import Guardian, GuardianTerms
 from execution.runtime.hosting import host
 from execution.runtime.lease import DatabaseLease, LeaseTerms
-from execution.runtime.machine import Machine, connector
+from execution.runtime.machine import Follow, Machine, connector
 from execution.runtime.session import LeaseLost
 from execution.threads import DatabaseThread
 
@@ -171,6 +171,7 @@ def _machine(owner: str, share: OrderShare) -> tuple[Machine, DatabaseLease, tup
         lease=lease,
         publisher=hub.HubPublisher(hub.async_redis(settings.REDIS_URL)),
         doorbell=RedisDoorbell(settings.REDIS_URL, clock),
+        follow=Follow(count=settings.WINDHOVER_FEED_FOLLOW, mode=FeedMode(settings.WINDHOVER_FEED_FOLLOW_MODE)),
         connect=connector(clock=clock, silence_s=settings.WINDHOVER_FEED_SILENCE_S, share=share, shared_pace=paces),
         send_log_folder=state / "sendlog",
         boot_id=boot_id(),

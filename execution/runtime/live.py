@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from brokers.domain.clock import IST
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
+from brokers.domain.india import INDIA
 from brokers.domain.market import NANOSECONDS, Bar, QuoteColumns, at_of
 from brokers.domain.orders import UnreadableRow
 from brokers.logins import TIME_IS_UP
-from brokers.ports import Budget, FeedEvent, FeedOrder, FeedQuotes, FeedState, Venue
+from brokers.ports import Budget, FeedEvent, FeedMessage, FeedOrder, FeedQuotes, FeedState, Venue
 from execution.domain.codec import encode
 from execution.domain.commands import LoadHistory
 from execution.domain.events import (
@@ -28,7 +30,9 @@ from execution.domain.events import (
     SessionState,
 )
 from execution.runtime import store
+from execution.runtime.listening import Listening
 from execution.runtime.machine import Machine, VenueLink
+from execution.runtime.stream_hours import StreamHours, stream_hours
 
 if TYPE_CHECKING:
     from execution.runtime.session import Session
@@ -38,6 +42,7 @@ MARKET_TIME_S = 6.0
 HISTORY_ATTEMPTS = 3
 TRADING_SECONDS_A_DAY = 375 * 60
 ACCOUNT_FACTS_S = 60.0
+HOURS_POLL_S = 1.0
 AHEAD_NS = 300 * NANOSECONDS  # no real exchange's clock is five minutes ahead of ours
 
 
@@ -54,7 +59,8 @@ class LiveVenue:
         self._link: VenueLink | None = None
         self._epoch = 0
         self._lost_epoch = -1
-        self._wanted: tuple[int, ...] = ()
+        self._state = ""
+        self.listening = Listening(session)
         self._is_reading = False
         self._read_again = False
         self._fetching: dict[tuple[str, int, int], tuple[int, asyncio.Task[list[Bar]]]] = {}
@@ -148,17 +154,7 @@ class LiveVenue:
 
     async def subscribe(self, names: Sequence[str]) -> None:
         """Listen to exactly these instruments."""
-        await self._session.learn_instruments(names)
-        known = self._session.instruments
-        before = set(self._wanted)
-        self._wanted = tuple(known[name].token for name in names if name in known)
-        if self._link is not None:
-            fresh = [token for token in self._wanted if token not in before]
-            gone = sorted(before - set(self._wanted))
-            if fresh:
-                await self._link.feed.subscribe(fresh)
-            if gone:
-                await self._link.feed.unsubscribe(gone)
+        await self.listening.want(names, self._link.feed if self._link is not None else None)
 
     def read_books(self, reason: str) -> None:
         """Read the three books; asks during a read become one read that starts after it."""
@@ -213,9 +209,46 @@ class LiveVenue:
             }
 
     async def _host(self, link: VenueLink) -> None:
-        await link.feed.subscribe(self._wanted)
-        async for event in link.feed.events():
-            self._take(event)
+        await self.listening.follow(link.feed)
+        keeping = asyncio.create_task(self.listening.keep(link.feed))
+        try:
+            while self._lost_epoch != self._epoch:
+                hours = self._hours()
+                if hours.is_open:
+                    await self._hear(link, hours.until)
+                    if hours.until is None or self._now() < hours.until:
+                        break
+                else:
+                    await self._stay_closed(hours.until)
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+        if self._state == Link.NO_MARKET_DATA:
+            await self._next_epoch(self._epoch)  # calls go on without a stream
+
+    async def _hear(self, link: VenueLink, until: datetime | None) -> None:
+        pausing = asyncio.create_task(self._pause_at(link, until))
+        try:
+            async for event in link.feed.events():
+                self._take(event)
+        finally:
+            pausing.cancel()
+
+    async def _pause_at(self, link: VenueLink, until: datetime | None) -> None:
+        while until is None or self._now() < until:
+            await self._machine.clock.sleep(HOURS_POLL_S)
+        await link.feed.pause()
+
+    async def _stay_closed(self, until: datetime | None) -> None:
+        opens = f", the stream opens at {until.astimezone(IST):%H:%M on %d %B}" if until is not None else ""
+        self._session.take(FeedChanged(at=self._now(), state=Link.CLOSED, reason=f"the market is closed{opens}"))
+        await self._machine.clock.sleep(HOURS_POLL_S)
+
+    def _hours(self) -> StreamHours:
+        # a simulated market keeps its own time
+        if self._session.facts.is_simulated:
+            return StreamHours(is_open=True, until=None)
+        return stream_hours(INDIA, self._now())
 
     def _take(self, event: FeedEvent) -> None:
         at = self._now()
@@ -229,10 +262,13 @@ class LiveVenue:
         elif isinstance(event, FeedOrder):
             self._session.take(OrderSeen(at=at, order=event.order))
         elif isinstance(event, FeedState):
+            self._state = event.state
             self._session.log.info("feed", state=event.state, reason=event.reason)
             self._session.take(FeedChanged(at=at, state=Link(event.state), reason=event.reason))
             if event.state == Link.NEEDS_LOGIN:
                 self.lose_login(event.reason)
+        elif isinstance(event, FeedMessage):
+            self.listening.note(event, at)
 
     async def _read_until_quiet(self) -> None:
         try:

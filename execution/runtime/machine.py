@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from brokers.adapters.shared_pace import SharedPace
 from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare
-from brokers.ports import Budget, Clock, Credentials, Feed, Lease, Net, Venue, VenueUrls
+from brokers.ports import Budget, Clock, Credentials, Feed, FeedMode, Lease, Net, Venue, VenueUrls
 from brokers.registry import budget_for, feed_for, net_for, venue_for
 from execution.journal import Journal
 from execution.runtime.store import AccountFacts
@@ -50,6 +50,14 @@ class VenueLink:
             await self.net.close()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """How many listed instruments a desk listens to beside those it works on, and how closely."""
+
+    count: int = 0
+    mode: FeedMode = FeedMode.QUOTE
+
+
 Connector = Callable[[AccountFacts, Credentials, VenueUrls], VenueLink]
 
 
@@ -71,6 +79,7 @@ class Machine:
     share: OrderShare = KITE_ALLOWANCE.desk
     # takes what the venue said of an account's orders; None where nobody listens for it
     hints: Callable[[str], Awaitable[list[bytes]]] | None = None
+    follow: Follow = Follow()
 
     async def read(self, work: Callable[[], Answer]) -> Answer:
         """Run a database read on its own thread."""

@@ -12,6 +12,7 @@ from brokers.domain.market import NANOSECONDS
 from brokers.domain.orders import Book
 from execution.domain.codec import rfc3339
 from execution.runtime import store
+from execution.runtime.listening import with_listening
 from execution.runtime.session import Session
 
 INTERVAL_S = 0.22
@@ -41,6 +42,7 @@ class Broadcast:
         views: dict[str, Mapping[str, object]] = dict(self._session.engine.views(now))
         self._note_minute(views["portfolio"], now)
         views["portfolio"] = self._with_cash(views["portfolio"])
+        views["feeds"] = with_listening(views["feeds"], self._session.live.listening)
         views["equity"] = self._curve
         views["signals"] = self._signals()
         views["venue"] = self._session.live.published

@@ -71,6 +71,7 @@ class Session:
         engine: Engine,
         instruments: dict[str, Instrument],
         limits: Limits,
+        followed: frozenset[str] = frozenset(),
     ) -> None:
         self.machine = machine
         self.facts = facts
@@ -78,12 +79,14 @@ class Session:
         self.engine = engine
         self.instruments = instruments
         self.limits = limits
+        self.followed = followed
         self.log = log.bind(account=facts.venue_user_id, fence=grant.token)
         self.permit = Permit(grant, machine.clock)
         self.send_log = SendLog(
             machine.send_log_folder, account_id=facts.account_id, token=grant.token, boot_id=machine.boot_id
         )
-        self.paper = PaperVenue(clock=machine.clock, instruments=instruments.values())
+        used = [instrument for name, instrument in instruments.items() if name not in followed]
+        self.paper = PaperVenue(clock=machine.clock, instruments=used)
         self.live = LiveVenue(self)
         self.sender = Sender(
             clock=machine.clock,

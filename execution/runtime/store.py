@@ -18,7 +18,7 @@ from brokers.domain.instruments import Instrument
 from brokers.domain.money import Currency
 from brokers.domain.orders import Book
 from brokers.listings import instruments_by_keys
-from brokers.models import TradingAccount, VenueLogin
+from brokers.models import ListedInstrument, TradingAccount, VenueLogin
 from brokers.ports import Credentials, VenueUrls
 from brokers.selectors import binding_of, credentials_of, venue_urls
 from execution.domain.codec import encode
@@ -195,6 +195,16 @@ def instruments_in_use(account_id: str, venue: str) -> dict[str, Instrument]:
     )
     names.update(Order.objects.filter(account_id=UUID(account_id)).values_list("instrument", flat=True).distinct())
     return instruments_by_keys(venue, names)
+
+
+def instruments_followed(venue: str, count: int) -> dict[str, Instrument]:
+    """Read the first instruments of a venue's list, to be listened to beside those in use."""
+    if not count:
+        return {}
+    rows = ListedInstrument.objects.filter(venue=venue).order_by("token")
+    return instruments_by_keys(
+        venue, [f"{exchange}:{symbol}" for exchange, symbol in rows.values_list("exchange", "symbol")[:count]]
+    )
 
 
 def equity_write(account_id: str, points: Sequence[tuple[Book, datetime, Decimal]]) -> None:
