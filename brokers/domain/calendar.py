@@ -7,8 +7,8 @@ a library that calls every weekday open would let the desk trade on a holiday.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -54,6 +54,8 @@ class SessionRule:
     post_close: tuple[time, time] | None = None
     # expiring index contracts may stop earlier than their segment
     expiring_end: time | None = None
+    # hours that rest on one source: the desk trades only while they and the ones before them agree
+    is_confirmed: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ class TradingCalendar:
         """Return the day's hours, or None on a day without trading."""
         if not self.is_trading_day(day):
             return None
-        rule = self.rule_on(segment, day)
+        rule = self._certain_on(segment, day)
 
         def at(clock: time) -> datetime:
             return datetime.combine(day, clock, tzinfo=IST)
@@ -177,10 +179,78 @@ class TradingCalendar:
 
     def rule_on(self, segment: Segment, day: date) -> SessionRule:
         """Return the hours in force on a date, whether it is a trading day or not."""
+        return self._rules_on(segment, day)[-1]
+
+    def unconfirmed(self, day: date) -> list[SessionRule]:
+        """Return the hours in force on a day that rest on one source."""
+        found = [self._rules_on(segment, day)[-1] for segment in Segment]
+        return [rule for rule in found if not rule.is_confirmed]
+
+    def changed(
+        self, *, days: Mapping[date, bool], years: Iterable[int] = (), rules: Iterable[SessionRule] = ()
+    ) -> TradingCalendar:
+        """Return this calendar with an operator's rows in it: open or closed days, whole years, hours.
+
+        A closed day of a year that is not loaded does not load the year: the others may be missing.
+        """
+        table = self._table
+        holidays = {year: set(dates) for year, dates in table.holidays.items()}
+        for year in years:
+            holidays.setdefault(year, set())
+        for day, is_open in days.items():
+            if day.year in holidays:
+                (holidays[day.year].discard if is_open else holidays[day.year].add)(day)
+        opened = {day for day, is_open in days.items() if is_open}
+        own = {(rule.segment, rule.effective_from): rule for rule in (*table.rules, *rules)}
+        return TradingCalendar(
+            CalendarTable(
+                holidays={year: frozenset(dates) for year, dates in holidays.items()},
+                extra_days=frozenset((table.extra_days - days.keys()) | opened),
+                rules=tuple(own.values()),
+            )
+        )
+
+    def _rules_on(self, segment: Segment, day: date) -> list[SessionRule]:
         found = [rule for rule in self._table.rules if rule.segment is segment and rule.effective_from <= day]
         if not found:
             raise DataError(f"no session hours are known for {segment} on {day}", code="calendar.rule_missing")
-        return max(found, key=lambda rule: rule.effective_from)
+        return sorted(found, key=lambda rule: rule.effective_from)
+
+    def _certain_on(self, segment: Segment, day: date) -> SessionRule:
+        rules = self._rules_on(segment, day)
+        certain = rules[0]
+        for rule in rules[1:]:
+            certain = rule if rule.is_confirmed else _agreed(certain, rule)
+        return certain
+
+
+def _agreed(before: SessionRule, after: SessionRule) -> SessionRule:
+    """Return the hours in which two readings agree that a segment trades."""
+    auction_ends = [rule.auction_end or rule.continuous_end for rule in (before, after)]
+    expiring_ends = [rule.expiring_end for rule in (before, after) if rule.expiring_end is not None]
+    end = min(before.continuous_end, after.continuous_end)
+    has_auction = before.auction_end is not None or after.auction_end is not None
+    return replace(
+        after,
+        pre_open=max(before.pre_open, after.pre_open),
+        open=max(before.open, after.open),
+        continuous_end=end,
+        entry_cutoff=min(before.entry_cutoff, after.entry_cutoff),
+        square_off=min(before.square_off, after.square_off),
+        auction_end=max(auction_ends) if has_auction else None,
+        expiring_end=min(expiring_ends, default=None),
+    )
+
+
+# Their contracts may stop trading before their segment does on the day on which they expire.
+INDEX_UNDERLYINGS = frozenset(
+    {"NIFTY", "BANKNIFTY", "FINNIFTY", "MIDCPNIFTY", "NIFTYNXT50", "SENSEX", "BANKEX", "SENSEX50"}
+)
+
+
+def expires_on(instrument: Instrument, day: date) -> bool:
+    """Tell whether an instrument is an index contract on its last day."""
+    return instrument.expiry == day and instrument.name in INDEX_UNDERLYINGS
 
 
 _DERIVATIVE_KINDS = frozenset({InstrumentKind.FUTURE, InstrumentKind.CALL, InstrumentKind.PUT})

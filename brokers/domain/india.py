@@ -70,6 +70,7 @@ SESSION_RULES = (
         continuous_end=time(15, 30),
         auction_end=time(15, 40),
         post_close=(time(15, 50), time(16, 0)),
+        is_confirmed=False,
         **_SHORT,
     ),
     *(
@@ -103,6 +104,7 @@ SESSION_RULES = (
                 _LATER_CLOSE,
                 continuous_end=time(15, 45),
                 expiring_end=time(15, 30),
+                is_confirmed=False,
                 **_FUTURES,
             ),
         )

@@ -1,8 +1,10 @@
+from dataclasses import replace
 from datetime import date, datetime, time
+from decimal import Decimal
 
 import pytest
 
-from brokers.domain.calendar import Phase, Segment, segment_of
+from brokers.domain.calendar import Phase, Segment, expires_on, segment_of
 from brokers.domain.clock import IST
 from brokers.domain.errors import DataError, Invalid
 from brokers.domain.india import INDIA
@@ -45,10 +47,14 @@ def test_refuses_a_year_without_a_holiday_list():
         (Segment.EQUITY_WITH_DERIVATIVES, AUCTION, "15:15", Phase.CLOSING_AUCTION),
         (Segment.EQUITY_WITH_DERIVATIVES, AUCTION, "15:35", Phase.CLOSED),
         (Segment.EQUITY_WITH_DERIVATIVES, AUCTION, "15:50", Phase.POST_CLOSE),
-        (Segment.EQUITY_WITH_DERIVATIVES, LATER, "15:29", Phase.CONTINUOUS),
+        # December's hours rest on one source: only what both readings call open is open
+        (Segment.EQUITY_WITH_DERIVATIVES, LATER, "15:14", Phase.CONTINUOUS),
+        (Segment.EQUITY_WITH_DERIVATIVES, LATER, "15:29", Phase.CLOSING_AUCTION),
+        (Segment.EQUITY_WITH_DERIVATIVES, LATER, "15:39", Phase.CLOSING_AUCTION),
+        (Segment.NSE_DERIVATIVES, LATER, "15:39", Phase.CONTINUOUS),
         (Segment.NSE_DERIVATIVES, BEFORE, "15:30", Phase.CLOSED),
         (Segment.NSE_DERIVATIVES, AUCTION, "15:39", Phase.CONTINUOUS),
-        (Segment.NSE_DERIVATIVES, LATER, "15:44", Phase.CONTINUOUS),
+        (Segment.NSE_DERIVATIVES, LATER, "15:44", Phase.CLOSED),
         (Segment.EQUITY, AUCTION, "15:29", Phase.CONTINUOUS),
         (Segment.EQUITY, AUCTION, "09:05", Phase.PRE_OPEN),
         (Segment.EQUITY, AUCTION, "08:59", Phase.CLOSED),
@@ -112,8 +118,6 @@ def test_a_time_without_a_zone_is_refused():
     ],
 )
 def test_an_instrument_keeps_its_segments_hours(exchange, kind, has_derivatives, segment):
-    from decimal import Decimal
-
     instrument = Instrument(
         exchange=exchange,
         symbol="X",
@@ -126,6 +130,76 @@ def test_an_instrument_keeps_its_segments_hours(exchange, kind, has_derivatives,
     )
 
     assert segment_of(instrument, has_derivatives=has_derivatives) is segment
+
+
+def confirmed(segment, **hours):
+    return replace(INDIA.rule_on(segment, LATER), is_confirmed=True, **hours)
+
+
+def test_hours_that_were_confirmed_hold_whole():
+    calendar = INDIA.changed(days={}, rules=[confirmed(Segment.EQUITY_WITH_DERIVATIVES)])
+
+    assert calendar.phase(Segment.EQUITY_WITH_DERIVATIVES, at(LATER, "15:29")) is Phase.CONTINUOUS
+    assert INDIA.unconfirmed(LATER)
+    assert Segment.EQUITY_WITH_DERIVATIVES not in {rule.segment for rule in calendar.unconfirmed(LATER)}
+    assert INDIA.unconfirmed(AUCTION) == []
+
+
+def test_hours_that_were_put_off_are_entered_as_the_old_ones():
+    kept = replace(INDIA.rule_on(Segment.NSE_DERIVATIVES, AUCTION), effective_from=LATER)
+    calendar = INDIA.changed(days={}, rules=[kept])
+
+    session = calendar.session(Segment.NSE_DERIVATIVES, LATER, expires_today=True)
+
+    assert session is not None
+    assert session.continuous_end_at == at(LATER, "15:40")
+
+
+def test_an_operators_days_are_open_and_closed():
+    muhurat, strike = date(2026, 11, 8), date(2026, 11, 23)
+    calendar = INDIA.changed(days={muhurat: True, strike: False, date(2026, 2, 1): False})
+
+    assert calendar.is_trading_day(muhurat)
+    assert not calendar.is_trading_day(strike)
+    assert not calendar.is_trading_day(date(2026, 2, 1))
+    assert INDIA.is_trading_day(strike)
+
+
+def test_a_holiday_that_was_lifted_is_a_trading_day():
+    calendar = INDIA.changed(days={date(2026, 11, 24): True})
+
+    assert calendar.is_trading_day(date(2026, 11, 24))
+
+
+def test_a_year_is_loaded_as_a_whole_or_not_at_all():
+    republic_day = date(2027, 1, 26)
+
+    with pytest.raises(DataError, match="2027"):
+        INDIA.changed(days={republic_day: False}).is_trading_day(republic_day)
+
+    loaded = INDIA.changed(days={republic_day: False}, years=[2027])
+    assert not loaded.is_trading_day(republic_day)
+    assert loaded.is_trading_day(date(2027, 1, 27))
+
+
+@pytest.mark.parametrize(
+    ("name", "expiry", "is_last"),
+    [("NIFTY", LATER, True), ("NIFTY", AUCTION, False), ("RELIANCE", LATER, False), ("NIFTY", None, False)],
+)
+def test_an_index_contract_knows_its_last_day(name, expiry, is_last):
+    instrument = Instrument(
+        exchange="NFO",
+        symbol="X",
+        token=1,
+        kind=InstrumentKind.CALL,
+        name=name,
+        tick_size=Decimal("0.05"),
+        lot_size=1,
+        segment="NFO-OPT",
+        expiry=expiry,
+    )
+
+    assert expires_on(instrument, LATER) is is_last
 
 
 def test_says_which_years_it_holds():
