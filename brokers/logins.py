@@ -16,7 +16,7 @@ from accounts.outbox import outbox_add
 from accounts.vault import reveal, seal
 from brokers.adapters.kite import blocking, protocol
 from brokers.domain.errors import Invalid, NeedsLogin, WindhoverError
-from brokers.domain.login_advice import OTHER_PERSON, advised
+from brokers.domain.login_advice import BY_HAND, OTHER_PERSON, advised
 from brokers.models import SessionState, TradingAccount, VenueLogin
 from brokers.ports import VenueSession
 from brokers.selectors import binding_of, credentials_of, venue_urls
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 TIME_IS_UP = "The session ended at 06:00, as every day; log in again."
 DAYS_END = "Logged out for the night: the exchanges want every session ended before the next day."
-BY_HAND = "Logged out."
 
 
 def login_url(*, account: TradingAccount, state: str) -> str:

@@ -15,6 +15,7 @@ from accounts.selectors import may_write
 from accounts.vault import seal
 from brokers.domain.egress import egress_of
 from brokers.domain.errors import Invalid, NotFound
+from brokers.domain.login_advice import NEVER_YET
 from brokers.domain.money import Currency
 from brokers.models import FamilyTie, Relation, SessionState, TradingAccount, Venue, VenueLogin
 from brokers.preflight import live_objections, require_may_trade_live
@@ -64,7 +65,7 @@ def account_connect(
             account.save(force_insert=True)
     except IntegrityError:
         raise Invalid("this account is connected already", code="account.exists", field="venue_user_id") from None
-    VenueLogin.objects.create(account=account, reason="The account was connected; it waits for its first login.")
+    VenueLogin.objects.create(account=account, reason=NEVER_YET)
     details = {"venue": venue, "is_simulated": is_simulated, "relation": account.relation}
     _audit("account.connect", account, by=by, at=at, details=details)
     return account

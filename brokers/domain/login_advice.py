@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from brokers.domain.errors import Ambiguous, NeedsLogin, Rejected, Retryable, WindhoverError
 
+NEVER_YET = "The account was connected; it waits for its first login."
+BY_HAND = "Logged out."
+# A person's own doing: nobody logs in again for them.
+WAITS_FOR_A_PERSON = frozenset({NEVER_YET, BY_HAND})
 USED = "This sign-in was used before. Log in again: each sign-in at Kite counts once."
 REFUSED = (
     "Kite refused the sign-in: the API secret stored here is not the one of this key, or the sign-in was used before or is "

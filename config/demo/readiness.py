@@ -7,6 +7,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
+from brokers.domain.login_advice import WAITS_FOR_A_PERSON
 from config.demo.errors import SetupError
 from config.demo.supervisor import Supervisor
 
@@ -39,9 +40,12 @@ def feed_live(base: str, key: str) -> bool:
 
 
 def needs_login(base: str, key: str) -> bool:
-    """Tell whether an account waits for a new session at its venue."""
+    """Tell whether an account lost its session at its venue; one that a person logged out waits for that person."""
     status, answer = fetch(f"{base}/api/status", key=key)
-    return status == 200 and any(account.get("state") == "needs_login" for account in answer.get("accounts", []))
+    return status == 200 and any(
+        account.get("state") == "needs_login" and account.get("reason") not in WAITS_FOR_A_PERSON
+        for account in answer.get("accounts", [])
+    )
 
 
 def fetch(url: str, *, key: str | None = None) -> tuple[int, dict[str, Any]]:

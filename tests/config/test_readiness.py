@@ -74,6 +74,13 @@ def test_an_account_that_waits_for_a_login_is_noticed(desk):
     assert readiness.needs_login(desk.base, "KEY")
 
 
+@pytest.mark.parametrize("reason", ["Logged out.", "The account was connected; it waits for its first login."])
+def test_an_account_that_waits_for_a_person_is_left_to_them(desk, reason):
+    status_with(desk, accounts=[{"state": "needs_login", "reason": reason}])
+
+    assert not readiness.needs_login(desk.base, "KEY")
+
+
 def test_the_sign_in_is_read_from_the_last_line_and_kept_out_of_the_logs(tmp_path):
     log = tmp_path / "seed.log"
     log.write_text("")

@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from brokers.domain.errors import WindhoverError
-from brokers.models import TradingAccount
+from brokers.domain.login_advice import WAITS_FOR_A_PERSON
+from brokers.models import SessionState, TradingAccount
 from execution.management import demo
 
 
@@ -22,7 +23,8 @@ class Command(BaseCommand):
         """Log in through the redirect and exchange its token."""
         if not settings.WINDHOVER_DEMO:
             raise CommandError("The demo logs in only where WINDHOVER_DEMO is set.")
-        accounts = TradingAccount.objects.filter(is_simulated=True, is_enabled=True).select_related("owner")
+        lost = TradingAccount.objects.filter(login__state=SessionState.NEEDS_LOGIN, is_simulated=True, is_enabled=True)
+        accounts = lost.exclude(login__reason__in=WAITS_FOR_A_PERSON).select_related("owner")
         try:
             for account in accounts:
                 demo.login(account, simulator_url=settings.WINDHOVER_SIMULATOR_URL, at=timezone.now())
