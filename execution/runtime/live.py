@@ -14,7 +14,7 @@ from brokers.domain.india import INDIA
 from brokers.domain.market import NANOSECONDS, Bar, QuoteColumns, at_of
 from brokers.domain.orders import UnreadableRow
 from brokers.logins import TIME_IS_UP
-from brokers.ports import Budget, FeedEvent, FeedMessage, FeedOrder, FeedQuotes, FeedState, Venue
+from brokers.ports import Budget, Credentials, FeedEvent, FeedMessage, FeedOrder, FeedQuotes, FeedState, Venue
 from execution.domain.codec import encode
 from execution.domain.commands import LoadHistory
 from execution.domain.events import (
@@ -33,6 +33,7 @@ from execution.runtime import store
 from execution.runtime.listening import Listening
 from execution.runtime.machine import Machine, VenueLink
 from execution.runtime.stream_hours import StreamHours, stream_hours
+from execution.runtime.wanted import Wanted
 
 if TYPE_CHECKING:
     from execution.runtime.session import Session
@@ -42,6 +43,10 @@ MARKET_TIME_S = 6.0
 HISTORY_ATTEMPTS = 3
 TRADING_SECONDS_A_DAY = 375 * 60
 ACCOUNT_FACTS_S = 60.0
+# whoever asks: the engine, a doorbell, a postback
+BOOKS_EVERY_S = 1.0
+# a minute's orders, and how late the last of them may have left
+ORDERS_SINCE_S = 65.0
 HOURS_POLL_S = 1.0
 AHEAD_NS = 300 * NANOSECONDS  # no real exchange's clock is five minutes ahead of ours
 
@@ -61,8 +66,7 @@ class LiveVenue:
         self._lost_epoch = -1
         self._state = ""
         self.listening = Listening(session)
-        self._is_reading = False
-        self._read_again = False
+        self._books = Wanted(self._read_books, every_s=BOOKS_EVERY_S, clock=session.machine.clock, spawn=session.spawn)
         self._fetching: dict[tuple[str, int, int], tuple[int, asyncio.Task[list[Bar]]]] = {}
         self._has_market_time = asyncio.Event()
         self.books_read = 0
@@ -74,6 +78,11 @@ class LiveVenue:
         """Return the calls and the budget of the open session; raise NeedsLogin without one."""
         link = self._open()
         return link.venue, link.budget
+
+    @property
+    def budget(self) -> Budget | None:
+        """Return the open session's budget; None without one."""
+        return None if self._link is None else self._link.budget
 
     def _open(self) -> VenueLink:
         if self._link is None:
@@ -91,8 +100,7 @@ class LiveVenue:
                 await self._note_lost(login.epoch, reason)  # a stored session that cannot be opened, or is too old
                 await self._next_epoch(login.epoch)
                 continue
-            urls = await self._machine.read(lambda: store.urls_of(self._session.facts.account_id))
-            self._link = self._machine.connect(self._session.facts, login.credentials, urls)
+            self._link = await self._connect(login.credentials)
             self._say_session(SessionState.LIVE, "")
             life = asyncio.create_task(self._end_in_time(login.expires_at))
             try:
@@ -107,12 +115,21 @@ class LiveVenue:
         login = await self._login()
         if login.credentials is None:
             return False
-        urls = await self._machine.read(lambda: store.urls_of(self._session.facts.account_id))
         self._epoch = login.epoch
-        self._link = self._machine.connect(self._session.facts, login.credentials, urls)
+        self._link = await self._connect(login.credentials)
         self._say_session(SessionState.LIVE, "")
         self.read_books("the guardian has taken over")
         return True
+
+    async def _connect(self, credentials: Credentials) -> VenueLink:
+        """Open a link whose budget knows what the journal says was sent in the last minute, by whomever."""
+        account_id = self._session.facts.account_id
+        urls = await self._machine.read(lambda: store.urls_of(account_id))
+        since = self._now() - timedelta(seconds=ORDERS_SINCE_S)
+        decided_at = await self._machine.read(lambda: store.orders_decided(account_id, since))
+        link = self._machine.connect(self._session.facts, credentials, urls)
+        link.budget.inherit(decided_at)
+        return link
 
     async def close(self) -> None:
         """Close the open link."""
@@ -157,15 +174,11 @@ class LiveVenue:
         await self.listening.want(names, self._link.feed if self._link is not None else None)
 
     def read_books(self, reason: str) -> None:
-        """Read the three books; asks during a read become one read that starts after it."""
+        """Read the three books, at most once a second however often it is asked for."""
         if self._link is None:
             return
-        if self._is_reading:
-            self._read_again = True
-            return
-        self._is_reading = True
         self._session.log.debug("reading_books", reason=reason)
-        self._session.spawn(self._read_until_quiet())
+        self._books.want()
 
     async def load_history(self, ask: LoadHistory) -> None:
         """Fetch closed bars up to market time; what cannot be had is told as a reason."""
@@ -269,16 +282,6 @@ class LiveVenue:
                 self.lose_login(event.reason)
         elif isinstance(event, FeedMessage):
             self.listening.note(event, at)
-
-    async def _read_until_quiet(self) -> None:
-        try:
-            while True:
-                self._read_again = False
-                await self._read_books()
-                if not self._read_again:
-                    return
-        finally:
-            self._is_reading = False
 
     async def _read_books(self) -> None:
         link = self._link

@@ -12,6 +12,7 @@ from brokers.domain.market import NANOSECONDS
 from brokers.domain.orders import Book
 from execution.domain.codec import rfc3339
 from execution.runtime import store
+from execution.runtime.headroom import with_ban, with_minute
 from execution.runtime.listening import with_listening
 from execution.runtime.session import Session
 
@@ -43,6 +44,9 @@ class Broadcast:
         self._note_minute(views["portfolio"], now)
         views["portfolio"] = self._with_cash(views["portfolio"])
         views["feeds"] = with_listening(views["feeds"], self._session.live.listening)
+        budget = self._session.live.budget
+        views["risk"] = with_minute(views["risk"], budget, now)
+        views["feeds"] = with_ban(views["feeds"], budget, now)
         views["equity"] = self._curve
         views["signals"] = self._signals()
         views["venue"] = self._session.live.published

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Q
@@ -22,7 +22,7 @@ from brokers.models import ListedInstrument, TradingAccount, VenueLogin
 from brokers.ports import Credentials, VenueUrls
 from brokers.selectors import binding_of, credentials_of, venue_urls
 from execution.domain.codec import encode
-from execution.domain.commands import Json, Record
+from execution.domain.commands import Json, Record, RecordKind
 from execution.domain.events import Act
 from execution.domain.records import DeploymentSpec
 from execution.models import Command, CommandState, EquityPoint, JournalEvent, Order, PositionRow
@@ -31,6 +31,7 @@ from risk.models import KillSwitch, LimitSet, SwitchScope
 from strategies.models import Deployment, DeploymentState
 
 READ_AT_ONCE = 2_000
+LAST_ORDERS = 1_000  # more than any venue takes in a minute
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +160,18 @@ def journal_part(account_id: str, after: int) -> tuple[list[Record], int]:
     following = JournalEvent.objects.filter(account_id=UUID(account_id), seq__gt=after).order_by("seq")
     rows = list(following.values_list("seq", "kind", "at", "payload")[:READ_AT_ONCE])
     return [Record(kind=kind, at=at, payload=payload) for _, kind, at, payload in rows], rows[-1][0] if rows else after
+
+
+def orders_decided(account_id: str, since: datetime) -> list[datetime]:
+    """Read when the journal decided on calls that the venue counts as orders: places, changes and cancels."""
+    rows = JournalEvent.objects.filter(account_id=UUID(account_id)).order_by("-seq").values_list("at", "payload")
+    places = [at for at, fact in rows.filter(kind=RecordKind.INTENT)[:LAST_ORDERS] if _is_live(fact)]
+    writes = [at for at, fact in rows.filter(kind=RecordKind.WRITE)[:LAST_ORDERS] if fact["write"]]
+    return sorted(at for at in (*places, *writes) if at >= since)
+
+
+def _is_live(intended: dict[str, Any]) -> bool:
+    return bool(intended["intent"]["book"] == Book.LIVE)
 
 
 def wishes_of(account_id: str) -> list[Wish]:

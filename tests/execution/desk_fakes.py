@@ -201,6 +201,7 @@ class World:
     def __init__(self, *, journal, reader, lease, folder):
         self.venue = FakeVenue()
         self.feeds = []
+        self.budgets = []
         self.notebook = Notebook()
         self.machine = Machine(
             clock=SystemClock(),
@@ -221,7 +222,8 @@ class World:
 
     def _connect(self, facts, credentials, urls):
         self.feeds.append(FakeFeed(self.venue))
-        return VenueLink(venue=self.venue, feed=self.feed, budget=FreeBudget())
+        self.budgets.append(FreeBudget())
+        return VenueLink(venue=self.venue, feed=self.feed, budget=self.budgets[-1])
 
 
 async def until(condition, seconds=30.0):

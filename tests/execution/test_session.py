@@ -205,6 +205,18 @@ def test_another_owner_takes_over_without_a_second_order(hosted, account):
     assert PositionRow.objects.get().quantity > 0
 
 
+def test_a_new_owner_counts_the_orders_that_the_last_one_journalled(hosted, account):
+    async def scenario():
+        async with hosting(hosted, account):
+            await enter(hosted)
+        await read(hosted, lambda: Lease.objects.update(owner=""))
+        async with hosting(hosted, account):
+            await until(lambda: len(hosted.budgets) == 2 and bool(hosted.budgets[1].inherited))
+        return [len(budget.inherited) for budget in hosted.budgets]
+
+    assert asyncio.run(scenario()) == [0, 1]
+
+
 def test_a_lost_lease_ends_the_session_and_nothing_more_is_written(hosted, account):
     async def scenario():
         async with hosting(hosted, account) as task:
