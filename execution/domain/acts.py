@@ -31,6 +31,7 @@ from risk.domain.switch import RELEASED, SwitchState
 
 ZERO = Decimal(0)
 Payload = Mapping[str, Any]
+STOPPED_BY_HAND = "stopped by the operator"
 OURS = "deployments"  # an exit of what deployments hold, and of nothing that others bought here
 
 
@@ -76,15 +77,13 @@ def _deployment_stop(desk: Desk, payload: Payload) -> str:
     deployment = _deployment(desk, payload)
     if deployment.state is DeploymentState.STOPPED:
         return "it is stopped already"
-    _stop(desk, deployment)
+    _stop(desk, deployment, str(payload.get("reason") or STOPPED_BY_HAND))
     return "stopped; what it holds stays until it is exited or squared off"
 
 
-def _stop(desk: Desk, deployment: Deployment) -> None:
+def _stop(desk: Desk, deployment: Deployment, reason: str = STOPPED_BY_HAND) -> None:
     deployment_id = deployment.spec.deployment_id
-    desk.record(
-        DeploymentMoved(deployment_id=deployment_id, state=DeploymentState.STOPPED, reason="stopped by the operator")
-    )
+    desk.record(DeploymentMoved(deployment_id=deployment_id, state=DeploymentState.STOPPED, reason=reason))
     drop_entry_goals(desk, deployment_id, "the strategy was stopped")
     _cancel_entries(desk, "the strategy was stopped", lambda o: o.intent.deployment_id == deployment_id)
     forget(desk, deployment_id)

@@ -13,6 +13,7 @@ from brokers.domain.charges import ChargeNote, ChargeSchedule
 from brokers.domain.clock import venue_day_of
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar, BarSeries
+from brokers.domain.market_life import NO_RULES, Holding, MarketRules
 from brokers.domain.money import Currency
 from brokers.domain.orders import Book, Product, UnreadableRow
 from brokers.domain.portfolio import PortfolioView, PositionKey
@@ -40,6 +41,7 @@ class EngineConfig:
     charges: ChargeSchedule
     limits: Limits
     strategy_for: Callable[[str], type[SignalStrategy]]
+    rules: MarketRules = NO_RULES
     incarnation: str = "A"
     # a caretaker's engine decides nothing: it exits and cancels, the strategies wait for the desk's return
     runs_strategies: bool = True
@@ -93,6 +95,9 @@ class Desk:
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
         self.limits = config.limits
+        self.rules = config.rules
+        # None until the venue's holdings have been read
+        self.holdings: dict[str, Holding] | None = None
         self.state = DeskState(account_id=config.account_id)
         self.market = Market(config.instruments, config.calendar)
         self.market.track(config.watch)

@@ -23,8 +23,10 @@ from execution.domain.events import (
     FeedChanged,
     HistoryFailed,
     HistoryLoaded,
+    HoldingsRead,
     LimitsChanged,
     MarketFrame,
+    MarketRulesChanged,
     OperatorAct,
     OrderSeen,
     SendOutcome,
@@ -36,6 +38,7 @@ from execution.domain.events import (
 from execution.domain.gateway import objection_to
 from execution.domain.learning import order_seen, outcome, trade_seen
 from execution.domain.lifecycle import OrderRecord
+from execution.domain.market_life import holdings_read, rules_changed
 from execution.domain.pursuit import pursue_all
 from execution.domain.reconcile import books_read, read_interval_s
 from execution.domain.running import frame, history_failed, history_loaded
@@ -153,5 +156,7 @@ _HANDLERS: dict[type[Event], Callable[[Desk, Any], None]] = {
     FeedChanged: feed_changed,
     SessionChanged: session_changed,
     LimitsChanged: _limits_changed,
+    MarketRulesChanged: rules_changed,
+    HoldingsRead: holdings_read,
     TakenOver: taken_over,
 }

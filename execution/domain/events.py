@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from brokers.domain.calendar import TradingCalendar
 from brokers.domain.market import Bar, QuoteColumns
+from brokers.domain.market_life import Holding, MarketRules
 from brokers.domain.orders import Book, UnreadableRow, VenueOrder, VenuePosition, VenueTrade
 from risk.domain.limits import Limits
 
@@ -61,7 +63,7 @@ class Act(StrEnum):
     """
 
     DEPLOYMENT_START = "deployment_start"  # spec
-    DEPLOYMENT_STOP = "deployment_stop"  # deployment_id
+    DEPLOYMENT_STOP = "deployment_stop"  # deployment_id, reason (optional)
     DEPLOYMENT_REMOVE = "deployment_remove"  # deployment_id
     KILL = "kill"  # scope (desk, account, deployment), target_id, reason, epoch
     UNKILL = "unkill"  # scope, target_id, reason, epoch
@@ -185,6 +187,24 @@ class LimitsChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MarketRulesChanged:
+    """The operator's facts as they are now; `concerns` names by kind and subject what is wrong with them."""
+
+    at: datetime
+    rules: MarketRules
+    calendar: TradingCalendar
+    concerns: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldingsRead:
+    """One read of the demat holdings, by ``EXCHANGE:SYMBOL``."""
+
+    at: datetime
+    holdings: Mapping[str, Holding]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakenOver:
     """A lease was claimed and the journal restored; always the first event of an owner's life.
 
@@ -211,5 +231,7 @@ Event = (
     | FeedChanged
     | SessionChanged
     | LimitsChanged
+    | MarketRulesChanged
+    | HoldingsRead
     | TakenOver
 )

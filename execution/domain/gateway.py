@@ -14,6 +14,7 @@ from brokers.domain.orders import ApprovedOrder, Book, Fill, OrderIntent, OrderS
 from brokers.domain.portfolio import PortfolioView, Position, PositionKey, portfolio_view
 from execution.domain.desk import BookValue, Desk
 from execution.domain.lifecycle import OrderRecord
+from execution.domain.market_life import closed_because, sellable, standing_of
 from risk.domain.exposure import Holding, PendingOrder, RiskView, is_entry, underlying_of
 from risk.domain.gate import Refused, recheck
 
@@ -36,6 +37,9 @@ def risk_view(desk: Desk, intent: OrderIntent) -> RiskView:
         phase=desk.market.phase(intent.instrument, market_at),
         market_at=market_at,
         entry_cutoff_at=session.entry_cutoff_at if session else None,
+        standing=standing_of(desk, instrument, market_at),
+        sellable=sellable(desk, intent),
+        closed_because=closed_because(desk),
     )
 
 

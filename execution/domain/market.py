@@ -14,7 +14,7 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
-from brokers.domain.calendar import Phase, Segment, Session, TradingCalendar, segment_of
+from brokers.domain.calendar import Phase, Segment, Session, TradingCalendar, expires_on, segment_of
 from brokers.domain.clock import MarketClock
 from brokers.domain.errors import DataError
 from brokers.domain.instruments import Instrument
@@ -50,7 +50,7 @@ class Market:
         # counts the frames that changed a price
         self.revision = 0
         self._calendar = calendar
-        self._sessions: dict[Segment, Session | None] = {}
+        self._sessions: dict[tuple[Segment, bool], Session | None] = {}
         self._hours_of_row: list[tuple[int, int]] = []
         self._row_of_token: dict[int, int] = {}
         self._row_of: dict[str, int] = {}
@@ -150,13 +150,20 @@ class Market:
         """Return today's session of an instrument, None on a day without one."""
         if self.day is None or instrument not in self.instruments:
             return None
-        segment = segment_of(self.instruments[instrument])
-        if segment not in self._sessions:
+        contract = self.instruments[instrument]
+        key = segment_of(contract), expires_on(contract, self.day)
+        if key not in self._sessions:
             try:
-                self._sessions[segment] = self._calendar.session(segment, self.day)
+                self._sessions[key] = self._calendar.session(key[0], self.day, expires_today=key[1])
             except DataError:
-                self._sessions[segment] = None  # without a calendar nothing is open; the desk says so once a day
-        return self._sessions[segment]
+                self._sessions[key] = None  # without a calendar nothing is open; the desk says so once a day
+        return self._sessions[key]
+
+    def use(self, calendar: TradingCalendar) -> None:
+        """Keep another calendar's hours from now on."""
+        self._calendar = calendar
+        if self.day is not None:
+            self.start_day(self.day)
 
     def has_calendar(self) -> bool:
         try:

@@ -17,6 +17,7 @@ from execution.domain.allowance import tell, why_no_entry, why_no_exit
 from execution.domain.commands import Level
 from execution.domain.desk import Desk
 from execution.domain.lifecycle import OrderRecord
+from execution.domain.market_life import in_parts
 from execution.domain.records import DeploymentMoved, Goal, GoalSet, SignalMade
 from execution.domain.sending import intent_for, is_out_of_modifications, place, refuse, want_cancel
 from risk.domain.gate import Refused
@@ -151,10 +152,15 @@ def _exit(desk: Desk, goal: Goal, held: Decimal, gap: Decimal) -> None:
         tell(desk)
         _pursue_later(desk, goal, _QUEUED_LOOK_S)
         return
+    if goal.key.instrument not in desk.config.instruments:
+        sentence = f"{goal.key.instrument} is listed no longer: its {held:f} cannot be exited from here"
+        desk.discrepancy("unprotected", goal.key.instrument, sentence, Level.URGENT)
+        return
     side = Side.SELL if held > 0 else Side.BUY
     quantity = min(abs(gap), _closable(desk, goal.key, held, side))
     if quantity <= 0:
         return
+    quantity = in_parts(desk, goal, quantity)
     refused = place(desk, intent_for(desk, goal, side, quantity, Purpose.EXIT))
     if refused is not None:
         _retry_later(desk, goal, refused.reason)

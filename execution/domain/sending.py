@@ -20,6 +20,7 @@ from execution.domain.desk import Desk
 from execution.domain.events import Write
 from execution.domain.gateway import risk_view
 from execution.domain.lifecycle import OrderRecord
+from execution.domain.market_life import warn_of_delivery
 from execution.domain.records import Goal, Intended, Refusal, WriteAsked
 from risk.domain.exposure import QuoteView
 from risk.domain.gate import Reduced, Refused, review
@@ -66,6 +67,7 @@ def place(desk: Desk, intent: OrderIntent) -> Refused | None:
         sentence = f"reduced to {decision.approved.intent.quantity}: {decision.reason}"
         desk.record(Refusal(intent=intent, rule=decision.rule, reason=sentence, market_at=desk.market_at))
         decision = decision.approved
+    warn_of_delivery(desk, decision)
     _send(desk, decision)
     return None
 
