@@ -132,7 +132,7 @@ UNRESTRICTED = Standing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class HeldShares:
     """Shares of one name in the demat account and on their way to it, as the venue last told."""
 
     settled: Decimal = ZERO
@@ -153,10 +153,10 @@ class Holding:
         return max(self.settled - self.used, ZERO)
 
 
-def holdings_of(rows: Iterable[Mapping[str, object]]) -> dict[str, Holding]:
+def holdings_of(rows: Iterable[Mapping[str, object]]) -> dict[str, HeldShares]:
     """Read a venue's holdings by ``EXCHANGE:SYMBOL``; what a row does not say counts as none of it."""
     return {
-        f"{row.get('exchange')}:{row.get('tradingsymbol')}": Holding(
+        f"{row.get('exchange')}:{row.get('tradingsymbol')}": HeldShares(
             settled=_number(row.get("quantity")),
             arriving=_number(row.get("t1_quantity")),
             used=_number(row.get("used_quantity")),

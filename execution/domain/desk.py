@@ -13,7 +13,7 @@ from brokers.domain.charges import ChargeNote, ChargeSchedule
 from brokers.domain.clock import venue_day_of
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar, BarSeries
-from brokers.domain.market_life import NO_RULES, Holding, MarketRules
+from brokers.domain.market_life import NO_RULES, HeldShares, MarketRules
 from brokers.domain.money import Currency
 from brokers.domain.orders import Book, Product, UnreadableRow
 from brokers.domain.portfolio import PortfolioView, PositionKey
@@ -97,7 +97,7 @@ class Desk:
         self.limits = config.limits
         self.rules = config.rules
         # None until the venue's holdings have been read
-        self.holdings: dict[str, Holding] | None = None
+        self.holdings: dict[str, HeldShares] | None = None
         self.state = DeskState(account_id=config.account_id)
         self.market = Market(config.instruments, config.calendar)
         self.market.track(config.watch)

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from brokers.domain.calendar import TradingCalendar
 from brokers.domain.market import Bar, QuoteColumns
-from brokers.domain.market_life import Holding, MarketRules
+from brokers.domain.market_life import HeldShares, MarketRules
 from brokers.domain.orders import Book, UnreadableRow, VenueOrder, VenuePosition, VenueTrade
 from risk.domain.limits import Limits
 
@@ -201,7 +201,7 @@ class HoldingsRead:
     """One read of the demat holdings, by ``EXCHANGE:SYMBOL``."""
 
     at: datetime
-    holdings: Mapping[str, Holding]
+    holdings: Mapping[str, HeldShares]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

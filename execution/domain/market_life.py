@@ -9,7 +9,7 @@ from decimal import Decimal
 from brokers.domain.clock import venue_day_of
 from brokers.domain.figures import in_words
 from brokers.domain.instruments import Instrument
-from brokers.domain.market_life import Holding, Standing
+from brokers.domain.market_life import HeldShares, Standing
 from brokers.domain.orders import ApprovedOrder, Book, OrderIntent, OrderStatus, Product, Side
 from brokers.domain.portfolio import PositionKey
 from execution.domain.commands import Level
@@ -111,12 +111,12 @@ def in_parts(desk: Desk, goal: Goal, quantity: Decimal) -> Decimal:
     return min(quantity, max(instrument.lots_of(half), lot))
 
 
-def _holding(desk: Desk, key: str) -> Holding:
+def _holding(desk: Desk, key: str) -> HeldShares:
     # a share is the same at both exchanges, and the venue lists it under one of them
     exchange, _, symbol = key.partition(":")
     other = {"NSE": "BSE", "BSE": "NSE"}.get(exchange, exchange)
     holdings = desk.holdings or {}
-    return holdings.get(key) or holdings.get(f"{other}:{symbol}") or Holding()
+    return holdings.get(key) or holdings.get(f"{other}:{symbol}") or HeldShares()
 
 
 def _was_frozen(status: OrderStatus, message: str, key: PositionKey, intent: OrderIntent) -> bool:
