@@ -27,6 +27,9 @@ from risk.domain.exposure import Holding
 from risk.domain.limits import Limits
 from strategies.domain.strategy import SignalStrategy
 
+# the venue refuses this desk's address: no entry is sent until it takes an order, or a person settles it
+EGRESS, ADDRESS = "egress", "address"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineConfig:
@@ -59,6 +62,10 @@ class EngineConfig:
     entry_patience_s: float = 10.0
     entry_age_s: float = 60.0
     exit_patience_s: float = 3.0
+    # an order that the venue has, and that neither works nor ends, is told after this long
+    stuck_after_s: float = 30.0
+    # whether the market's days are the wall's: a simulated market has its own
+    is_real_market: bool = False
     exit_retry_s: float = 5.0
     exit_attempts: int = 6
     # a resting exit is re-priced at most this often; Kite allows 25 modifications of one order
@@ -189,6 +196,8 @@ class Desk:
             return f"the feed is {self.market.link}: {self.market.link_reason}"
         if self.is_halted:
             return "the account is halted: orders of ours were found without a journal row"
+        if book is Book.LIVE and (EGRESS, ADDRESS) in self.state.discrepancies:
+            return "the venue takes no orders from this desk's address"
         return self.why_not_sending(book)
 
     def why_not_sending(self, book: Book) -> str | None:

@@ -43,6 +43,7 @@ from execution.domain.pursuit import pursue_all
 from execution.domain.reconcile import books_read, read_interval_s
 from execution.domain.running import frame, history_failed, history_loaded
 from execution.domain.sending import patience_over, want_cancel
+from execution.domain.setbacks import FIRST_TICK, await_first_tick
 from execution.domain.state import DeskState
 from execution.domain.takeover import feed_changed, resume_halted, session_changed, taken_over
 from execution.domain.unknown import look_up_due
@@ -129,6 +130,8 @@ def _timer(desk: Desk, event: TimerFired) -> None:
         pursue_all(desk)
     elif name == "look_up" and step.isdigit():
         look_up_due(desk, subject, int(step))
+    elif name == FIRST_TICK:
+        await_first_tick(desk)
     elif name == "order" and order is not None:
         patience_over(desk, order)
     elif name == "cancel" and order is not None and not order.is_final:

@@ -30,6 +30,7 @@ from execution.domain.lifecycle import EVENT_OF, IllegalMove, OrderEvent, OrderR
 from execution.domain.pursuit import key_of, pursue, settled
 from execution.domain.records import FillTaken, OrderMoved, Outcome
 from execution.domain.sending import CANCEL_RETRY_S, want_cancel, watch
+from execution.domain.setbacks import hear_address
 from execution.domain.unknown import doubt, doubt_is_over
 
 ZERO = Decimal(0)
@@ -77,7 +78,8 @@ def _placed(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
 
 
 def _hear(desk: Desk, event: SendOutcome) -> None:
-    """Take in what an outcome says about the venue's limits."""
+    """Take in what an outcome says about the venue's limits, and about the way to it."""
+    hear_address(desk, event)
     if event.code == THROTTLED:
         sentence = f"the venue says there are too many orders (“{event.message}”): all of them wait, exits go first"
         desk.discrepancy("throttled", "orders", sentence, Level.URGENT)

@@ -19,6 +19,7 @@ from execution.domain.events import BooksRead, Via
 from execution.domain.learning import check_write, order_seen, trade_seen
 from execution.domain.pursuit import pursue_all, settled
 from execution.domain.sending import want_cancel
+from execution.domain.setbacks import tell_stuck
 from execution.domain.state import DeskState
 from execution.domain.unknown import prove_absent, weigh
 
@@ -60,6 +61,7 @@ def books_read(desk: Desk, books: BooksRead) -> None:
     before, desk.excess = desk.excess, unseen | {(d.instrument, d.product): d.excess for d in differences if d.product}
     _resolve_doubts(desk, books, {d.instrument for d in differences})
     _tell(desk, books, differences)
+    tell_stuck(desk, books)
     _go_on(desk, books)
     if desk.excess != before and desk.is_reconciled:
         pursue_all(desk)

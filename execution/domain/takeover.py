@@ -19,6 +19,7 @@ from execution.domain.pursuit import pursue_all, settled
 from execution.domain.records import DeploymentState, OrderMoved, Outcome, SessionMoved, Takeover
 from execution.domain.running import halt, reload, resume, subscribe
 from execution.domain.sending import watch
+from execution.domain.setbacks import await_first_tick
 from execution.domain.unknown import doubt, look_up_later
 
 SESSION_CAUSE = "session"
@@ -42,6 +43,7 @@ def taken_over(desk: Desk, event: TakenOver) -> None:
     for deployment in list(desk.state.deployments.values()):
         if deployment.is_running and desk.config.runs_strategies:
             reload(desk, deployment)
+    await_first_tick(desk)
     pursue_all(desk)
 
 

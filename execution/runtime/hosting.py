@@ -192,5 +192,6 @@ def _engine(loaded: _Loaded, grant: LeaseGrant, *, share: OrderShare, runs_strat
             order_share=share,
             currency=facts.currency,
             follow=tuple(loaded.followed),
+            is_real_market=not facts.is_simulated,
         )
     )
