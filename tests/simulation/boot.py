@@ -38,7 +38,7 @@ def boot(*, loud: bool = False) -> bytes:
     sys.unraisablehook = lambda _: None
     warnings.filterwarnings("ignore", message="coroutine .* was never awaited", category=RuntimeWarning)
     image = empty_image()
-    campaign.carry_out(campaign.Run(scenario="entry", seed=0), image)  # whatever is imported late, is now
+    campaign.carry_out(campaign.Run(scenario="stopped", seed=0), image)  # whatever is imported late, is now
     # a dead process's tasks must be collected between runs, never in the middle of one
     gc.collect()
     gc.freeze()

@@ -12,8 +12,8 @@ from tests.simulation import storage
 from tests.simulation.clockwork import Stuck
 from tests.simulation.faults import Call, Fault, Strike
 from tests.simulation.judge import Breach
-from tests.simulation.scenarios import SCENARIOS, play
-from tests.simulation.world import World, disk, hosted
+from tests.simulation.scenarios import SCENARIOS, SETTINGS, play
+from tests.simulation.world import Setting, World, disk, hosted
 
 COLLECT_EVERY = 10
 _RUNS = count(1)
@@ -47,7 +47,8 @@ class Result:
 def carry_out(run: Run, image: bytes) -> Result:
     """Run one world from its beginning to its settled end, and judge it."""
     storage.lay_out(image)
-    with disk() as folder, hosted(World(seed=run.seed, strikes=run.strikes, folder=folder)) as world:
+    setting = SETTINGS.get(run.scenario, Setting())
+    with disk() as folder, hosted(World(seed=run.seed, strikes=run.strikes, folder=folder, setting=setting)) as world:
         try:
             world.loop.run_until_complete(play(world, SCENARIOS[run.scenario]))
         except Stuck as why:

@@ -59,6 +59,15 @@ class SmallMarket:
     def jump(self, fraction: float) -> None:
         self.price *= 1 + fraction
 
+    def turn(self, fraction: float) -> None:
+        """Let prices fall at once by a part, and go on falling."""
+        self.jump(-fraction)
+        self.drift = -3 * abs(self.drift)
+
+    def skip_to(self, at: time) -> None:
+        """Let the market's time jump on; whoever drives the pace must be told."""
+        self.now_ns = max(self.now_ns, epoch_s(DAY, at) * SECOND_NS)
+
     def advance(self) -> Step:
         self.now_ns += self.step_ns
         noise = np.array([self._rng.uniform(-0.5, 0.5) for _ in self.listings])

@@ -95,6 +95,17 @@ class Judge:
         self.watched.append(symbol)
         self._world.loop.call_later(within_s, self._look, symbol, within_s, self._world.dark_s)
 
+    def must_not_rest(self, within_s: float) -> None:
+        """Expect that no order works at the venue any more, by a deadline."""
+        self._world.loop.call_later(within_s, self._look_for_resting, within_s, self._world.dark_s)
+
+    def _look_for_resting(self, within_s: float, excused_s: float) -> None:
+        dark_s = self._world.dark_s
+        if dark_s > excused_s:
+            self._world.loop.call_later(dark_s - excused_s, self._look_for_resting, within_s, dark_s)
+        elif self._world.resting():
+            self.object(Breach.NAKED, f"an entry still worked {within_s:g} s after its desk was gone")
+
     def _look(self, symbol: str, within_s: float, excused_s: float = 0.0) -> None:
         dark_s = self._world.dark_s
         if dark_s > excused_s:

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 from unittest import mock
 
-from brokers.adapters.budget import PacedBudget
+from brokers.adapters.budget import _RANKS, PacedBudget, _OrderLane
 from brokers.domain.orders import Fill
 from execution.domain import acts, pursuit, reconcile, sending
 from execution.journal import Journal
@@ -59,7 +59,12 @@ async def _first_come(budget: PacedBudget, kind: str, *, urgent: bool = False) -
     await _ACQUIRE(budget, kind, urgent=False)
 
 
+def _unreserved(lane: _OrderLane, _rank: int, now_ns: int) -> int:
+    return _FREE(lane, _RANKS["exit"], now_ns)
+
+
 _LINK = Journal._link
+_FREE = _OrderLane.free_ns
 _ACQUIRE = PacedBudget.acquire
 _NUMBERS = count()
 _NOTHING: Callable[..., None] = lambda *_, **__: None  # noqa: E731 - replaces methods of several shapes
@@ -87,7 +92,7 @@ MUTATIONS: Mapping[str, Mutation] = {
     "fencing": Mutation(
         guard="the journal's fencing token",
         patches=((Journal, "_link", _unfenced),),
-        scenarios=("exit", "entry"),
+        scenarios=("exit", "takeover"),
         port="journal",
         faults=(Fault.FREEZE,),
     ),
@@ -103,7 +108,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         patches=((Fill, "key", property(lambda _: (str(next(_NUMBERS)),))),),
         scenarios=("exit",),
     ),
-    "re-pricing": Mutation(
+    "stop-deadline": Mutation(
         guard="the deadline after which an exit reaches further or an alarm stands",
         patches=((sending, "_reach_further", _NOTHING),),
         scenarios=("exit",),
@@ -113,8 +118,13 @@ MUTATIONS: Mapping[str, Mutation] = {
         patches=((Switches, "epoch", property(lambda _: 0)), (acts, "_cancel_entries", lambda *_: 0)),
         scenarios=("kill-switch",),
     ),
+    "budget-reserve": Mutation(
+        guard="what the order budget keeps from entries for exits and cancels",
+        patches=((_OrderLane, "free_ns", _unreserved),),
+        scenarios=("rush",),
+    ),
     "budget-urgency": Mutation(
-        guard="the order budget's place for exits",
+        guard="the exits' place before entries that wait for the order budget",
         patches=((PacedBudget, "acquire", _first_come),),
         scenarios=("rush",),
     ),

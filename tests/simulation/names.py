@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import sys
 
-SCENARIOS = ("entry", "exit", "cancel-race", "partial-fill", "takeover", "kill-switch", "rush", "stopped")
+SCENARIOS = (
+    "held-exit",
+    "exit",
+    "cancel-race",
+    "partial-fill",
+    "takeover",
+    "kill-switch",
+    "rush",
+    "stopped",
+    "guardian",
+    "square-off",
+)
 FAULTS = (
     "kill",
     "power_loss",
@@ -31,8 +42,9 @@ MUTATIONS = (
     "fencing",
     "reduce-only",
     "fill-key",
-    "re-pricing",
+    "stop-deadline",
     "kill-epoch",
+    "budget-reserve",
     "budget-urgency",
     "gate-recheck",
 )

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import time
 from typing import Any
 
 from execution.models import Order, PositionRow
 from execution.services import kill_switch_set
 from strategies.models import Deployment
+from tests.simulation.doubles import SCANT
 from tests.simulation.judge import Breach
 from tests.simulation.verdict import pronounce
-from tests.simulation.world import World
+from tests.simulation.world import Setting, World
 
 Script = Callable[[World], Awaitable[None]]
 ENTERED_S = 45.0
 # an entry whose fate is unknown is proven absent after two minutes; some more for a takeover
 SETTLED_S = 260.0
 FLAT_WITHIN_S = 75.0
+# after its deadline of 10 s the guardian takes over in a few; one that dies on the way begins anew, or looks again
+GUARDED_WITHIN_S = 75.0
+SHORTLY_BEFORE = time(15, 2)  # the desk's own square-off is at 15:05
 SHARE = "RELIANCE"
 
 
-async def entry(world: World) -> None:
+async def enter(world: World) -> None:
     """A signal becomes an order, a fill and a position."""
     world.deploy(SHARE)
     await world.until(lambda: world.held() > 0, ENTERED_S)
+
+
+async def held_exit(world: World) -> None:
+    """A position is entered, its price turns, and the exit that the desk holds for it closes it."""
+    await enter(world)
+    await asyncio.sleep(1.0)
+    world.market.turn(0.01)
+    world.judge.must_be_flat(SHARE, FLAT_WITHIN_S)
+    await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
 
 
 async def exit_position(world: World) -> None:
@@ -32,7 +46,7 @@ async def exit_position(world: World) -> None:
 
     It is asked for twice: an exit whose fate is unknown must not be sent once more.
     """
-    await entry(world)
+    await enter(world)
     _stop(world)  # the fall and the rise after it would be reasons to enter again
     world.market.bid_for = 0
     await asyncio.sleep(1.0)
@@ -83,7 +97,7 @@ async def takeover(world: World) -> None:
     """The owner dies as soon as its entry has left; the standby finds the order and closes the position."""
     world.deploy(SHARE)
     await world.until(lambda: bool(world.site.venue.engine.accounts["AB1234"].orders), ENTERED_S)
-    for process in list(world.processes):
+    for process in world.desks():
         if process.session is not None:
             process.kill()
     await asyncio.sleep(6.5)
@@ -93,7 +107,7 @@ async def takeover(world: World) -> None:
 
 async def kill_switch(world: World) -> None:
     """The switch is pulled and released while a second entry waits to be sent; then all is closed."""
-    await entry(world)
+    await enter(world)
     world.deploy("INFY")
     world.on_commit.append(_pull_at_entry(world, "INFY"))
     await world.until(lambda: not world.on_commit, 30.0)
@@ -106,8 +120,8 @@ async def kill_switch(world: World) -> None:
 
 
 async def rush(world: World) -> None:
-    """An exit is asked for while the entries of several strategies wait for the order budget."""
-    await entry(world)
+    """An exit is asked for while the entries of several strategies wait for a scant order budget; then all is closed."""
+    await enter(world)
     names = ("INFY", "TCS")
     world.deploy(*names, *names)
     seen: list[object] = []
@@ -122,6 +136,10 @@ async def rush(world: World) -> None:
     await world.until(lambda: bool(seen), 30.0)
     await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
     await asyncio.sleep(1.0)
+    world.ask("exit_all", {"book": "live"}, "close-the-rest")
+    for name in names:
+        world.judge.must_be_flat(name, FLAT_WITHIN_S)
+    await world.until(lambda: not any(world.held(name) for name in names), FLAT_WITHIN_S)
 
 
 async def stopped(world: World) -> None:
@@ -135,8 +153,39 @@ async def stopped(world: World) -> None:
     await asyncio.sleep(2.0)
 
 
+async def guardian(world: World) -> None:
+    """Both desks die and stay dead while a losing position stands and an entry rests: the guardian acts for them."""
+    world.watch_from_outside()
+    world.limit_loss(300)
+    await enter(world)
+    world.market.offered = 0
+    world.deploy("INFY")
+    await world.until(lambda: world.resting() > 0, ENTERED_S)
+    world.send_desks_away()
+    world.market.turn(0.03)
+    world.judge.must_be_flat(SHARE, GUARDED_WITHIN_S)
+    world.judge.must_not_rest(GUARDED_WITHIN_S)
+    await world.until(lambda: world.held() == 0 and world.resting() == 0, GUARDED_WITHIN_S + 1.0)
+    world.call_desks_back()
+
+
+async def square_off(world: World) -> None:
+    """The day ends: the broker closes one position while no desk is there, the desk the other at its own hour."""
+    world.deploy(SHARE, "INFY")
+    await world.until(lambda: world.held() > 0 and world.held("INFY") > 0, 15.0)
+    await asyncio.sleep(1.0)
+    world.send_desks_away()
+    await asyncio.sleep(0.5)
+    world.broker_closes("INFY")
+    world.skip_to(SHORTLY_BEFORE)
+    world.call_desks_back()
+    for symbol in (SHARE, "INFY"):
+        world.judge.must_be_flat(symbol, FLAT_WITHIN_S)
+    await world.until(lambda: world.held() == 0 and world.held("INFY") == 0, FLAT_WITHIN_S)
+
+
 SCENARIOS: Mapping[str, Script] = {
-    "entry": entry,
+    "held-exit": held_exit,
     "exit": exit_position,
     "cancel-race": cancel_race,
     "partial-fill": partial_fill,
@@ -144,6 +193,13 @@ SCENARIOS: Mapping[str, Script] = {
     "kill-switch": kill_switch,
     "rush": rush,
     "stopped": stopped,
+    "guardian": guardian,
+    "square-off": square_off,
+}
+# where a scenario needs more than an ordinary morning: its hour, or a venue that allows little
+SETTINGS: Mapping[str, Setting] = {
+    "square-off": Setting(start=time(14, 40)),
+    "rush": Setting(allowance=SCANT),
 }
 
 

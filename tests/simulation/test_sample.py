@@ -26,14 +26,14 @@ def chaos(*arguments):
 
 
 def test_crashes_and_lost_replies_neither_lose_nor_double_an_order():
-    ran = chaos("--seed", "7", "--sample", "60")
+    ran = chaos("--seed", "7", "--sample", "50")
 
     assert ran.returncode == 0, ran.stdout[-4_000:] + ran.stderr[-2_000:]
     assert "0 lost, 0 doubled" in ran.stdout
-    assert "68 runs" in ran.stdout
+    assert "60 runs" in ran.stdout
 
 
-@pytest.mark.parametrize("guard", ["fill-key", "gate-recheck", "re-pricing"])
+@pytest.mark.parametrize("guard", ["fill-key", "gate-recheck", "stop-deadline"])
 def test_a_removed_guard_is_missed(guard):
     ran = chaos("--mutations", guard)
 

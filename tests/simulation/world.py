@@ -7,8 +7,9 @@ import random
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import time
 from decimal import Decimal
 from functools import partial
@@ -19,25 +20,25 @@ from unittest import mock
 
 from django.db.models import F
 
-from accounts.models import Role
-from accounts.services import desk_create, user_create
 from accounts.vault import seal
 from brokers import hub
-from brokers.adapters.budget import PacedBudget
-from brokers.models import ListedInstrument, SessionState, TradingAccount, VenueLogin
+from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare, VenueAllowance
+from brokers.models import SessionState, VenueLogin
 from brokers.ports import Credentials, VenueUrls
 from brokers.registry import feed_for, venue_for
 from brokers.selectors import binding_of
 from brokers.simulator import runner
 from brokers.simulator.kite_sessions import DEMO_APP
+from brokers.simulator.orders import OrderRequest
 from execution import anchors, threads
 from execution.chain import Tip
 from execution.journal import StaleToken, _Waiting
-from execution.models import Lease
+from execution.runtime import guardian as guardian_module
 from execution.runtime import hosting
 from execution.runtime import lease as lease_module
 from execution.runtime import session as session_module
 from execution.runtime.desk import Desk
+from execution.runtime.guardian import Guardian, GuardianTerms
 from execution.runtime.lease import LeaseTerms
 from execution.runtime.machine import Machine, VenueLink
 from execution.runtime.store import AccountFacts
@@ -47,9 +48,11 @@ from strategies.models import Deployment
 from tests.simulation import exchange, storage
 from tests.simulation.answers import Answers
 from tests.simulation.clockwork import CURRENT, WORLD, Process, ProcessDied, VirtualClock, VirtualLoop
+from tests.simulation.doubles import Bell, Bus, NoRedis, WatchedBudget
 from tests.simulation.faults import Fault, Ports, Strike
 from tests.simulation.judge import Breach, Judge
 from tests.simulation.net import SimulatedNet
+from tests.simulation.rows import account_rows
 
 RESTART_S = 3.0
 LOGIN_S = 12.0
@@ -59,16 +62,24 @@ URLS = VenueUrls(api="http://127.0.0.1:9", stream="ws://127.0.0.1:9", login="htt
 MEMORY_DISK = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path(tempfile.gettempdir())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a scenario's world is like before anything happens in it."""
+
+    start: time = time(11, 0)
+    allowance: VenueAllowance = KITE_ALLOWANCE
+
+
 class World:
     """Everything one run consists of; `hosted` makes the product see it."""
 
-    def __init__(self, *, seed: int, strikes: tuple[Strike, ...], folder: Path, start: time = time(11, 0)) -> None:
+    def __init__(self, *, seed: int, strikes: tuple[Strike, ...], folder: Path, setting: Setting) -> None:
         self.seed = seed
         self.rng = random.Random(seed)
         self.loop = VirtualLoop(random.Random(seed + 1))
         self.clock = VirtualClock(self.loop)
         self.folder = folder
-        self.site = exchange.open_exchange(self.loop, random.Random(seed + 2), start=start)
+        self.site = exchange.open_exchange(self.loop, random.Random(seed + 2), start=setting.start)
         self.ports = Ports(self, strikes)
         self.judge = Judge(self)
         self.answers = Answers(self)
@@ -76,6 +87,9 @@ class World:
         self.is_over = False
         self.boot = 1
         self.dark_s = 0.0
+        self.allowance = setting.allowance
+        self._desks_are_wanted = asyncio.Event()
+        self._desks_are_wanted.set()
         self.foreign: set[str] = set()  # the venue's ids of orders that somebody else placed
         self.bells: set[asyncio.Future[None]] = set()
         self.on_commit: list[Callable[[list[_Waiting]], None]] = []
@@ -83,7 +97,7 @@ class World:
         self._durable = b""
         self._acts: list[Callable[[], None]] = []
         self._has_forgotten = False
-        self.account = _account(self.now())
+        self.account = account_rows(self.now())
 
     @property
     def market(self) -> exchange.SmallMarket:
@@ -106,34 +120,59 @@ class World:
         """Start the exchange and two desks, and keep both running."""
         self.committed([], [])
         self.loop.spawn(WORLD, runner.run(self.site, idle_seconds=1.0))
-        for name in ("desk1", "desk2"):
-            self.loop.spawn(WORLD, self._supervise(name))
+        for name, after_s in (("desk1", 0.0), ("desk2", 0.7)):
+            self.loop.spawn(WORLD, self._supervise(name, self._desk, after_s))
 
-    async def _supervise(self, name: str) -> None:
-        if name == "desk2":
-            await asyncio.sleep(0.7)
+    def watch_from_outside(self) -> None:
+        """Start a guardian, and keep it running."""
+        self.loop.spawn(WORLD, self._supervise("guardian", self._guardian, 0.0))
+
+    def send_desks_away(self) -> None:
+        """Let both desks die and stay dead until they are called back."""
+        self._desks_are_wanted.clear()
+        for process in self.desks():
+            process.kill()
+
+    def call_desks_back(self) -> None:
+        self._desks_are_wanted.set()
+
+    def desks(self) -> list[Process]:
+        return [process for process in self.processes if process.name != "guardian"]
+
+    async def _supervise(self, name: str, program: Callable[[Process], Awaitable[None]], after_s: float) -> None:
+        await asyncio.sleep(after_s)
         while not self.is_over:
             process = Process(name)
             self.processes.append(process)
             ended = self.loop.create_future()
             process.on_death.append(lambda ended=ended: ended.done() or ended.set_result(None))
-            self.loop.spawn(process, self._desk(process))
+            self.loop.spawn(process, self._program(process, program))
             await ended
             self.processes.remove(process)
             await asyncio.sleep(OUTAGE_S if self._is_dark() else RESTART_S)
+            if program == self._desk:
+                await self._desks_are_wanted.wait()
 
     def _is_dark(self) -> bool:
         return bool(self.ports.struck) and self.ports.struck[-1][1] is Fault.POWER
 
-    async def _desk(self, process: Process) -> None:
+    async def _program(self, process: Process, program: Callable[[Process], Awaitable[None]]) -> None:
         try:
-            await self.desk_of(process).run()
-        except Exception as error:  # noqa: BLE001 - whatever ends a desk is what the judge looks for
-            self.judge.object(Breach.UNSETTLED, f"a desk's process ended: {error!r}")
+            await program(process)
+        except Exception as error:  # noqa: BLE001 - whatever ends a process is what the judge looks for
+            self.judge.object(Breach.UNSETTLED, f"{process.name} ended: {error!r}")
             process.kill()
 
-    def desk_of(self, process: Process) -> Desk:
-        """Return the product's desk over this process's simulated ports."""
+    async def _desk(self, process: Process) -> None:
+        machine, lease = self._machine(process, self.allowance.desk)
+        await Desk(machine, lease, threads=()).run()
+
+    async def _guardian(self, process: Process) -> None:
+        machine, lease = self._machine(process, self.allowance.guardian)
+        await Guardian(machine, lease, terms=GuardianTerms(), threads=(), redis_url="").run()
+
+    def _machine(self, process: Process, share: OrderShare) -> tuple[Machine, storage.SimulatedLease]:
+        """Return the product's machine over this process's simulated ports."""
         lease = storage.SimulatedLease(
             self,
             process,
@@ -148,18 +187,21 @@ class World:
             journal=process.journal,
             reader=storage.SimulatedReader(self, process, "reader"),
             lease=lease,
-            publisher=_Bus(self),
-            doorbell=_Bell(self),
-            connect=lambda facts, credentials, urls: self._connect(process, facts, credentials, urls),
+            publisher=Bus(self),
+            doorbell=Bell(self),
+            connect=partial(self._connect, process, share),
             send_log_folder=self.folder / "sendlog",
             boot_id=self.boot_id(),
+            share=share,
         )
-        return Desk(machine, lease, threads=())
+        return machine, lease
 
-    def _connect(self, process: Process, facts: AccountFacts, credentials: Credentials, urls: VenueUrls) -> VenueLink:
+    def _connect(
+        self, process: Process, share: OrderShare, facts: AccountFacts, credentials: Credentials, urls: VenueUrls
+    ) -> VenueLink:
         jitter = random.Random(self.seed + 3).random
         net = SimulatedNet(self, process, random.Random(self.rng.random()))
-        budget = WatchedBudget(self)
+        budget = WatchedBudget(self, share)
         parts: dict[str, Any] = {"net": net, "credentials": credentials, "clock": self.clock, "urls": urls}
         return VenueLink(
             venue=venue_for(facts.venue, budget=budget, jitter=jitter, **parts),
@@ -246,6 +288,33 @@ class World:
                 bell.set_result(None)
         return True
 
+    def limit_loss(self, most: int) -> None:
+        """Lower the daily loss limit, as the limits' page does."""
+        row = LimitSet.objects.filter(account=self.account)
+        self.insist(lambda: row.update(max_daily_loss_quote=Decimal(most)) and None)
+
+    def skip_to(self, at: time) -> None:
+        """Let the market's time jump on."""
+        self.market.skip_to(at)
+        self.site.pace.restart(self.market.now_ns, self.loop.wall_ns())
+
+    def broker_closes(self, symbol: str) -> None:
+        """Let the broker square a position off by an order of its own, which bears no tag."""
+        held = self.held(symbol)
+        if held > 0:
+            wanted = OrderRequest(
+                exchange="NSE",
+                symbol=symbol,
+                side="SELL",
+                quantity=held,
+                product="MIS",
+                order_type="LIMIT",
+                price=int(exchange.PRICES[symbol] * 0.98) // 100 * 100,
+            )
+            order = self.site.venue.engine.place(DEMO_APP.user_id, wanted, self.site.moment())
+            self.foreign.add(order.order_id)
+            self.site.announce()
+
     async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Wait for something the exchange or the database shows; answer False when it does not come."""
         deadline = self.loop.time() + seconds
@@ -278,67 +347,14 @@ class World:
         return [p.session for p in self.processes if p.session is not None and not p.session._is_over]
 
 
-class WatchedBudget(PacedBudget):
-    """The product's budget; the judge sees who waited while another was let through."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(clock=world.clock)
-        self._world = world
-        self._urgent: list[float] = []
-
-    async def acquire(self, kind: str, *, urgent: bool = False) -> None:
-        if kind == "order" and self._world.ports.enter("budget", "order") is Fault.ERROR:
-            self.pause(kind, 1.0)
-        asked_at = self._world.loop.time()
-        if urgent:
-            self._urgent.append(asked_at)
-        try:
-            await super().acquire(kind, urgent=urgent)
-        finally:
-            if urgent:
-                self._urgent.remove(asked_at)
-        if kind == "order" and not urgent and any(at < self._world.loop.time() - 0.01 for at in self._urgent):
-            sentence = "an entry was let through while an exit waited for the budget"
-            self._world.judge.object(Breach.WRITE, sentence)
-
-
-class _Bus:
-    """Publishing that takes its time; nothing of it may matter."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    async def publish_all(self, states: Mapping[str, Mapping[str, object]]) -> bool:
-        fault = self._world.ports.enter("bus", "publish")
-        await asyncio.sleep(BUS_S)
-        if fault is Fault.ERROR:
-            raise ConnectionError("the bus is away")
-        return fault is None
-
-
-class _Bell:
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    async def wait(self, _account_id: str, timeout_s: float) -> bool:
-        bell = self._world.loop.create_future()
-        self._world.bells.add(bell)
-        try:
-            async with asyncio.timeout(timeout_s):
-                await bell
-        except TimeoutError:
-            return False
-        return True
-
-
 @contextmanager
 def hosted(world: World) -> Iterator[World]:
     """Bind the product's few direct uses of the machine to this world, and clean up after it."""
     storage.SimulatedSendLog.world = world
     open_session = hosting.open_session
 
-    async def watched(machine: Machine, grant: Any) -> Any:
-        session = await open_session(machine, grant)
+    async def watched(machine: Machine, grant: Any, **options: Any) -> Any:
+        session = await open_session(machine, grant, **options)
         CURRENT.get().session = session
         return session
 
@@ -349,6 +365,10 @@ def hosted(world: World) -> Iterator[World]:
             (session_module, "evidence", storage.evidence),
             (session_module, "discard_before", storage.discard_before),
             (hosting, "open_session", watched),
+            (guardian_module, "open_session", watched),
+            (guardian_module, "timezone", SimpleNamespace(now=world.now)),
+            (hub, "async_redis", lambda *_, **__: NoRedis()),
+            (hub, "sync_redis", NoRedis),
             (lease_module, "boot_id", world.boot_id),
             (threads, "time", fake_time),
             (anchors, "time", fake_time),
@@ -373,58 +393,6 @@ def disk() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _account(at: Any) -> TradingAccount:
-    owner = user_create(email=f"{uuid.UUID(int=1).hex}@example.com", at=at)
-    membership = owner.memberships.filter(role=Role.OWNER).first()
-    desk = membership.desk if membership else desk_create(name="Simulated", owner=owner, at=at)
-    account = TradingAccount.objects.create(
-        desk=desk,
-        owner=owner,
-        venue="kite",
-        label="simulated",
-        venue_user_id=DEMO_APP.user_id,
-        currency="INR",
-        is_simulated=True,
-        is_live=True,
-        api_key=DEMO_APP.api_key,
-    )
-    LimitSet.objects.create(
-        account=account,
-        max_daily_loss_quote=Decimal(200_000),
-        max_order_value_quote=Decimal(500_000),
-        max_gross_exposure_quote=Decimal(2_000_000),
-        max_position_value_quote=Decimal(1_000_000),
-        max_orders_per_second=8,
-        max_orders_per_day=500,
-        price_band_fraction=Decimal("0.03"),
-        max_quote_age_s=Decimal(15),
-    )
-    Lease.objects.create(account=account)
-    token = seal(exchange.TOKEN, binding=binding_of(account, "access_token"))
-    VenueLogin.objects.create(account=account, state=SessionState.LIVE, epoch=1, access_token=token)
-    _list_shares()
-    return account
-
-
-def _list_shares() -> None:
-    from brokers.simulator.listings import equity
-
-    for name, price in exchange.PRICES.items():
-        listing = equity(name, name, price)
-        ListedInstrument.objects.create(
-            venue="kite",
-            exchange="NSE",
-            symbol=name,
-            token=listing.token,
-            kind="EQ",
-            name=name,
-            segment="NSE",
-            tick_size=Decimal(listing.tick) / 100,
-            lot_size=1,
-            listed_on=exchange.DAY,
-        )
 
 
 __all__ = ["ProcessDied", "World", "disk", "hosted"]
