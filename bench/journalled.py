@@ -1,8 +1,10 @@
 """From a tick to an order's bytes with the journal on: the hosted session, an SQLite file, a venue in this process.
 
-The database, the journal thread and its durable commits, the permit, the gate's second look and the send log are the
-desk's own; the venue is a socket pair into which the order's form is written. Every frame ends fifty bars, and about
-ten orders come of it at once: the busiest moment of a minute, not the middle of one.
+The decoder, the database, the journal thread and its durable commits, the pace, the permit, the gate's second look and
+the send log are the desk's own; the venue is a socket pair into which the order's form is written. Every frame ends
+fifty bars, and about ten orders come of it at once: the busiest moment of a minute, not the middle of one. It is
+measured twice: as the desk sends, paced below the venue's ten orders a second, which makes the tenth order wait a second
+and more by design; and without a pace, for what the desk's own work takes.
 """
 
 from __future__ import annotations
@@ -10,25 +12,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import socket
-import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 
-from bench.market import INSTRUMENTS, history, market_time, quotes
+from bench.market import INSTRUMENTS, kite_frame, market_time
 from bench.measure import Case
-from brokers.adapters.kite import protocol
-from brokers.adapters.paper.venue import PaperVenue
-from brokers.domain.instruments import Instrument
-from brokers.domain.market import Bar
+from bench.standins import HandFeed, Nobody, OpenBudget, WiredVenue
+from bench.stopwatch import Stopwatch, p50, p99
+from brokers.adapters.budget import PacedBudget
+from brokers.adapters.kite.decode import decode_frame
+from brokers.domain.market import QuoteColumns, ns_of
 from brokers.domain.orders import ApprovedOrder
-from brokers.ports import BudgetReport, FeedEvent, FeedMode, FeedOrder, FeedQuotes, FeedState, Receipt
+from brokers.ports import FeedOrder, FeedQuotes
 from config.demo.state import environment_of, open_state
 
 if TYPE_CHECKING:
@@ -36,163 +37,51 @@ if TYPE_CHECKING:
     from execution.runtime.machine import Machine
     from execution.runtime.session import Session
 
-ORDERS_WANTED = 400
-LONGEST_S = 60.0
-SETTLE_S = 0.05
-STAGES = ("decide", "queue", "commit", "wake", "permit", "gate", "mark", "bytes")
+SETTLE_S = 0.1
 
 
-class Stopwatch:
-    """The moments of each order's way, by client id; the first tick's moment is the frame's."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One manner of sending, and how much of it is measured."""
 
-    def __init__(self) -> None:
-        self.frame_ns = 0
-        self.moments: dict[str, dict[str, int]] = {}
-
-    def note(self, client_id: str, moment: str) -> None:
-        """Keep the moment of an order that came of a frame."""
-        found = self.moments.get(client_id)
-        if found is not None:
-            found[moment] = time.perf_counter_ns()
-
-    def begin(self, client_id: str) -> None:
-        """Begin an order's way; one that no frame caused (an answer's follow-up) is not measured."""
-        if self.frame_ns:
-            self.moments[client_id] = {"tick": self.frame_ns, "decided": time.perf_counter_ns()}
-
-    def stages(self) -> dict[str, list[float]]:
-        """Return the microseconds of every stage, and of the whole way."""
-        marks = ("tick", "decided", "taken", "committed", "asked", "permitted", "judged", "marked", "sent")
-        whole = [found for found in self.moments.values() if all(mark in found for mark in marks)]
-        spans = {
-            stage: [(found[end] - found[start]) / 1e3 for found in whole]
-            for stage, start, end in zip(STAGES, marks, marks[1:], strict=False)
-        }
-        return spans | {"tick to send": [(found["sent"] - found["tick"]) / 1e3 for found in whole]}
+    name: str
+    is_paced: bool
+    orders: int
+    longest_s: float
 
 
-class WiredVenue(PaperVenue):
-    """Fills from the prices it is shown, after the order's bytes have gone into a socket."""
-
-    name = "kite"
-
-    def __init__(self, watch: Stopwatch, clock: Any) -> None:
-        super().__init__(clock=clock, instruments=INSTRUMENTS)
-        self._watch = watch
-        self._near, self._far = socket.socketpair()
-
-    async def place(self, order: ApprovedOrder, instrument: Instrument, before_write: Callable[[], None]) -> Receipt:
-        """Write the order's form and take the order."""
-        form = urlencode(protocol.place(order, instrument).form).encode()
-
-        def written() -> None:
-            self._watch.note(order.client_id, "asked")
-            before_write()
-            self._watch.note(order.client_id, "marked")
-            self._near.sendall(form)
-            self._watch.note(order.client_id, "sent")
-            self._far.recv(65_536)
-
-        return await super().place(order, instrument, written)
-
-    async def history(self, instrument: Instrument, interval_s: int, start: datetime, end: datetime) -> list[Bar]:
-        """Return the made market's bars."""
-        return list(history(instrument.key))
-
-    async def close(self) -> None:
-        """Close both ends of the socket."""
-        self._near.close()
-        self._far.close()
-
-
-class HandFeed:
-    """A stream that says what it is told to."""
-
-    def __init__(self) -> None:
-        self.tokens: set[int] = set()
-        self.opened = asyncio.Event()
-        self._said: asyncio.Queue[FeedEvent | None] = asyncio.Queue()
-
-    def say(self, event: FeedEvent) -> None:
-        self._said.put_nowait(event)
-
-    async def subscribe(self, tokens: Sequence[int], mode: FeedMode = FeedMode.FULL) -> None:
-        """Take note of what is wanted."""
-        self.tokens |= set(tokens)
-
-    async def unsubscribe(self, tokens: Sequence[int]) -> None:
-        """Take note of what is not wanted any more."""
-        self.tokens -= set(tokens)
-
-    async def events(self) -> AsyncIterator[FeedEvent]:
-        """Yield what is said until the end."""
-        self.opened.set()
-        yield FeedState(state="connected", reason="The stream is open.")
-        while (event := await self._said.get()) is not None:
-            yield event
-
-    async def pause(self) -> None:
-        """End the stream for now."""
-        self._said.put_nowait(None)
-
-    async def close(self) -> None:
-        """End the stream."""
-        self._said.put_nowait(None)
-
-    def figures(self) -> Mapping[str, int]:
-        """Return nothing: a hand counts no frames."""
-        return {}
-
-
-class _Free:
-    async def acquire(self, kind: str, *, urgent: bool = False) -> None:
-        return
-
-    def pause(self, kind: str, seconds: float) -> None:
-        return
-
-    def settle(self, kind: str) -> None:
-        return
-
-    def inherit(self, decided_at: Sequence[datetime]) -> None:
-        return
-
-    def report(self) -> BudgetReport:
-        return BudgetReport(used_in_a_minute=0, per_minute=1, paused_s=0.0)
-
-
-class _Nobody:
-    """Neither shown to anybody nor rung by anybody."""
-
-    async def publish_all(self, states: object) -> bool:
-        return True
-
-    async def wait(self, account_id: str, timeout_s: float) -> bool:
-        await asyncio.sleep(min(timeout_s, 0.2))
-        return False
+WAYS = (
+    Way(name="unpaced", is_paced=False, orders=400, longest_s=60.0),
+    Way(name="paced", is_paced=True, orders=120, longest_s=60.0),
+)
 
 
 def journalled_cases() -> list[Case]:
     """Return p50 and p99 of every stage from a tick to an order's bytes."""
     with tempfile.TemporaryDirectory(prefix="windhover-bench-") as folder:
-        watch = _measured(Path(folder))
-    stages = watch.stages()
-    count = len(stages["tick to send"])
-    if count < ORDERS_WANTED // 2:
+        _database_in(Path(folder))
+        laps = _measured(Path(folder))
+    return [case for way, lap in zip(WAYS, laps, strict=True) for case in _cases_of(way, lap)]
+
+
+def _cases_of(way: Way, watch: Stopwatch) -> Iterator[Case]:
+    count = len(watch.sent())
+    if count < way.orders // 2:
         raise AssertionError(f"only {count} orders came of ticks, too few for a p99")
-    return [case for name, values in stages.items() for case in _cases(name, values)]
+    stages = watch.stages()
+    if way.is_paced:
+        named = {"pacing": stages["pacing"], "tick to send": watch.tick_to_send()}
+    else:
+        named = {"decode": watch.decoded_us, **stages, "tick to send": watch.tick_to_send()}
+        del named["pacing"]
+    for name, values in named.items():
+        for label, figure in (("p50", p50), ("p99", p99)):
+            yield Case(
+                name=f"{way.name} {name}, {label}", unit="us", ours=figure(values), peers={}, higher_is_better=False
+            )
 
 
-def _cases(name: str, values: list[float]) -> list[Case]:
-    p50, p99 = statistics.median(values), statistics.quantiles(values, n=100)[98]
-    return [
-        Case(name=f"{name}, p50", unit="us", ours=p50, peers={}, higher_is_better=False),
-        Case(name=f"{name}, p99", unit="us", ours=p99, peers={}, higher_is_better=False),
-    ]
-
-
-def _measured(folder: Path) -> Stopwatch:
-    _database_in(folder)
+def _measured(folder: Path) -> list[Stopwatch]:
     from execution.threads import DatabaseThread
 
     watch = Stopwatch()
@@ -202,11 +91,10 @@ def _measured(folder: Path) -> Stopwatch:
     for thread in threads:
         thread.start()
     try:
-        asyncio.run(_trade(watch, account_id, folder, threads))
+        return asyncio.run(_trade(watch, account_id, folder, threads))
     finally:
         for thread in threads:
             thread.stop()
-    return watch
 
 
 def _database_in(folder: Path) -> None:
@@ -301,12 +189,12 @@ def _timed_journal(watch: Stopwatch, folder: Path) -> Journal:
     return TimedJournal(tips_file=folder / "tips.jsonl")
 
 
-async def _trade(watch: Stopwatch, account_id: str, folder: Path, threads: tuple[Any, ...]) -> None:
+async def _trade(watch: Stopwatch, account_id: str, folder: Path, threads: tuple[Any, ...]) -> list[Stopwatch]:
     from execution.runtime.hosting import open_session
     from execution.runtime.polling import Inbox
 
-    feed = HandFeed()
-    machine, venue = _machine(watch, feed, folder, threads)
+    feed, budget = HandFeed(), OpenBudget()
+    machine, venue = _machine(watch, feed, budget, folder, threads)
     grant = await machine.lease.claim(account_id)
     if grant is None:
         raise AssertionError("nobody else can hold this lease")
@@ -317,13 +205,20 @@ async def _trade(watch: Stopwatch, account_id: str, folder: Path, threads: tuple
     # strategies read their history from the venue, so the login comes first
     await feed.opened.wait()
     session.spawn(Inbox(session).run())
+    laps, show = [], Show(session=session, feed=feed, venue=venue, watch=watch)
     try:
-        await _show_frames(session, feed, venue, watch)
+        for way in WAYS:
+            budget.paced = PacedBudget(clock=machine.clock) if way.is_paced else None
+            await show.run(way)
+            laps.append(watch.lap())
     finally:
         await session.finish(gently=True)
+    return laps
 
 
-def _machine(watch: Stopwatch, feed: HandFeed, folder: Path, threads: tuple[Any, ...]) -> tuple[Machine, WiredVenue]:
+def _machine(
+    watch: Stopwatch, feed: HandFeed, budget: OpenBudget, folder: Path, threads: tuple[Any, ...]
+) -> tuple[Machine, WiredVenue]:
     from execution.runtime.clock import SystemClock, boot_id
     from execution.runtime.lease import DatabaseLease, LeaseTerms
     from execution.runtime.machine import Machine, VenueLink
@@ -337,9 +232,9 @@ def _machine(watch: Stopwatch, feed: HandFeed, folder: Path, threads: tuple[Any,
         reader=reader,
         # longer than the measurement: renewing is not on the way of an order
         lease=DatabaseLease(owner="bench", terms=LeaseTerms(ttl_s=600), clock=clock, thread=renewer),
-        publisher=_Nobody(),
-        doorbell=_Nobody(),
-        connect=lambda *_: VenueLink(venue=venue, feed=feed, budget=_Free()),
+        publisher=Nobody(),
+        doorbell=Nobody(),
+        connect=lambda *_: VenueLink(venue=venue, feed=feed, budget=budget),
         send_log_folder=folder / "sendlog",
         boot_id=boot_id(),
     )
@@ -348,7 +243,7 @@ def _machine(watch: Stopwatch, feed: HandFeed, folder: Path, threads: tuple[Any,
 
 def _watched(session: Session, watch: Stopwatch) -> None:
     """Put the stopwatch beside the session's own steps; what they do stays theirs."""
-    take_quotes, objection = session.take_quotes, session._objection
+    take_quotes, objection, place = session.take_quotes, session._objection, session.sender.place
 
     def timed_quotes(frame: Any) -> None:
         watch.frame_ns = time.perf_counter_ns()
@@ -363,20 +258,51 @@ def _watched(session: Session, watch: Stopwatch) -> None:
         watch.note(order.client_id, "judged")
         return answer
 
+    async def timed_place(command: Any, **how: Any) -> None:
+        watch.note(command.order.client_id, "woken")
+        await place(command, **how)
+
+    session.sender.place = timed_place  # type: ignore[method-assign]
     session.take_quotes = timed_quotes  # type: ignore[method-assign]
     session.sender._objection = timed_objection
 
 
-async def _show_frames(session: Session, feed: HandFeed, venue: WiredVenue, watch: Stopwatch) -> None:
-    """Show one frame per market minute, each ending fifty bars, until enough orders were sent."""
-    second, deadline = 0.0, time.monotonic() + LONGEST_S
-    while len(watch.moments) < ORDERS_WANTED and time.monotonic() < deadline:
-        columns = quotes(second, received_at=datetime.now(tz=UTC))
-        venue.on_quotes(columns)
-        feed.say(FeedQuotes(columns=columns, raw_bytes=0))
+@dataclass(slots=True, kw_only=True)
+class Show:
+    """The market as the desk is shown it: one frame per market minute, each ending fifty bars."""
+
+    session: Session
+    feed: HandFeed
+    venue: WiredVenue
+    watch: Stopwatch
+    second: float = 0.0
+
+    async def run(self, way: Way) -> None:
+        """Show frames until enough orders were sent."""
+        deadline = time.monotonic() + way.longest_s
+        while len(self.watch.moments) < way.orders and time.monotonic() < deadline:
+            await self._frame(deadline)
+            is_trading = bool(self.session.engine.state.deployments) and bool(self.feed.tokens)
+            self.second += 60.0 if is_trading else 1.0
+
+    async def _frame(self, deadline: float) -> None:
+        columns = _decoded(self.second, self.watch)
+        self.venue.on_quotes(columns)
+        self.feed.say(FeedQuotes(columns=columns, raw_bytes=0))
         await asyncio.sleep(SETTLE_S)
-        for update in venue.drain():
-            feed.say(FeedOrder(order=update.order))
+        while self.watch.is_waiting and time.monotonic() < deadline:  # noqa: ASYNC110 - polled beside what is measured
+            await asyncio.sleep(SETTLE_S / 10)
         await asyncio.sleep(SETTLE_S)
-        is_trading = bool(session.engine.state.deployments) and bool(feed.tokens)
-        second += 60.0 if is_trading else 1.0
+        for update in self.venue.drain():
+            self.feed.say(FeedOrder(order=update.order))
+        await asyncio.sleep(SETTLE_S)
+
+
+def _decoded(second: float, watch: Stopwatch) -> QuoteColumns:
+    frame, received_ns = kite_frame(second), ns_of(datetime.now(tz=UTC))
+    started = time.perf_counter_ns()
+    columns = decode_frame(frame, received_ns, with_depth=True)
+    watch.decoded_us.append((time.perf_counter_ns() - started) / 1e3)
+    if columns is None:
+        raise AssertionError("the made frame cannot be read")
+    return columns

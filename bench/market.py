@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -57,6 +58,29 @@ def quotes(second: float, *, received_at: datetime) -> QuoteColumns:
     )
 
 
+def kite_frame(second: float) -> bytes:
+    """Return the same quotes as one of Kite's binary messages: full packets, with ten levels of depth."""
+    columns = quotes(second, received_at=START)
+    packets = [
+        struct.pack(
+            ">11I5I",
+            token,
+            *(_paise(price), 1, _paise(price), int(volume), 1, 1),
+            *(_paise(price), _paise(price), _paise(price), _paise(price)),
+            *(at_ns // NANOSECONDS, 0, 0, 0, at_ns // NANOSECONDS),
+        )
+        + _depth(price)
+        for token, price, volume, at_ns in zip(
+            columns.token.tolist(),
+            columns.last_price.tolist(),
+            columns.volume.tolist(),
+            columns.exchange_ns.tolist(),
+            strict=True,
+        )
+    ]
+    return struct.pack(">H", len(packets)) + b"".join(struct.pack(">H", len(body)) + body for body in packets)
+
+
 def history(instrument: str, *, minutes: int = 200) -> tuple[Bar, ...]:
     """Return the share's minute bars that end at `START`."""
     number = next(place for place, known in enumerate(INSTRUMENTS) if known.key == instrument)
@@ -65,6 +89,15 @@ def history(instrument: str, *, minutes: int = 200) -> tuple[Bar, ...]:
 
 def market_time(second: float) -> datetime:
     return START + timedelta(seconds=second)
+
+
+def _paise(price: float) -> int:
+    return round(price * 100)
+
+
+def _depth(price: float) -> bytes:
+    steps = (-1, -2, -3, -4, -5, 1, 2, 3, 4, 5)
+    return b"".join(struct.pack(">IIH2x", 100, _paise(price + SPREAD * step), 3) for step in steps)
 
 
 def _bar(instrument: str, number: int, minute: int) -> Bar:

@@ -2,7 +2,12 @@
 
 import json
 
+import numpy as np
+
+from bench.market import START, kite_frame, quotes
 from bench.measure import Case, Topic
+from bench.stopwatch import STAGES, Stopwatch
+from brokers.adapters.kite.decode import decode_frame
 
 
 def a_case(**changes):
@@ -27,3 +32,34 @@ def test_the_document_has_the_agreed_shape():
     assert document["versions"].keys() == {"python", "numpy"}
     for case in document["cases"]:
         assert case.keys() == {"name", "unit", "ours", "peers", "ratio", "higher_is_better"}
+
+
+def test_the_made_frame_is_the_made_quotes_as_the_venue_would_send_them():
+    columns = quotes(61, received_at=START)
+
+    decoded = decode_frame(kite_frame(61), columns.received_ns, with_depth=True)
+
+    for figure in ("token", "last_price", "bid", "ask", "volume", "exchange_ns"):
+        assert np.allclose(getattr(decoded, figure), getattr(columns, figure), rtol=0, atol=1e-9), figure
+
+
+def test_a_stage_is_measured_from_the_end_of_the_one_before():
+    watch = Stopwatch()
+    watch.moments = {
+        "A1": dict(zip(("tick", *STAGES.values()), range(0, 10_000_000, 1_000_000), strict=True)),
+        "A2": {"tick": 0, "decided": 5},
+    }
+
+    assert watch.is_waiting
+    assert set(watch.stages()) == set(STAGES)
+    assert all(values == [1_000.0] for values in watch.stages().values())
+    assert watch.tick_to_send() == [9_000.0]
+
+
+def test_an_order_that_no_frame_caused_is_not_measured():
+    watch = Stopwatch()
+
+    watch.begin("A1")
+    watch.note("A1", "sent")
+
+    assert watch.moments == {}
