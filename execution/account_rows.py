@@ -112,7 +112,7 @@ def _preflight(account: TradingAccount) -> Mapping[str, Any] | None:
         "findings": looked.findings,
         "is_good": is_current and not any(row["is_bad"] for row in looked.findings),
         "is_current": is_current,
-        "skew_s": looked.clock_skew_s,
+        "skew_s": None if looked.clock_skew_s is None else abs(looked.clock_skew_s),
     }
 
 
