@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
@@ -33,6 +34,15 @@ urlpatterns = [
     path("admin/login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
     path("admin/", admin.site.urls),
 ]
+
+if settings.WINDHOVER_DEMO:
+    from config import operations
+
+    urlpatterns[:0] = [
+        path("operations", operations.page, name="operations"),
+        path("operations/state", operations.state, name="operations_state"),
+        path("operations/faults", operations.switch, name="operations_faults"),
+    ]
 
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.forbidden"

@@ -73,9 +73,14 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What a kind of fault does, the fields it takes with their defaults, and when it acts."""
+    """What a kind of fault does, the fields it takes with their defaults, and when it acts.
+
+    ``name`` and ``about`` are for people who switch it; without a name it is for scripts alone.
+    """
 
     does: str
+    name: str = ""
+    about: str = ""
     defaults: Mapping[str, Any]
     immediate: bool = False
 
@@ -84,7 +89,10 @@ _ANY_REQUEST = {"count": 1, "method": "", "path": ""}
 _PLACEMENT = {"count": 1, "method": "POST", "path": "/orders"}
 RULES: Mapping[FaultKind, Rule] = {
     FaultKind.LOSE_REPLY: Rule(
-        does="The request is carried out, then the connection breaks before the answer.", defaults=_ANY_REQUEST
+        name="Reply lost",
+        about="answers",
+        does="The request is carried out, then the connection breaks before the answer.",
+        defaults=_ANY_REQUEST,
     ),
     FaultKind.STATUS_BEFORE: Rule(
         does="An HTTP error of any status; nothing is carried out.",
@@ -94,62 +102,107 @@ RULES: Mapping[FaultKind, Rule] = {
         does="The request is carried out, but the answer is an HTTP error of any status.",
         defaults={**_ANY_REQUEST, "status": 503, "body": None},
     ),
-    FaultKind.HTTP_429: Rule(does="The broker says too many requests; nothing is carried out.", defaults=_ANY_REQUEST),
+    FaultKind.HTTP_429: Rule(
+        name="Too many requests",
+        about="answers",
+        does="The broker says too many requests; nothing is carried out.",
+        defaults=_ANY_REQUEST,
+    ),
     FaultKind.HTTP_5XX_BEFORE: Rule(
+        name="Gateway fails before",
+        about="answers",
         does="The broker's gateway fails before the request arrives; nothing is carried out.",
         defaults={**_ANY_REQUEST, "status": 503},
     ),
     FaultKind.HTTP_5XX_AFTER: Rule(
+        name="Gateway fails after",
+        about="answers",
         does="The request is carried out, but the broker's gateway fails on the way back.",
         defaults={**_ANY_REQUEST, "status": 502},
     ),
     FaultKind.HTML_BODY: Rule(
+        name="Web page for an answer",
+        about="answers",
         does="The request is carried out, but a web page comes back in place of the answer.",
         defaults={**_ANY_REQUEST, "status": 200},
     ),
     FaultKind.ORDER_TIMED_OUT: Rule(
-        does="The broker says the order timed out, and yet it was accepted.", defaults=_PLACEMENT
+        name="Order timed out",
+        about="answers",
+        does="The broker says the order timed out, and yet it was accepted.",
+        defaults=_PLACEMENT,
     ),
     FaultKind.DELAY_VISIBILITY: Rule(
+        name="Order appears late",
+        about="orders",
         does="A new order gets its number at once, but reaches the book only after some time.",
         defaults={**_PLACEMENT, "seconds": 90.0},
     ),
     FaultKind.FREEZE_REFUSAL: Rule(
+        name="Freeze quantity shrunk",
+        about="orders",
         does="The freeze quantity has shrunk: larger orders are refused and never reach the book.",
         defaults={**_PLACEMENT, "quantity": 0},
     ),
     FaultKind.AUTOSLICE_MIXED: Rule(
+        name="Slices refused",
+        about="orders",
         does="Of an order that is sliced, every second slice is refused for want of funds.",
         defaults={**_PLACEMENT, "quantity": 0},
     ),
     FaultKind.PARTIAL_FILLS: Rule(
+        name="Partial fills",
+        about="orders",
         does="Orders fill piece by piece, with a pause between two pieces.",
         defaults={"count": 1, "fraction": 0.5, "seconds": 0.0},
     ),
     FaultKind.PROTECTION_RESTS: Rule(
+        name="Protection rests",
+        about="orders",
         does="The price runs away from a protected market order: the rest waits at its limit until changed.",
         defaults={"count": 1, "fraction": 0.0},
     ),
     FaultKind.LPP_CANCEL: Rule(
+        name="Cancelled for its price",
+        about="orders",
         does="The exchange cancels an order as it enters the book, or a stop as it triggers, for its price.",
         defaults={"count": 1},
     ),
     FaultKind.LATE_FRAMES: Rule(
-        does="News of an order arrives late on the stream.", defaults={"count": 1, "seconds": 5.0}
+        name="News late",
+        about="news",
+        does="News of an order arrives late on the stream.",
+        defaults={"count": 1, "seconds": 5.0},
     ),
-    FaultKind.DUPLICATE_FRAMES: Rule(does="News of an order arrives twice on the stream.", defaults={"count": 1}),
+    FaultKind.DUPLICATE_FRAMES: Rule(
+        name="News twice", about="news", does="News of an order arrives twice on the stream.", defaults={"count": 1}
+    ),
     FaultKind.REORDER_FRAMES: Rule(
+        name="News out of order",
+        about="news",
         does="News of an order is overtaken by the next, or comes after a while when nothing follows.",
         defaults={"count": 1, "seconds": 2.0},
     ),
     FaultKind.SILENT_SOCKET: Rule(
+        name="Streams fall silent",
+        about="connection",
         does="Open streams stay connected and say nothing, not even that they are alive.",
         defaults={"seconds": 30.0},
         immediate=True,
     ),
-    FaultKind.DROP_SOCKET: Rule(does="Open streams break off without a farewell.", defaults={}, immediate=True),
+    FaultKind.DROP_SOCKET: Rule(
+        name="Streams break off",
+        about="connection",
+        does="Open streams break off without a farewell.",
+        defaults={},
+        immediate=True,
+    ),
     FaultKind.TOKEN_DEATH: Rule(
-        does="The session at the broker ends, as at 06:00 or by a logout elsewhere.", defaults={}, immediate=True
+        name="Session ends",
+        about="connection",
+        does="The session at the broker ends, as at 06:00 or by a logout elsewhere.",
+        defaults={},
+        immediate=True,
     ),
     FaultKind.KILL_TOKEN: Rule(does="The same as token_death.", defaults={}, immediate=True),
 }

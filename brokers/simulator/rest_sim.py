@@ -38,6 +38,8 @@ def sim_faults(site: "KiteSite", _request: Request, _app: App, _match: re.Match[
     kinds = [
         {
             "kind": kind,
+            "name": rule.name,
+            "about": rule.about,
             "does": rule.does,
             "immediate": rule.immediate,
             "fields": fields_of(kind),
