@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from accounts.admin import AnyAdmin, ReadOnlyAdmin
+from brokers import market_admin  # noqa: F401 - registers the tables of the market
 from brokers.models import ListedInstrument, TradingAccount, VenueLogin
 
 
