@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from brokers.domain.instruments import Instrument, InstrumentKind
 
 ZERO = Decimal(0)
+_DIGITS = 15  # no account holds more shares
 _DERIVATIVES = frozenset({InstrumentKind.FUTURE, InstrumentKind.CALL, InstrumentKind.PUT})
 
 
@@ -167,4 +168,8 @@ def holdings_of(rows: Iterable[Mapping[str, object]]) -> dict[str, HeldShares]:
 
 
 def _number(value: object) -> Decimal:
-    return Decimal(str(value)) if isinstance(value, int | float | str | Decimal) and str(value) else ZERO
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return ZERO
+    return number if number.is_finite() and number.adjusted() < _DIGITS else ZERO

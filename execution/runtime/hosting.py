@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 
 import structlog
 
 from brokers.domain.allowance import OrderShare
-from brokers.domain.india import CHARGES, INDIA
+from brokers.domain.clock import venue_day_of
+from brokers.domain.india import CHARGES
 from brokers.domain.instruments import Instrument
+from brokers.market_life import MarketLife, market_life
 from brokers.ports import LeaseGrant
 from execution.domain.desk import EngineConfig
 from execution.domain.engine import Engine
@@ -33,6 +36,7 @@ class _Loaded:
     settings: store.Settings
     instruments: dict[str, Instrument]
     followed: dict[str, Instrument]
+    life: MarketLife
 
 
 def account_code(venue_user_id: str) -> str:
@@ -147,7 +151,7 @@ async def _until(drain: asyncio.Event) -> None:
     await drain.wait()
 
 
-def _load(account_id: str, follow: int) -> _Loaded:
+def _load(account_id: str, follow: int, day: date) -> _Loaded:
     facts = store.account_facts(account_id)
     used = store.instruments_in_use(account_id, facts.venue)
     followed = store.instruments_followed(facts.venue, follow)
@@ -156,11 +160,13 @@ def _load(account_id: str, follow: int) -> _Loaded:
         settings=store.settings_of(account_id, facts.desk_id),
         instruments=followed | used,
         followed={name: instrument for name, instrument in followed.items() if name not in used},
+        life=market_life(facts.venue, day=day, is_simulated=facts.is_simulated),
     )
 
 
 async def _opened(machine: Machine, grant: LeaseGrant, *, runs_strategies: bool) -> tuple[_Loaded, Engine]:
-    loaded = await machine.read(lambda: _load(grant.account_id, machine.follow.count if runs_strategies else 0))
+    follow, day = machine.follow.count if runs_strategies else 0, venue_day_of(machine.clock.now())
+    loaded = await machine.read(lambda: _load(grant.account_id, follow, day))
     engine = _engine(loaded, grant, share=machine.share, runs_strategies=runs_strategies)
     await _restore(machine, engine, grant.account_id)
     return loaded, engine
@@ -183,7 +189,8 @@ def _engine(loaded: _Loaded, grant: LeaseGrant, *, share: OrderShare, runs_strat
             desk_id=facts.desk_id,
             venue=facts.venue,
             instruments=loaded.instruments,
-            calendar=INDIA,
+            calendar=loaded.life.calendar,
+            rules=loaded.life.rules,
             charges=CHARGES,
             limits=loaded.settings.limits,
             strategy_for=strategy_for,

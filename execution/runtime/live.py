@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from brokers.domain.clock import IST
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
-from brokers.domain.india import INDIA
 from brokers.domain.market import NANOSECONDS, Bar, QuoteColumns, at_of
+from brokers.domain.market_life import holdings_of
 from brokers.domain.orders import UnreadableRow
 from brokers.logins import TIME_IS_UP
 from brokers.ports import Budget, Credentials, FeedEvent, FeedMessage, FeedOrder, FeedQuotes, FeedState, Venue
@@ -23,6 +23,7 @@ from execution.domain.events import (
     FeedChanged,
     HistoryFailed,
     HistoryLoaded,
+    HoldingsRead,
     Link,
     MarketFrame,
     OrderSeen,
@@ -220,6 +221,7 @@ class LiveVenue:
                 "holdings": encode(holdings),
                 "as_of": encode(self._now()),
             }
+            self._session.take(HoldingsRead(at=self._now(), holdings=holdings_of(holdings)))
 
     async def _host(self, link: VenueLink) -> None:
         await self.listening.follow(link.feed)
@@ -261,7 +263,7 @@ class LiveVenue:
         # a simulated market keeps its own time
         if self._session.facts.is_simulated:
             return StreamHours(is_open=True, until=None)
-        return stream_hours(INDIA, self._now())
+        return stream_hours(self._session.calendar, self._now())
 
     def _take(self, event: FeedEvent) -> None:
         at = self._now()

@@ -10,6 +10,7 @@ from brokers.domain.market import NANOSECONDS
 from execution.domain.commands import Json
 from execution.domain.events import Act, LimitsChanged, OperatorAct
 from execution.runtime import store
+from execution.runtime.market_watch import MarketWatch
 from execution.runtime.postbacks import Postbacks
 from execution.runtime.session import Session
 from risk.domain.switch import Switches, SwitchState
@@ -23,6 +24,7 @@ class Inbox:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._market = MarketWatch(session)
         self._taken: set[str] = set()
         self._not_before_ns: dict[str, int] = {}
         self._postbacks = Postbacks(session)
@@ -48,6 +50,7 @@ class Inbox:
         if settings.limits != self._session.limits:
             self._session.limits = settings.limits
             self._session.take(LimitsChanged(at=self._session.machine.clock.now(), limits=settings.limits))
+        await self._market.look()
         waiting = await self._session.machine.read(lambda: store.waiting_commands(facts.account_id))
         fresh = [command for command in waiting if command.command_id not in self._taken]
         for switch in settings.switches:

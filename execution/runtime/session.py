@@ -16,6 +16,7 @@ import structlog
 
 from brokers.adapters.paper.venue import PaperVenue
 from brokers.domain.errors import WindhoverError
+from brokers.domain.india import INDIA
 from brokers.domain.instruments import Instrument
 from brokers.domain.orders import ApprovedOrder, Book
 from brokers.ports import Budget, LeaseGrant, Venue
@@ -79,6 +80,7 @@ class Session:
         self.engine = engine
         self.instruments = instruments
         self.limits = limits
+        self.calendar = INDIA
         self.followed = followed
         self.log = log.bind(account=facts.venue_user_id, fence=grant.token)
         self.permit = Permit(grant, machine.clock)
