@@ -24,6 +24,8 @@ _SECRET_TEXT = (
     re.compile(r"(?i)((?:bearer|token)\s+)([A-Za-z0-9_\-:.=]{8,})"),
     re.compile(r"()(wh_[A-Za-z0-9_\-]{16,})"),
     re.compile(r"()(v1:[A-Za-z0-9]+:gAAAA[A-Za-z0-9_\-=]+)"),
+    # the address of an account's postbacks is all that guards it against strangers
+    re.compile(r"(/postbacks/)([A-Za-z0-9_\-]+)"),
 )
 # A message may say which code of ours it speaks of; a status code is no secret either.
 _PLAIN_CODE = re.compile(r"(?i)^code['\"]?\s*[=:]\s*['\"]?$")
