@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 import orjson
 
@@ -20,7 +21,7 @@ class Tip:
     hash: str = GENESIS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots: its hash is asked for by its row and by the next link
 class Link:
     """One journal row's content with its place in the chain."""
 
@@ -32,7 +33,7 @@ class Link:
     lease_token: int
     previous_hash: str
 
-    @property
+    @cached_property
     def hash(self) -> str:
         """Return the SHA-256 of the row's canonical form, in hexadecimal."""
         return hashlib.sha256(self._canonical()).hexdigest()

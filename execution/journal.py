@@ -19,6 +19,7 @@ from django.db import connection, transaction
 
 from brokers.domain.errors import DataError, WindhoverError
 from execution.anchors import Anchors, anchored_tips
+from execution.bulk import insert
 from execution.chain import GENESIS, Link, Tip
 from execution.domain.commands import Record
 from execution.models import JournalEvent, Lease
@@ -138,7 +139,7 @@ class Journal(DatabaseThread):
             tips: dict[str, Tip] = {}
             written: list[Written] = []
             outcomes = [self._link(waiting, held, tips, written) for waiting in group]
-            JournalEvent.objects.bulk_create([_row_of(link) for part in written for link in part.links])
+            insert([_row_of(link) for part in written for link in part.links])
             project(written)
         return outcomes
 

@@ -16,6 +16,7 @@ from django.db.models import Q
 
 from brokers.domain.orders import OrderIntent, Origin
 from brokers.domain.portfolio import Position, PositionKey
+from execution.bulk import insert
 from execution.chain import Link
 from execution.domain.codec import decode
 from execution.domain.commands import Record, RecordKind
@@ -143,10 +144,20 @@ def project(written: Iterable[Written]) -> None:
     _write_fills([(account_id, fact) for account_id, _, fact in facts if isinstance(fact, FillTaken)])
     _write_positions(parts)
     _write_breaches([(account_id, at, fact) for account_id, at, fact in facts if isinstance(fact, Refusal)])
-    for account_id, at, fact in facts:
+    for account_id, at, fact in _without_older_signals(facts):
         write = _SINGLE.get(type(fact))
         if write is not None:
             write(account_id, at, fact)
+
+
+def _without_older_signals(facts: Sequence[tuple[str, datetime, Fact]]) -> list[tuple[str, datetime, Fact]]:
+    """Leave out the signals that a later one of their deployment overwrites: a bar's end brings one for each share."""
+    newest = {fact.deployment_id: number for number, (_, _, fact) in enumerate(facts) if isinstance(fact, SignalMade)}
+    return [
+        whole
+        for number, whole in enumerate(facts)
+        if not isinstance(whole[2], SignalMade) or newest[whole[2].deployment_id] == number
+    ]
 
 
 _PROJECTED_KINDS = frozenset({"fill", "refusal", "deployment", "signal", "switch", "discrepancy", "command"})
@@ -160,13 +171,8 @@ def _fact_of(link: Link) -> Fact | None:
 
 def _write_orders(parts: Sequence[Written]) -> None:
     newest = {(part.account_id, order.client_id): order for part in parts for order in part.touched.orders}
-    if newest:
-        Order.objects.bulk_create(
-            [_order_row(account_id, order) for (account_id, _), order in newest.items()],
-            update_conflicts=True,
-            unique_fields=_ORDER_KEY,
-            update_fields=_ORDER_MOVES,
-        )
+    rows = [_order_row(account_id, order) for (account_id, _), order in newest.items()]
+    insert(rows, unique=_ORDER_KEY, update=_ORDER_MOVES)
 
 
 def _order_row(account_id: str, order: OrderRecord) -> Order:
@@ -209,8 +215,7 @@ def _write_ended(parts: Sequence[Written]) -> None:
 
 
 def _write_fills(taken: Sequence[tuple[str, FillTaken]]) -> None:
-    if taken:
-        Fill.objects.bulk_create([_fill_row(account_id, fact) for account_id, fact in taken], ignore_conflicts=True)
+    insert([_fill_row(account_id, fact) for account_id, fact in taken], ignore_conflicts=True)
 
 
 def _fill_row(account_id: str, fact: FillTaken) -> Fill:
@@ -241,10 +246,7 @@ def _write_positions(parts: Sequence[Written]) -> None:
         for part in parts
         for position in part.touched.positions
     }
-    if rows:
-        PositionRow.objects.bulk_create(
-            rows.values(), update_conflicts=True, unique_fields=_POSITION_KEY, update_fields=_POSITION_MOVES
-        )
+    insert(list(rows.values()), unique=_POSITION_KEY, update=_POSITION_MOVES)
 
 
 def _position_row(part: Written, position: Position) -> PositionRow:
