@@ -63,6 +63,8 @@ class RunningDesk:
     password: str
     key: str
     simulator: str = ""
+    # where the desk keeps its logs, when it is one of our own
+    state: Path | None = None
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def running_desk(*options):
         start_new_session=True,
     )
     try:
-        yield _ready(process)
+        yield _ready(process, Path(state))
     finally:
         _stop(process)
         shutil.rmtree(state, ignore_errors=True)
@@ -157,7 +159,7 @@ def results():
     return RESULTS
 
 
-def _ready(process):
+def _ready(process, state):
     lines = []
     found = threading.Event()
 
@@ -174,7 +176,7 @@ def _ready(process):
     if match is None:
         raise AssertionError(f"./run demo was not ready within {READY_WITHIN_S} s:\n{''.join(lines[-40:])}")
     simulator = re.search(r"exchange on (?P<url>\S+)", "".join(lines))
-    return RunningDesk(**match.groupdict(), simulator=simulator["url"])
+    return RunningDesk(**match.groupdict(), simulator=simulator["url"], state=state)
 
 
 def _stop(process):
