@@ -18,6 +18,7 @@ from execution.models import Command, Fill, JournalEvent, Lease, Order, Position
 from execution.runtime.hosting import host, open_session
 from execution.runtime.lease import DatabaseLease, LeaseTerms
 from execution.runtime.session import LeaseLost
+from execution.runtime.stream_hours import StreamHours
 from execution.services import command_request, kill_switch_set
 from execution.threads import DatabaseThread
 from strategies.models import Deployment
@@ -398,7 +399,9 @@ def test_a_switch_pulled_while_no_desk_was_there_is_known_before_the_venue_is_re
 
 
 @pytest.mark.parametrize("is_simulated", [False, True])
-def test_one_packet_from_the_future_does_not_begin_a_day_of_a_real_market(hosted, account, is_simulated):
+def test_one_packet_from_the_future_does_not_begin_a_day_of_a_real_market(hosted, account, is_simulated, monkeypatch):
+    always = StreamHours(is_open=True, until=None)
+    monkeypatch.setattr("execution.runtime.live.stream_hours", lambda calendar, at: always)
     TradingAccount.objects.update(is_simulated=is_simulated)
 
     async def scenario():
