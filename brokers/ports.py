@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from brokers.domain.gtt import Gtt
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar, QuoteColumns
 from brokers.domain.orders import (
@@ -240,6 +241,13 @@ class Venue(Protocol):
     async def history(self, instrument: Instrument, interval_s: int, start: datetime, end: datetime) -> list[Bar]: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class HoldsTriggers(Protocol):
+    """A venue at which orders wait for a price outside the book; one may fire in vain while nobody looks."""
+
+    async def triggers(self) -> Sequence[Gtt]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

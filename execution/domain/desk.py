@@ -125,6 +125,8 @@ class Desk:
         # rows of the last read that nobody could read: each may be an order of ours, or a position
         self.unreadable: tuple[UnreadableRow, ...] = ()
         self.stale_said: set[str] = set()
+        # triggers that fired in vain, each told once
+        self.triggers_told: set[str] = set()
         # an order of which nothing was sent because its turn did not come: decided anew when it settles
         self.turn_missed = ""
         # why a deployment has no view, told to the pages and not to the journal

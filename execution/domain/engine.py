@@ -34,6 +34,7 @@ from execution.domain.events import (
     TakenOver,
     TimerFired,
     TradeSeen,
+    TriggersRead,
 )
 from execution.domain.gateway import objection_to
 from execution.domain.learning import order_seen, outcome, trade_seen
@@ -43,7 +44,7 @@ from execution.domain.pursuit import pursue_all
 from execution.domain.reconcile import books_read, read_interval_s
 from execution.domain.running import frame, history_failed, history_loaded
 from execution.domain.sending import patience_over, want_cancel
-from execution.domain.setbacks import FIRST_TICK, await_first_tick
+from execution.domain.setbacks import FIRST_TICK, await_first_tick, triggers_read
 from execution.domain.state import DeskState
 from execution.domain.takeover import feed_changed, resume_halted, session_changed, taken_over
 from execution.domain.unknown import look_up_due
@@ -161,5 +162,6 @@ _HANDLERS: dict[type[Event], Callable[[Desk, Any], None]] = {
     LimitsChanged: _limits_changed,
     MarketRulesChanged: rules_changed,
     HoldingsRead: holdings_read,
+    TriggersRead: triggers_read,
     TakenOver: taken_over,
 }

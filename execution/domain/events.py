@@ -205,6 +205,24 @@ class HoldingsRead:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FailedTrigger:
+    """A good-till-triggered order that fired and left no order."""
+
+    trigger_id: str
+    instrument: str
+    reason: str
+    fired_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriggersRead:
+    """One read of the orders that wait at the venue for a price: those that fired in vain."""
+
+    at: datetime
+    failures: tuple[FailedTrigger, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TakenOver:
     """A lease was claimed and the journal restored; always the first event of an owner's life.
 
@@ -233,5 +251,6 @@ Event = (
     | LimitsChanged
     | MarketRulesChanged
     | HoldingsRead
+    | TriggersRead
     | TakenOver
 )

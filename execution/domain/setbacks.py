@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from brokers.domain.calendar import Segment
-from brokers.domain.clock import IST
+from brokers.domain.clock import IST, venue_day_of
 from brokers.domain.errors import DataError
+from brokers.domain.gtt import Gtt
 from brokers.domain.orders import Book, OrderStatus
 from execution.domain.commands import Level
 from execution.domain.desk import ADDRESS, EGRESS, Desk
-from execution.domain.events import BooksRead, Link, SendOutcome, SendResult
+from execution.domain.events import BooksRead, FailedTrigger, Link, SendOutcome, SendResult, TriggersRead
 
-STUCK, NO_TICKS = "stuck", "no_ticks"
+STUCK, NO_TICKS, TRIGGER_FAILED = "stuck", "no_ticks", "trigger_failed"
 OPEN = "market open"
 WRONG_ADDRESS = "venue.egress"
 FIRST_TICK = "first_tick"
@@ -57,6 +59,33 @@ def tell_stuck(desk: Desk, books: BooksRead) -> None:
     for kind, subject in list(desk.state.discrepancies):
         if kind == STUCK and subject not in stuck:
             desk.resolve(kind, subject, f"{subject}: the order works or has ended")
+
+
+def failures_of(triggers: Iterable[Gtt], *, at: datetime) -> tuple[FailedTrigger, ...]:
+    """Return the triggers that fired and left no order; `at` stands for a time that the venue does not tell."""
+    return tuple(
+        FailedTrigger(
+            trigger_id=trigger.trigger_id,
+            instrument=trigger.instrument,
+            reason=failure.rejection_reason or failure.status,
+            fired_at=failure.triggered_at or at,
+        )
+        for trigger in triggers
+        for failure in trigger.failures
+    )
+
+
+def triggers_read(desk: Desk, event: TriggersRead) -> None:
+    """Alarm once for every trigger that fired in vain today: whatever relied on it is bare."""
+    for failure in event.failures:
+        is_new = failure.trigger_id not in desk.triggers_told
+        if is_new and venue_day_of(failure.fired_at).isoformat() >= desk.venue_day:
+            desk.triggers_told.add(failure.trigger_id)
+            sentence = (
+                f"{failure.instrument}: the good-till-triggered order {failure.trigger_id} fired, and the order that it "
+                f"placed was refused (“{failure.reason}”): nothing stands in its place"
+            )
+            desk.discrepancy(TRIGGER_FAILED, failure.trigger_id, sentence, Level.URGENT)
 
 
 def await_first_tick(desk: Desk) -> None:

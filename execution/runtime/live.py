@@ -14,7 +14,17 @@ from brokers.domain.market import NANOSECONDS, Bar, QuoteColumns, at_of
 from brokers.domain.market_life import holdings_of
 from brokers.domain.orders import UnreadableRow
 from brokers.logins import TIME_IS_UP
-from brokers.ports import Budget, Credentials, FeedEvent, FeedMessage, FeedOrder, FeedQuotes, FeedState, Venue
+from brokers.ports import (
+    Budget,
+    Credentials,
+    FeedEvent,
+    FeedMessage,
+    FeedOrder,
+    FeedQuotes,
+    FeedState,
+    HoldsTriggers,
+    Venue,
+)
 from execution.domain.codec import encode
 from execution.domain.commands import LoadHistory
 from execution.domain.events import (
@@ -29,7 +39,9 @@ from execution.domain.events import (
     OrderSeen,
     SessionChanged,
     SessionState,
+    TriggersRead,
 )
+from execution.domain.setbacks import failures_of
 from execution.runtime import store
 from execution.runtime.listening import Listening
 from execution.runtime.machine import Machine, VenueLink
@@ -222,6 +234,18 @@ class LiveVenue:
                 "as_of": encode(self._now()),
             }
             self._session.take(HoldingsRead(at=self._now(), holdings=holdings_of(holdings)))
+            await self._read_triggers(venue)
+
+    async def _read_triggers(self, venue: Venue) -> None:
+        if not isinstance(venue, HoldsTriggers):
+            return
+        try:
+            triggers = await venue.triggers()
+        except (VenueError, DataError) as error:
+            # a dead session is noticed by the next of the reads that trading needs
+            self._session.log.warning("triggers_failed", error=error.message)
+        else:
+            self._session.take(TriggersRead(at=self._now(), failures=failures_of(triggers, at=self._now())))
 
     async def _host(self, link: VenueLink) -> None:
         await self.listening.follow(link.feed)

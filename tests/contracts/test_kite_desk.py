@@ -8,7 +8,7 @@ import pytest
 
 from brokers.domain.orders import OrderStatus, Side
 from execution.domain.commands import Alert, Level
-from execution.domain.events import FeedChanged, Link, SendOutcome, SendResult
+from execution.domain.events import FailedTrigger, FeedChanged, Link, SendOutcome, SendResult, TriggersRead
 from tests.builders import TEN_O_CLOCK
 from tests.execution.domain.desk_script import DeskScript
 
@@ -174,3 +174,32 @@ def test_no_price_is_missed_where_none_is_due(at, config):
     desk.pass_time(300, ticking=False)
 
     assert "no_ticks" not in inbox(desk)
+
+
+# Orders that wait at the venue -----------------------------------------------------------------
+
+
+def a_failure(desk, trigger_id="77", days=0):
+    fired_at = desk.now - timedelta(days=days)
+    return FailedTrigger(trigger_id=trigger_id, instrument="NSE:RELIANCE", reason="no funds", fired_at=fired_at)
+
+
+def test_a_trigger_that_fired_in_vain_is_an_alarm_once():
+    desk = DeskScript().start(deployment=False)
+    read = TriggersRead(at=desk.now, failures=(a_failure(desk),))
+
+    desk.run(read)
+    assert "no funds" in inbox(desk)["trigger_failed"]
+    assert len(alarms(desk)) == 1
+
+    desk.act("resolve", kind="trigger_failed", subject="77", reason="sold by hand")
+    desk.run(read)
+    assert (len(alarms(desk)), "trigger_failed" in inbox(desk)) == (1, False)
+
+
+def test_a_trigger_of_an_earlier_day_is_no_news():
+    desk = DeskScript().start(deployment=False)
+
+    desk.run(TriggersRead(at=desk.now, failures=(a_failure(desk, days=2),)))
+
+    assert "trigger_failed" not in inbox(desk)

@@ -5,6 +5,7 @@ import json
 import random
 import subprocess
 import sys
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import httpx
@@ -17,6 +18,7 @@ from brokers.domain.orders import OrderStatus, OrderType, Product, Side
 from brokers.domain.reports import OrderReport
 from brokers.domain.terms import OrderChange
 from brokers.ports import FeedQuotes, FeedState
+from execution.domain.setbacks import failures_of
 from tests.brokers.adapters.doubles import OpenBudget, an_order, permit
 from tests.contracts.kite_bench import ROOT, a_feed, a_venue, clear, first, script, signed_in, state_of
 from tests.contracts.kite_failures import FAILURES
@@ -320,6 +322,13 @@ async def test_a_trigger_that_fired_in_vain_is_told_apart_from_one_that_left_an_
 
     assert (seen.status, len(seen.failures)) == ("triggered", 1)
     assert seen.failures[0].rejection_reason
+    (told,) = [failed for failed in await failed_triggers(bench) if failed.trigger_id == trigger_id]
+    assert (told.instrument, told.reason) == (bench.instrument.key, seen.failures[0].rejection_reason)
+
+
+async def failed_triggers(bench):
+    """Return what the desk is told of triggers."""
+    return failures_of(await bench.venue.triggers(), at=datetime.now(tz=UTC))
 
 
 async def a_hopeless_trigger(bench):

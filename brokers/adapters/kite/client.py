@@ -11,11 +11,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from brokers.adapters.kite import history, listing, orders, payloads, portfolio, protocol, quotes, sessions
+from brokers.adapters.kite import gtt, history, listing, orders, payloads, portfolio, protocol, quotes, sessions
 from brokers.adapters.kite.calls import Act, Ask, ask
 from brokers.adapters.kite.history import InterestBar
 from brokers.adapters.kite.transport import KiteTransport
 from brokers.domain.custody import AuthorisedShare, HoldingsAuthorisation
+from brokers.domain.gtt import Gtt
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar
 from brokers.domain.orders import ApprovedOrder, UnreadableRow, VenueMargin, VenueOrder, VenuePosition, VenueTrade
@@ -120,6 +121,10 @@ class KiteVenue:
     async def last_quotes(self, keys: Sequence[str]) -> dict[str, LastQuote]:
         """Return last prices; an instrument without data is absent."""
         return await self._transport.read_all(quotes.last(keys))
+
+    async def triggers(self) -> list[Gtt]:
+        """Return the good-till-triggered orders, those that ended within a week included."""
+        return await self.ask(gtt.listed())
 
     async def authorise_holdings(
         self, shares: Sequence[AuthorisedShare], before_write: Callable[[], None]
