@@ -102,18 +102,20 @@ def instrument_changes(
     ]
 
 
-def broken_since(venue: str, keys: Iterable[str], *, since: date) -> dict[str, str]:
-    """Return, for those of the instruments that are no longer what they were on a day, why in a sentence."""
+def broken_by(version: UUID, keys: Iterable[str]) -> dict[str, str]:
+    """Return, for those of the instruments that a list made into something else, why in a sentence."""
     pairs = {split_key(key) for key in keys}
     rows = InstrumentChange.objects.filter(
-        venue=venue,
-        changed_on__gte=since,
+        version=version,
         kind__in=list(BREAKING),
         exchange__in={exchange for exchange, _ in pairs},
         symbol__in={symbol for _, symbol in pairs},
     )
-    changes = [_change_of(row) for row in rows.order_by("changed_on")]
-    return {change.key: change.sentence for change in changes if (change.exchange, change.symbol) in pairs}
+    found: dict[str, str] = {}
+    for change in map(_change_of, rows.order_by("kind")):
+        if (change.exchange, change.symbol) in pairs:
+            found[change.key] = f"{found[change.key]}; {change.sentence}" if change.key in found else change.sentence
+    return found
 
 
 def instrument_of(row: ListedInstrument) -> Instrument:

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from functools import reduce
 from itertools import islice
 from operator import or_
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -36,11 +36,14 @@ from brokers.models import ListedInstrument, TradingAccount
 from brokers.selectors import credentials_of, venue_urls
 
 T = TypeVar("T")
+Cells: TypeAlias = tuple[str | int | None, ...]
+
+_COLUMNS = ("venue", "exchange", "symbol", *Listed._fields, "listed_on")
 
 # keeps each transaction on SQLite under 20 ms, so that nobody waits for the list
-ROWS_PER_TRANSACTION = 500
+ROWS_PER_TRANSACTION = 250
 GONE_PER_TRANSACTION = 100
-BYTES_PER_PART = 512 * 1024
+BYTES_PER_PART = 128 * 1024
 CHANGES_KEPT = timedelta(days=400)
 NOTICE_TASK = "brokers.instruments_refused"
 APPLY_TASK = "execution.listing_changes_apply"
@@ -84,7 +87,7 @@ def list_take(
     version = _stage_words(instruments)
     _write_rows(venue, {key: row for key, row in after.items() if before.get(key) != row}, day)
     removed = _remove_rows(venue, [key for key in before if key not in after])
-    _write_changes(venue, changes, day)
+    _write_changes(venue, changes, day, version)
     _swap(venue, version, listed=len(after), changed=len(changes), at=at)
     return InstrumentSync(listed=len(after), removed=removed, unreadable=unreadable, changed=len(changes))
 
@@ -142,33 +145,45 @@ def _swap(venue: str, version: UUID, *, listed: int, changed: int, at: datetime)
             },
         )
         if changed:
-            outbox_add(task=APPLY_TASK, arguments={"venue": venue, "since": venue_day_of(at).isoformat()}, at=at)
+            outbox_add(task=APPLY_TASK, arguments={"venue": venue, "version": str(version)}, at=at)
     # a search that began a moment ago may still be reading the index before this one
     in_force = set(InstrumentList.objects.values_list("version", flat=True)) | {before}
     ListWords.objects.exclude(version__in=[known for known in in_force if known]).delete()
 
 
 def _write_rows(venue: str, rows: Mapping[Key, Listed], day: date) -> None:
-    statement, adapt = _upsert(), _adapted
-    for chunk in _chunks(rows.items(), ROWS_PER_TRANSACTION):
-        values = [(venue, *key, *adapt(row), day.isoformat()) for key, row in chunk]
+    values = ((venue, *key, *_adapted(row), day.isoformat()) for key, row in rows.items())
+    if connection.vendor == "postgresql":  # where a long write keeps nobody waiting
+        _copy(values)
+        return
+    places = ", ".join(["%s"] * len(_COLUMNS))
+    for chunk in _chunks(values, ROWS_PER_TRANSACTION):
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(statement, values)
+            cursor.executemany(_upsert(f"VALUES ({places})"), chunk)
 
 
-def _upsert() -> str:
+def _copy(values: Iterable[Cells]) -> None:
+    columns, table = ", ".join(_COLUMNS), ListedInstrument._meta.db_table
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"  # noqa: S608
+        )
+        with cursor.copy(f"COPY staged ({columns}) FROM STDIN") as copy:
+            for row in values:
+                copy.write_row(row)
+        cursor.execute(_upsert(f"SELECT {columns} FROM staged"))  # noqa: S608 - names of our own columns
+
+
+def _upsert(rows: str) -> str:
     # by hand, because making a hundred thousand model objects takes longer than storing them
-    columns = ("venue", "exchange", "symbol", *Listed._fields, "listed_on")
-    changed = ", ".join(f"{name} = excluded.{name}" for name in columns[3:])
-    places = ", ".join(["%s"] * len(columns))
-    table = connection.ops.quote_name(ListedInstrument._meta.db_table)
+    changed = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
     return (
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) "  # noqa: S608 - names of our own columns
+        f"INSERT INTO {ListedInstrument._meta.db_table} ({', '.join(_COLUMNS)}) {rows} "  # noqa: S608 - as above
         f"ON CONFLICT (venue, exchange, symbol) DO UPDATE SET {changed}"
     )
 
 
-def _adapted(row: Listed) -> tuple[object, ...]:
+def _adapted(row: Listed) -> Cells:
     expiry = row.expiry.isoformat() if row.expiry else None
     strike = None if row.strike is None else str(row.strike)
     return (row.token, row.kind, row.name, row.segment, expiry, strike, str(row.tick_size), row.lot_size)
@@ -182,7 +197,7 @@ def _remove_rows(venue: str, keys: Sequence[Key]) -> int:
     return removed
 
 
-def _write_changes(venue: str, changes: Iterable[Change], day: date) -> None:
+def _write_changes(venue: str, changes: Iterable[Change], day: date, version: UUID) -> None:
     for chunk in _chunks(changes, ROWS_PER_TRANSACTION):
         InstrumentChange.objects.bulk_create(
             [
@@ -194,12 +209,13 @@ def _write_changes(venue: str, changes: Iterable[Change], day: date) -> None:
                     before=change.before,
                     after=change.after,
                     changed_on=day,
+                    version=version,
                 )
                 for change in chunk
             ],
             update_conflicts=True,
             unique_fields=["venue", "exchange", "symbol", "kind", "changed_on"],
-            update_fields=["before", "after"],
+            update_fields=["before", "after", "version"],
         )
     old = InstrumentChange.objects.filter(venue=venue, changed_on__lt=day - CHANGES_KEPT).values_list("pk", flat=True)
     for ids in _chunks(old.iterator(), ROWS_PER_TRANSACTION):

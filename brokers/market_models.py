@@ -51,6 +51,8 @@ class InstrumentChange(models.Model):
     before = models.CharField(max_length=64, blank=True)
     after = models.CharField(max_length=64, blank=True)
     changed_on = models.DateField()
+    # the list that brought it
+    version = models.UUIDField(null=True, editable=False)
 
     class Meta:
         constraints = [
@@ -58,7 +60,7 @@ class InstrumentChange(models.Model):
                 fields=["venue", "exchange", "symbol", "kind", "changed_on"], name="one_change_of_a_kind_a_day"
             )
         ]
-        indexes = [models.Index(fields=["venue", "-changed_on"])]
+        indexes = [models.Index(fields=["venue", "-changed_on"]), models.Index(fields=["version"])]
 
     def __str__(self) -> str:
         return f"{self.exchange}:{self.symbol} {self.kind} on {self.changed_on}"

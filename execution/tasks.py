@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from celery import current_app, shared_task
 from django.utils import timezone
 
+from execution.listing_changes import listing_changes_apply
 from execution.services import rows_clear, venues_to_sync
 
 FINISHED_COMMANDS_KEPT = timedelta(days=30)
@@ -21,6 +23,12 @@ def instruments_refresh(**_: object) -> int:
     for account_id in accounts:
         current_app.send_task(SYNC_TASK, kwargs={"account_id": account_id})
     return len(accounts)
+
+
+@shared_task(name="execution.listing_changes_apply", ignore_result=True)
+def listing_changes_apply_run(*, venue: str, version: str, **_: object) -> int:
+    """Stop the deployments whose contract a day's list made into something else."""
+    return listing_changes_apply(venue=venue, version=UUID(version), at=timezone.now())
 
 
 @shared_task(name="execution.rows_clear", ignore_result=True)

@@ -56,10 +56,12 @@ def test_changes_are_kept_by_day_and_told_in_sentences():
     [change] = listings.instrument_changes("kite", since=NOON.date(), kinds=[ChangeKind.RENAMED])
     assert change["sentence"] == "NSE:TATAMOTORS is now called NSE:TMPV"
     assert change["changed_on"] == NOON.date() + timedelta(days=1)
-    assert listings.broken_since("kite", ["NSE:TATAMOTORS", "NSE:RELIANCE"], since=NOON.date()) == {
+    by_this_list = listings.list_version("kite")
+    assert listings.broken_by(by_this_list, ["NSE:TATAMOTORS", "NSE:RELIANCE"]) == {
         "NSE:TATAMOTORS": "NSE:TATAMOTORS is now called NSE:TMPV"
     }
-    assert listings.broken_since("kite", ["NSE:TATAMOTORS"], since=NOON.date() + timedelta(days=2)) == {}
+    take(RELIANCE, at=NOON + timedelta(days=2))
+    assert listings.broken_by(listings.list_version("kite"), ["NSE:TATAMOTORS"]) == {}
 
 
 def test_a_list_taken_twice_on_a_day_says_its_changes_once():
