@@ -67,7 +67,8 @@ class EngineConfig:
     # whether the market's days are the wall's: a simulated market has its own
     is_real_market: bool = False
     exit_retry_s: float = 5.0
-    exit_attempts: int = 6
+    # the pauses double: the fourth failure is 35 s after the first, and a person should know by then
+    exit_attempts: int = 4
     # a resting exit is re-priced at most this often; Kite allows 25 modifications of one order
     max_modifications: int = 8
     # how far beyond the far side a marketable limit reaches, as a fraction of the price

@@ -169,6 +169,18 @@ def test_a_rejected_exit_is_tried_again_later_and_then_alarms():
     assert len(desk.placed) == 4
 
 
+def test_an_exit_that_is_refused_again_and_again_alarms_within_a_minute():
+    desk = a_long_desk()
+    desk.bar(95.0)
+
+    for _ in range(6):
+        if desk.working:
+            desk.venue_ends(OrderStatus.REJECTED, "Markets are closed right now.")
+        desk.pass_time(10)
+
+    assert "unprotected" in desk.inbox
+
+
 def test_an_exit_without_a_fresh_quote_goes_as_a_market_order():
     desk = a_long_desk()
     desk.run(FeedChanged(at=desk.now, state=Link.SILENT, reason="no frame for 8 s"))
