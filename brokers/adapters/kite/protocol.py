@@ -32,7 +32,10 @@ QUOTES_PER_CALL = 400  # 500 are allowed, but long symbols reach the limit of a 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KiteRequest:
-    """One call: its budget is `kind`; a list in its form repeats the key, and only calculators take `json`."""
+    """One call: its budget is `kind`; a list in its form repeats the key, and only calculators take `json`.
+
+    All calls are signed but those that begin a session, which prove themselves by a checksum.
+    """
 
     method: str
     path: str
@@ -40,11 +43,17 @@ class KiteRequest:
     params: tuple[tuple[str, str], ...] = ()
     form: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     json: object | None = None
+    is_signed: bool = True
 
 
 def headers(api_key: str, access_token: str) -> dict[str, str]:
     """Return the headers of a signed call."""
     return {"X-Kite-Version": API_VERSION, "Authorization": f"token {api_key}:{access_token}"}
+
+
+def headers_of(request: KiteRequest, api_key: str, access_token: str) -> dict[str, str]:
+    """Return the headers that a call goes out with."""
+    return headers(api_key, access_token) if request.is_signed else {"X-Kite-Version": API_VERSION}
 
 
 def login_url(base_url: str, api_key: str, state: str) -> str:
@@ -65,7 +74,7 @@ def session_exchange(api_key: str, request_token: str, api_secret: str) -> KiteR
         "request_token": request_token,
         "checksum": checksum(api_key, request_token, api_secret),
     }
-    return KiteRequest(method="POST", path="/session/token", kind=READ, form=form)
+    return KiteRequest(method="POST", path="/session/token", kind=READ, form=form, is_signed=False)
 
 
 def session_end(api_key: str, access_token: str) -> KiteRequest:

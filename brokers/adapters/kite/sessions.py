@@ -52,7 +52,7 @@ def refresh(api_key: str, refresh_token: str, api_secret: str) -> Act[RefreshedT
         "refresh_token": refresh_token,
         "checksum": protocol.checksum(api_key, refresh_token, api_secret),
     }
-    request = KiteRequest(method="POST", path="/session/refresh_token", kind=protocol.READ, form=form)
+    request = KiteRequest(method="POST", path="/session/refresh_token", kind=protocol.READ, form=form, is_signed=False)
     return act(request, refreshed_tokens_of)
 
 

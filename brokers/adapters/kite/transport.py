@@ -38,7 +38,7 @@ class KiteTransport:
         self._clock = clock
         self._jitter = jitter
         self._api_url = api_url.rstrip("/")
-        self._headers = protocol.headers(credentials.api_key, credentials.access_token)
+        self._credentials = credentials
         self._pauses: dict[str, Backoff] = {}
         self._is_closed = False
 
@@ -99,16 +99,23 @@ class KiteTransport:
     ) -> Reply:
         if self._is_closed:
             raise Retryable("this session was closed by the desk", code="venue.closed")
-        return await self._net.request(
-            request.method,
-            f"{self._api_url}{request.path}",
-            headers=self._headers,
-            params=request.params or None,
-            form=request.form or None,
-            json=request.json,
-            timeout_s=timeout_s,
-            before_write=before_write,
-        )
+        try:
+            return await self._net.request(
+                request.method,
+                f"{self._api_url}{request.path}",
+                headers=self._signed(request),
+                params=request.params or None,
+                form=request.form or None,
+                json=request.json,
+                timeout_s=timeout_s,
+                before_write=before_write,
+            )
+        finally:
+            if request.kind != protocol.ORDER:  # whoever took an order's turn gives it back
+                self._budget.settle(request.kind)
+
+    def _signed(self, request: KiteRequest) -> dict[str, str]:
+        return protocol.headers_of(request, self._credentials.api_key, self._credentials.access_token)
 
     def _heed(self, kind: str, failure: VenueError) -> None:
         """Pause a kind of call that the venue throttles, longer each time in a row."""
