@@ -173,10 +173,10 @@ def test_an_exit_that_is_refused_again_and_again_alarms_within_a_minute():
     desk = a_long_desk()
     desk.bar(95.0)
 
-    for _ in range(6):
+    for _ in range(59):
         if desk.working:
             desk.venue_ends(OrderStatus.REJECTED, "Markets are closed right now.")
-        desk.pass_time(10)
+        desk.pass_time(1)
 
     assert "unprotected" in desk.inbox
 
