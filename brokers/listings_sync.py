@@ -178,7 +178,7 @@ def _upsert(rows: str) -> str:
     # by hand, because making a hundred thousand model objects takes longer than storing them
     changed = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[3:])
     return (
-        f"INSERT INTO {ListedInstrument._meta.db_table} ({', '.join(_COLUMNS)}) {rows} "  # noqa: S608 - as above
+        f"INSERT INTO {ListedInstrument._meta.db_table} ({', '.join(_COLUMNS)}) {rows} "
         f"ON CONFLICT (venue, exchange, symbol) DO UPDATE SET {changed}"
     )
 

@@ -32,6 +32,8 @@ def rules_changed(desk: Desk, event: MarketRulesChanged) -> None:
     desk.square_off_ns = 0
     for (kind, subject), sentence in event.concerns.items():
         desk.discrepancy(kind, subject, sentence, Level.URGENT)
+    if desk.market.day is not None and desk.market.has_calendar():
+        desk.resolve("calendar", str(desk.market.day.year), f"{desk.market.day.year} is loaded")
     for kind, subject in list(desk.state.discrepancies):
         if kind in _CONCERNS and (kind, subject) not in event.concerns:
             desk.resolve(kind, subject, "it is in order again")
@@ -71,7 +73,7 @@ def closed_because(desk: Desk) -> str:
     day = desk.market.day
     if day is None or desk.market.has_calendar():
         return ""
-    return f"no holiday list is loaded for {day.year}: nothing is open and nothing will be entered"
+    return f"no holiday list is loaded for {day.year}: nothing is open, nothing will be entered"
 
 
 def warn_of_delivery(desk: Desk, approved: ApprovedOrder) -> None:

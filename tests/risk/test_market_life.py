@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from brokers.domain.calendar import Phase
 from brokers.domain.instruments import InstrumentKind
 from brokers.domain.market_life import MarketRules, Restriction, RestrictionKind, Standing, Term
 from brokers.domain.orders import ApprovedOrder, Product, Side
@@ -48,6 +49,12 @@ def test_a_contract_in_its_ban_period_takes_no_entry_and_says_since_when():
         rule="ban_period",
         reason="NIFTY is in its F&O ban period from 2026-08-18 (NSE circular): only orders that reduce a position",
     )
+
+
+def test_a_day_that_is_closed_for_a_reason_says_the_reason():
+    decision = reviewed(view=a_view(phase=Phase.CLOSED, closed_because="no holiday list is loaded for 2027"))
+
+    assert decision == Refused(rule="session_phase", reason="no holiday list is loaded for 2027")
 
 
 def test_a_share_may_be_traded_while_its_contracts_are_banned():
