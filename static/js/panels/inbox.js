@@ -15,6 +15,10 @@ const TITLES = {
   closed_elsewhere: "A position was closed elsewhere",
   unprotected: "A position could not be closed",
   exit_stuck: "An exit does not get through",
+  stuck: "An order hangs at the exchange",
+  egress: "The broker refuses this desk's address",
+  trigger_failed: "A GTT fired, its order was refused",
+  no_ticks: "An open market without a price",
   calendar: "No trading calendar for this year",
   charges: "Charges are not known",
 };
