@@ -23,6 +23,11 @@ class Prints:
     quantity: Int64Array1D
     aggressor: Int64Array1D
 
+    def by_row(self) -> dict[int, tuple[int, int, int]]:
+        """Return price, quantity and aggressor of each instrument that traded."""
+        columns = (column.tolist() for column in (self.rows, self.price, self.quantity, self.aggressor))
+        return {row: (price, quantity, aggressor) for row, price, quantity, aggressor in zip(*columns, strict=True)}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:

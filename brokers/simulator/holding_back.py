@@ -1,6 +1,7 @@
 """Orders that a fault keeps from trading in full: in pieces, or resting at their protection price."""
 
-from brokers.simulator.faults import FaultKind, FaultScript
+from brokers.simulator.fault_rules import FaultKind
+from brokers.simulator.faults import FaultScript
 from brokers.simulator.orders import Moment, Order
 
 

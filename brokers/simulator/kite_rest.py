@@ -15,7 +15,8 @@ from brokers.simulator import (
     rest_triggers,
     rest_user,
 )
-from brokers.simulator.faults import Fault, FaultKind
+from brokers.simulator.fault_rules import FaultKind
+from brokers.simulator.faults import Fault
 from brokers.simulator.kite_http import Response, Route, refused
 from brokers.simulator.kite_requests import Request
 from brokers.simulator.kite_sessions import App
@@ -39,6 +40,11 @@ ROUTES = (
 TOO_MANY = "Too many requests"
 TIMED_OUT = "Order request timed out. Please check the order book and confirm before placing again."
 PAGE = "<!doctype html><html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
+FORBIDDEN = {
+    # The venue's own words for a wrong address are not published.
+    FaultKind.ADDRESS_REFUSED: "The request's IP address is not allowed to place orders for this app.",
+    FaultKind.NO_MARKET_DATA: "Insufficient permission for that call.",
+}
 BEFORE = (FaultKind.STATUS_BEFORE, FaultKind.HTTP_5XX_BEFORE, FaultKind.HTTP_429)
 AFTER = (FaultKind.STATUS_AFTER, FaultKind.HTTP_5XX_AFTER, FaultKind.HTML_BODY, FaultKind.ORDER_TIMED_OUT)
 _ERROR_TYPES = {429: "NetworkException", 502: "DataException", 503: "NetworkException", 504: "DataException"}
@@ -66,12 +72,23 @@ def _under_faults(site: "KiteSite", request: Request, app: App, answer: Callable
         return answer()
     if before := take(*BEFORE):
         return _broken(before)
+    if (kind := _forbidden(request)) and take(kind):
+        raise Refusal(FORBIDDEN[kind], "PermissionException", 403)
     response = answer()
     if response.status < 400 and (after := take(*AFTER)):
         return _broken(after)
     if response.status < 400 and take(FaultKind.LOSE_REPLY):
         return Response(lost=True)
     return response
+
+
+def _forbidden(request: Request) -> FaultKind | None:
+    """Return the fault that forbids this kind of call to the whole app."""
+    if request.path.startswith("/orders") and request.method != "GET":
+        return FaultKind.ADDRESS_REFUSED
+    if request.path.startswith(("/quote", "/instruments/historical")):
+        return FaultKind.NO_MARKET_DATA
+    return None
 
 
 def _broken(fault: Fault) -> Response:

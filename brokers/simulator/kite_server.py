@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from brokers.simulator import kite_payloads as payloads
-from brokers.simulator.faults import Fault, FaultKind, FaultScript
+from brokers.simulator.fault_rules import FaultKind
+from brokers.simulator.faults import Fault, FaultScript
 from brokers.simulator.kite_budgets import Budgets
 from brokers.simulator.kite_http import Response
 from brokers.simulator.kite_requests import Request
@@ -23,6 +24,7 @@ from brokers.simulator.venue import Venue
 
 LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 MAX_BODY = 1_000_000
+MAX_CONNECTIONS = 3
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -117,6 +119,11 @@ class KiteSite:
         """Return whose live session a request carries; raises `Refusal`."""
         return self.sessions.user_of_header(request.headers.get("authorization", ""))
 
+    def may_stream(self, app: App) -> bool:
+        """Return whether one more connection is allowed: three at most where budgets are enforced."""
+        full = self.budgets.enforced and self.hub.count(app.user_id) >= MAX_CONNECTIONS
+        return not full and self.faults.take(FaultKind.NO_MARKET_DATA, account=app.user_id) is None
+
     def add_fault(self, fault: Fault) -> int:
         """Let a fault wait, or carry out an immediate one; return how many it hit by now."""
         if not fault.is_immediate:
@@ -126,6 +133,8 @@ class KiteSite:
             hit = self.hub.silence(fault.account, fault.seconds)
         elif fault.kind is FaultKind.DROP_SOCKET:
             hit = self.hub.cut(fault.account)
+        elif fault.kind is FaultKind.EXCHANGE_CANCEL:
+            hit = self.venue.engine.cancel_all(fault.account, self.moment())
         else:
             users = [app.user_id for app in self.sessions.apps.values() if fault.account in {"", app.user_id}]
             hit = sum(self.end_session(user_id) for user_id in users)
@@ -196,9 +205,10 @@ class KiteApplication:
         if scope["path"] not in {"/", "/ws"} or not _is_local(_headers(scope)):
             return None
         try:
-            return self.site.sessions.user(key, token)
+            app = self.site.sessions.user(key, token)
         except Refusal:
             return None
+        return app if self.site.may_stream(app) else None
 
 
 async def _read(scope: dict[str, Any], receive: Receive) -> Request:

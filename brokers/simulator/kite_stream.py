@@ -109,6 +109,10 @@ class Hub:
         """Return whether any client asked for any instrument."""
         return any(socket.modes for socket in self.sockets)
 
+    def count(self, user_id: str) -> int:
+        """Return how many connections a user has."""
+        return len(self._of(user_id))
+
     def broadcast(self, board: Board, step: Step) -> None:
         """Queue one step's market data on every socket that subscribed to any of it."""
         frames, now_ns = Frames(board), self._monotonic_ns()

@@ -12,7 +12,8 @@ from copy import copy
 
 from brokers.simulator import rules
 from brokers.simulator.board import DEPTH, Board, Step
-from brokers.simulator.faults import FaultKind, FaultScript
+from brokers.simulator.fault_rules import FaultKind
+from brokers.simulator.faults import FaultScript
 from brokers.simulator.holding_back import hold_back, next_piece
 from brokers.simulator.ledger import Ledger
 from brokers.simulator.order_rows import changed_request, new_order
@@ -149,16 +150,7 @@ class Engine:
         ]:
             self._leave(order)
             self._cancel_rest(order, at)
-        tape = {
-            row: (price, quantity, aggressor)
-            for row, price, quantity, aggressor in zip(
-                step.prints.rows.tolist(),
-                step.prints.price.tolist(),
-                step.prints.quantity.tolist(),
-                step.prints.aggressor.tolist(),
-                strict=True,
-            )
-        }
+        tape = step.prints.by_row()
         for row in list(self._waiting):
             self._step_row(row, tape.get(row), at)
 
@@ -168,6 +160,14 @@ class Engine:
             if order.listing.is_derivative == derivatives:
                 self._leave(order)
                 self._cancel_rest(order, at)
+
+    def cancel_all(self, account_id: str, at: Moment) -> int:
+        """Cancel what waits of one account, or of all without a name, as the exchange may; return how many."""
+        orders = [order for orders in self._waiting.values() for order in orders if account_id in {"", order.account}]
+        for order in orders:
+            self._leave(order)
+            self._cancel_rest(order, at)
+        return len(orders)
 
     def _step_row(self, row: int, printed: tuple[int, int, int] | None, at: Moment) -> None:
         orders = [order for order in self._waiting.get(row, ()) if not order.waits_for_trigger]

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from brokers.simulator.faults import FaultKind, FaultScript
+from brokers.simulator.fault_rules import FaultKind
+from brokers.simulator.faults import FaultScript
 
 Payload = dict[str, Any]
 Deliver = Callable[[str, Payload], None]

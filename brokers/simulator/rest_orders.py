@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from brokers.simulator import kite_payloads as payloads
-from brokers.simulator.faults import FaultKind
+from brokers.simulator.fault_rules import FaultKind
 from brokers.simulator.kite_http import Response, ok, route
 from brokers.simulator.kite_requests import Request, order_changes, order_request
 from brokers.simulator.kite_sessions import App
@@ -20,6 +20,7 @@ def order_place(site: "KiteSite", request: Request, app: App, match: re.Match[st
     wanted = order_request(request, match["variety"])
     site.budgets.spend_day(app, site.wall_ns(), max(wanted.iceberg_legs, 1))
     asked = {"account": app.user_id, "method": request.method, "path": request.path}
+    _check_authorised(site, wanted, asked)
     if wanted.autoslice:
         return order_slices(site, app, wanted, asked)
     freeze = site.faults.find(FaultKind.FREEZE_REFUSAL, **asked)
@@ -97,11 +98,20 @@ def trade_book(site: "KiteSite", _request: Request, app: App, match: re.Match[st
     return ok([payloads.trade_row(fill) for fill in fills])
 
 
+def _check_authorised(site: "KiteSite", wanted: OrderRequest, asked: dict[str, str]) -> None:
+    held = site.venue.engine.accounts[asked["account"]].holdings.get(wanted.symbol)
+    if (wanted.side, wanted.product) != ("SELL", "CNC") or held is None or wanted.quantity <= held.authorised:
+        return
+    if site.faults.take(FaultKind.HOLDINGS_UNAUTHORISED, **asked):
+        raise Refusal(NOT_AUTHORISED, "HoldingException", 428)
+
+
 def _check_variety(site: "KiteSite", app: App, match: re.Match[str]) -> None:
     if site.venue.engine.order(app.user_id, match["order_id"]).variety != match["variety"]:
         raise Refusal(f"The order is not of the variety `{match['variety']}`.")
 
 
+NOT_AUTHORISED = "Holdings need authorisation at the depository before they can be sold."
 NO_FUNDS = "Insufficient funds for this slice."
 _ORDER = r"/orders/(?P<variety>[a-z]+)/(?P<order_id>\w+)"
 ROUTES = (

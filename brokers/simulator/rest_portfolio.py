@@ -4,7 +4,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING
 
-from brokers.simulator import kite_payloads as payloads
+from brokers.simulator import portfolio_payloads as payloads
 from brokers.simulator.kite_http import Response, ok, route
 from brokers.simulator.kite_requests import Request, whole_number
 from brokers.simulator.kite_sessions import App

@@ -3,7 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
-from brokers.simulator.faults import RULES, FaultInvalid, FaultKind, Waiting, fault_from, fields_of, kind_from
+from brokers.simulator.fault_rules import RULES, FaultInvalid, FaultKind, fields_of, kind_from
+from brokers.simulator.faults import Waiting, fault_from
 from brokers.simulator.kite_http import Response, json_body, plain, route
 from brokers.simulator.kite_requests import Request
 from brokers.simulator.kite_sessions import App

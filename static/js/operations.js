@@ -197,7 +197,7 @@ function said(row, on, answer) {
   const { name, immediate, kind } = row.kind;
   if (!on) return `${name}: switched off.`;
   if (!immediate) return `${name}: on.`;
-  const what = kind === "token_death" ? "session" : "stream";
+  const what = { token_death: "session", exchange_cancel: "order" }[kind] ?? "stream";
   return `${name}: ${answer.struck === 0 ? `no ${what} was there to hit` : `hit ${answer.struck} ${answer.struck === 1 ? what : `${what}s`}`}.`;
 }
 

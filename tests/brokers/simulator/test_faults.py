@@ -2,7 +2,8 @@
 
 import pytest
 
-from brokers.simulator.faults import Fault, FaultInvalid, FaultKind, FaultScript, fault_from
+from brokers.simulator.fault_rules import FaultInvalid, FaultKind
+from brokers.simulator.faults import Fault, FaultScript, fault_from
 
 
 def test_fault_is_used_as_often_as_it_says():

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from brokers.simulator.faults import RULES, FaultKind
+from brokers.simulator.fault_rules import RULES, FaultKind
 from brokers.simulator.runner import _step
-from tests.brokers.simulator.site import a_client, a_site, an_order
-from tests.brokers.simulator.test_stream import connected
+from tests.brokers.simulator.site import KEY, a_client, a_site, access_token, an_order
+from tests.brokers.simulator.test_stream import Connection, connected
 
 REST = {"limit": {"price": "1420"}, "market": {"order_type": "MARKET", "price": None, "market_protection": "-1"}}
 
@@ -215,6 +215,67 @@ async def test_the_session_dies_with_its_streams():
         assert answer["struck"] == 1
         assert (await client.get("/user/profile")).json()["error_type"] == "TokenException"
         assert (await connection.next())["type"] == "websocket.close"
+
+
+async def test_order_calls_from_a_strange_address_are_refused_and_reads_are_not():
+    client = a_client(a_site()[0])
+    await strike(client, "address_refused")
+
+    read, refused, accepted = await client.get("/orders"), await place(client), await place(client)
+
+    assert [answer.status_code for answer in (read, refused, accepted)] == [200, 403, 200]
+    assert "IP address" in refused.json()["message"]
+    assert len(await book(client)) == 1
+
+
+async def test_a_plan_without_market_data_takes_orders_alone():
+    site, _ = a_site()
+    client = a_client(site)
+    await strike(client, "no_market_data", count=0)
+
+    refused, placed = await client.get("/quote/ltp", params={"i": "NSE:INFY"}), await place(client)
+    connection = Connection(site, access_token(client))
+    handshake = await connection.next()
+    await connection.close()
+
+    assert (refused.status_code, refused.json()["message"]) == (403, "Insufficient permission for that call.")
+    assert (placed.status_code, handshake["type"]) == (200, "websocket.close")
+
+
+async def test_holdings_are_sold_once_they_are_authorised():
+    client = a_client(a_site()[0])
+    await strike(client, "holdings_unauthorised", count=0)
+    sale = {"transaction_type": "SELL", "product": "CNC", "price": "1480"}
+    refused = await place(client, **sale)
+    request_id = (await client.post("/portfolio/holdings/authorise")).json()["data"]["request_id"]
+    await client.get(f"/connect/portfolio/authorise/holdings/{KEY}/{request_id}/finish")
+
+    accepted = await place(client, **sale)
+
+    assert (refused.status_code, refused.json()["error_type"]) == (428, "HoldingException")
+    assert (accepted.status_code, len(await book(client))) == (200, 1)
+
+
+async def test_the_exchange_cancels_what_waits():
+    client = a_client(a_site()[0])
+    await place(client, **REST["limit"])
+
+    answer = await strike(client, "exchange_cancel")
+
+    assert answer["struck"] == 1
+    assert [row["status"] for row in await book(client)] == ["CANCELLED"]
+
+
+async def test_a_fourth_connection_is_refused_where_budgets_are_enforced():
+    site, _ = a_site("--budgets")
+    token = access_token(a_client(site))
+    connections = [Connection(site, token) for _ in range(4)]
+
+    answers = [(await connection.next())["type"] for connection in connections]
+
+    for connection in connections:
+        await connection.close()
+    assert answers == ["websocket.accept"] * 3 + ["websocket.close"]
 
 
 async def test_a_fault_stays_on_until_it_is_switched_off():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from tests.brokers.simulator.site import KEY, SECRET, an_order, checksum
@@ -83,6 +84,28 @@ def test_lost_reply_leaves_the_order_in_the_book(simulator):
         client.post("/orders/regular", data=an_order(tag="lost2"))
 
     assert [order["tag"] for order in client.get("/orders").json()["data"]] == ["lost2"]
+    client.close()
+
+
+def listen_on(stream):
+    for _ in range(100):
+        stream.recv(timeout=5)
+
+
+def test_a_broken_stream_ends_without_a_farewell_and_another_can_be_opened(simulator):
+    base, _, _ = simulator
+    client, access = sign_in(base)
+    address = f"{base.replace('http', 'ws')}/?api_key={KEY}&access_token={access}"
+
+    with connect(address, proxy=None) as stream:
+        stream.recv(timeout=5)
+        struck = client.post("/sim/faults", json={"kind": "drop_socket"}).json()["struck"]
+        with pytest.raises(ConnectionClosedError):
+            listen_on(stream)
+    with connect(address, proxy=None) as stream:
+        heard = stream.recv(timeout=5)
+
+    assert (struck, len(heard)) == (1, 1)
     client.close()
 
 
