@@ -2,8 +2,10 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent
@@ -134,7 +136,13 @@ def test_the_command_says_what_is_wrong(tmp_path, content, sentence):
         call_command("market_life_load", str(file))
 
 
-def test_the_shipped_freeze_quantities_are_rows():
+@pytest.fixture
+def shipped():
+    """What the installation enters, also after a test that emptied every table."""
+    import_module("brokers.migrations.0004_freeze_quantities_and_december_hours").enter(apps, None)
+
+
+def test_the_shipped_freeze_quantities_are_rows(shipped):
     rules = market_life.market_rules()
 
     assert rules.on(an_option(), date(2026, 11, 23)).freeze_quantity == Decimal(1800)
@@ -142,7 +150,7 @@ def test_the_shipped_freeze_quantities_are_rows():
     assert rules.on(an_instrument(), date(2026, 11, 23)).freeze_quantity == Decimal(100_000)
 
 
-def test_decembers_hours_wait_for_a_confirmation_in_the_admin():
+def test_decembers_hours_wait_for_a_confirmation_in_the_admin(shipped):
     assert market_life.market_calendar().phase(Segment.NSE_DERIVATIVES, at(LATER, "15:44")) is Phase.CLOSED
 
     SessionHours.objects.filter(effective_from=LATER).update(is_confirmed=True)
