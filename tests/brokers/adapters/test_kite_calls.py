@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.adapters.kite import alerts, calculators, gtt, orders, portfolio, postback, sessions
+from brokers.adapters.kite import alerts, calculators, gtt, mutual_funds, orders, portfolio, postback, sessions
 from brokers.adapters.kite.client import KiteVenue
 from brokers.adapters.kite.history import chunks
 from brokers.adapters.kite.reading import Fields, ist_day
@@ -277,6 +277,35 @@ def test_a_replayed_postback_with_other_words_is_still_genuine_and_so_no_fact():
 def test_what_is_no_postback_is_refused(body):
     with pytest.raises(DataError):
         postback.read(body)
+
+
+def test_what_nobody_knows_of_an_order_is_kept_beside_it():
+    row = {"order_id": "1", "exchange": "NSE", "tradingsymbol": "X", "transaction_type": "BUY", "product": "MIS"}
+
+    told = orders.report(row | {"meta": {"fresh": {"a": 1}}, "shade": "blue", "status": "A NEW WORD"})
+
+    assert told.extra == {"meta": {"fresh": {"a": 1}}, "shade": "blue"}
+    assert (told.order.venue_status, told.iceberg) == ("A NEW WORD", None)
+
+
+FUNDS = "tradingsymbol,amc,name,last_price\n"
+
+
+def test_senseless_rows_of_the_list_of_funds_are_left_out():
+    listed = mutual_funds.listing_of(f'{FUNDS}INF1,A,"One, growth",12.5\n,B,nameless,1\nINF3,C,Three,many\n')
+
+    assert [(fund.symbol, fund.name, fund.last_price) for fund in listed] == [("INF1", "One, growth", Decimal("12.5"))]
+    with pytest.raises(DataError):
+        mutual_funds.listing_of("a,b\n1,2\n")
+
+
+def test_a_renewal_tells_its_tokens_to_nobody():
+    renewed = sessions.refreshed_tokens_of(
+        {"user_id": "AB1234", "access_token": "secret-1", "refresh_token": "secret-2"}
+    )
+
+    assert (renewed.access_token, renewed.refresh_token) == ("secret-1", "secret-2")
+    assert "secret" not in repr(renewed)
 
 
 def test_unknown_fields_are_kept_and_zeroes_are_none():

@@ -6,6 +6,7 @@ import pytest
 from brokers.adapters.kite import errors, frames, payloads
 from brokers.domain.errors import Ambiguous, DataError
 from brokers.domain.orders import OrderStatus, OrderType, Product, Side
+from brokers.ports import FeedMessage
 from tests.brokers.adapters.doubles import a_reply
 from tests.brokers.adapters.samples import sample
 
@@ -207,4 +208,4 @@ def test_a_text_frame_that_says_nothing_known_is_passed_over(text):
 
 
 def test_the_stream_s_words_are_heard():
-    assert frames.read_text('{"type":"error","data":"too many"}') == frames.Notice(kind="error", text="too many")
+    assert frames.read_text('{"type":"error","data":"too many"}') == FeedMessage(kind="error", text="too many")

@@ -13,6 +13,7 @@ from brokers.adapters.kite.listing import listing_of
 from brokers.domain.errors import DataError, Invalid
 from brokers.domain.instruments import InstrumentKind
 from brokers.domain.orders import OrderType, Side, Validity
+from brokers.ports import FeedMode
 from tests.brokers.adapters.doubles import a_reply, an_instrument, an_order
 from tests.brokers.adapters.samples import sample
 
@@ -86,7 +87,7 @@ def test_quotes_are_asked_in_calls_that_fit_a_url():
 
 
 def test_subscriptions_are_told_with_their_mode():
-    texts = frames.subscribe_texts(list(range(301)))
+    texts = frames.subscribe_texts(dict.fromkeys(range(301), FeedMode.FULL))
 
     assert len(texts) == 4
     assert texts[-2:] == ['{"a":"subscribe","v":[300]}', '{"a":"mode","v":["full",[300]]}']

@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from urllib.parse import parse_qsl, unquote_plus
@@ -461,6 +462,9 @@ def test_quotes_are_asked_in_calls_below_the_limit_of_a_url():
         (lambda: an_alert(other_instrument="NSE:INFY", constant=Decimal(1)), "constant"),
         (alerts.delete, "alert_ids"),
         (lambda: alerts.listed(page_size=501), "page_size"),
+        (lambda: replace(CONVERSION, quantity=Decimal(0)), "quantity"),
+        (lambda: replace(CONVERSION, new_product=Product.DELIVERY), "new_product"),
+        (lambda: replace(EXECUTION, average_price=Decimal(0)), "average_price"),
         (lambda: AuthorisedShare(isin="", quantity=Decimal(1)), "isin"),
         (lambda: quotes.trigger_ranges(Side.BUY, []), "keys"),
         (lambda: calculators.order_margins([]), "orders"),
