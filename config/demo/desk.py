@@ -158,12 +158,17 @@ def _simulator_arguments(options: DemoOptions) -> list[str]:
         arguments += ["--replay", str(options.replay)]
     if options.speed is not None:
         arguments += ["--speed", f"{options.speed:g}"]
+    if options.follow:
+        # every one of them ticks once a second
+        arguments += ["--instruments", str(options.follow), "--lively", "1", "--frames", "1"]
     return arguments
 
 
 def _demo_variables(demo: Demo) -> dict[str, str]:
     return {
         "WINDHOVER_DEMO": "1",
+        "WINDHOVER_FEED_FOLLOW": str(demo.options.follow),
+        "WINDHOVER_FEED_FOLLOW_MODE": "full",
         "WINDHOVER_SITE_URL": f"http://localhost:{demo.options.port}",
         "WINDHOVER_ADDRESS_ECHO_URL": f"{demo.simulator_url}/sim/address",
         "WINDHOVER_SIMULATOR_URL": demo.simulator_url,

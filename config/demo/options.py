@@ -19,6 +19,7 @@ class DemoOptions:
     replay: Path | None
     speed: float | None
     seconds: float | None
+    follow: int = 0
 
 
 def parse(arguments: Sequence[str]) -> DemoOptions:
@@ -29,6 +30,7 @@ def parse(arguments: Sequence[str]) -> DemoOptions:
     parser.add_argument("--replay", type=Path, help="a recorded Parquet file to replay")
     parser.add_argument("--speed", type=float, help="market seconds per second")
     parser.add_argument("--seconds", type=float, help="stop this long after the desk was ready")
+    parser.add_argument("--follow", type=int, default=0, help="instruments to listen to in full beside those in use")
     values = parser.parse_args(arguments)
     options = DemoOptions(
         port=values.port,
@@ -36,6 +38,7 @@ def parse(arguments: Sequence[str]) -> DemoOptions:
         replay=values.replay.expanduser().absolute() if values.replay else None,
         speed=values.speed,
         seconds=values.seconds,
+        follow=values.follow,
     )
     _check(options)
     return options
@@ -48,6 +51,8 @@ def _check(options: DemoOptions) -> None:
         raise SetupError(f"--speed must be above 0 and at most 10000, not {options.speed:g}.")
     if options.seconds is not None and not options.seconds > 0:
         raise SetupError(f"--seconds must be above 0, not {options.seconds:g}.")
+    if not 0 <= options.follow <= 9_000:
+        raise SetupError(f"--follow must be between 0 and 9000, which three streams carry, not {options.follow}.")
     if options.replay is not None and not options.replay.exists():
         raise SetupError(f"There is no replay file at {options.replay}.")
     if not port_is_free(options.port):

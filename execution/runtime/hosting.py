@@ -28,6 +28,8 @@ from strategies.registry import strategy_for
 log = structlog.get_logger(__name__)
 CODE_LENGTH = 4
 SHOW_AGAIN_S = 2.0
+LISTED_LOOKS = 60
+LOOK_AGAIN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +169,12 @@ def _load(account_id: str, follow: int, day: date) -> _Loaded:
 async def _opened(machine: Machine, grant: LeaseGrant, *, runs_strategies: bool) -> tuple[_Loaded, Engine]:
     follow, day = machine.follow.count if runs_strategies else 0, venue_day_of(machine.clock.now())
     loaded = await machine.read(lambda: _load(grant.account_id, follow, day))
+    for _ in range(LISTED_LOOKS):
+        if not follow or loaded.followed:
+            break
+        # on a new installation the day's list may still be on its way
+        await machine.clock.sleep(LOOK_AGAIN_S)
+        loaded = await machine.read(lambda: _load(grant.account_id, follow, day))
     engine = _engine(loaded, grant, share=machine.share, runs_strategies=runs_strategies)
     await _restore(machine, engine, grant.account_id)
     return loaded, engine
