@@ -12,11 +12,12 @@ import io
 import re
 import zlib
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -68,10 +69,7 @@ class WordIndex:
     def of(cls, instruments: Iterable[Instrument]) -> WordIndex:
         """Build the index of a list, in any order."""
         rows = _ranked(list(instruments))
-        found: dict[str, list[int]] = {}
-        for number, instrument in enumerate(rows):
-            for word in _words_of(instrument):  # a word said twice is found once all the same
-                found.setdefault(word, []).append(number)
+        found = _postings(rows)
         words = sorted(found)
         counts = [len(found[word]) for word in words]
         kinds = [_group(instrument) for instrument in rows]
@@ -79,7 +77,7 @@ class WordIndex:
             keys=[instrument.key for instrument in rows],
             words=words,
             offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
-            postings=np.array([number for word in words for number in found[word]], dtype=np.int32),
+            postings=np.fromiter(chain.from_iterable(map(found.__getitem__, words)), dtype=np.int32, count=sum(counts)),
             groups=(bisect_left(kinds, 1), bisect_left(kinds, 2)),
         )
 
@@ -207,30 +205,51 @@ def _steps_from_the_middle(
     chains: dict[tuple[str, str, date | None], set[Decimal]] = {}
     for instrument in instruments:
         if instrument.strike is not None:
-            chain = (instrument.exchange, instrument.name, instrument.expiry)
-            chains.setdefault(chain, set()).add(instrument.strike)
+            of = (instrument.exchange, instrument.name, instrument.expiry)
+            chains.setdefault(of, set()).add(instrument.strike)
     return {
-        (*chain, strike): abs(place - len(strikes) // 2)
-        for chain, strikes in chains.items()
+        (*of, strike): abs(place - len(strikes) // 2)
+        for of, strikes in chains.items()
         for place, strike in enumerate(sorted(strikes))
     }
 
 
-def _words_of(instrument: Instrument) -> Iterator[str]:
-    symbol, exchange = instrument.symbol.lower(), instrument.exchange.lower()
+def _postings(rows: Sequence[Instrument]) -> dict[str, list[int]]:
+    """Return the rows of each word; a row that says a word twice may stand there twice."""
+    found: dict[str, list[int]] = defaultdict(list)
+    alike: dict[tuple[object, ...], list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        for word in _own_words(row):
+            found[word].append(number)
+        alike[row.exchange, row.name, row.symbol if row.expiry is None else "", row.expiry, row.kind].append(number)
+    # the contracts of a chain share most of their words
+    for numbers in alike.values():
+        for word in set(_shared_words(rows[numbers[0]])):
+            found[word] += numbers
+    return found
+
+
+def _own_words(instrument: Instrument) -> Iterator[str]:
+    symbol = instrument.symbol.lower()
     squeezed = "".join(symbol.split())
-    yield from (squeezed, _SYMBOL + squeezed, _EXCHANGE + exchange, exchange)
+    yield squeezed
+    yield _SYMBOL + squeezed
     if not symbol.isalnum():
         yield from _words_in(symbol)
+    if instrument.strike is not None:
+        strike = _plain(instrument.strike)
+        yield strike
+        yield strike + instrument.kind.value.lower()
+
+
+def _shared_words(instrument: Instrument) -> Iterator[str]:
+    exchange = instrument.exchange.lower()
+    yield from (_EXCHANGE + exchange, exchange)
     yield from _words_in(instrument.name.lower())
-    underlying = instrument.name if instrument.expiry else instrument.symbol
-    yield _UNDERLYING + underlying.lower()
+    yield _UNDERLYING + (instrument.name if instrument.expiry else instrument.symbol).lower()
     yield from _KIND_WORDS[instrument.kind]
     if instrument.expiry is not None:
         yield from _expiry_words(instrument.expiry)
-    if instrument.strike is not None:
-        strike = _plain(instrument.strike)
-        yield from (strike, strike + instrument.kind.value.lower())
 
 
 @lru_cache(maxsize=4096)
