@@ -78,9 +78,9 @@ def account_remove(*, account: TradingAccount, by: User, at: datetime) -> None:
     locked = TradingAccount.objects.select_for_update().get(pk=account.pk)
     if VenueLogin.objects.filter(account=locked, state=SessionState.LIVE).exists():
         raise Invalid("The account is logged in: log it out first.", code="account.logged_in", field="account")
-    kept = [f"{count} {word}" for count, word in _standing(locked) if count]
+    kept = [f"{count} {one if count == 1 else many}" for count, one, many in _standing(locked) if count]
     if kept:
-        sentence = f"{', '.join(kept)} of this account are kept, so it cannot be removed: disable it instead."
+        sentence = f"The account cannot be removed, since these are kept: {', '.join(kept)}. Disable it instead."
         raise Invalid(sentence, code="account.in_use", field="account")
     details: dict[str, object] = {"venue": locked.venue, "venue_user_id": locked.venue_user_id}
     audit_record(
@@ -96,12 +96,12 @@ def desk_of(user: User, *, at: datetime) -> Desk:
     return own.desk if own else desk_create(name=f"{user.email}'s desk", owner=user, at=at)
 
 
-def _standing(account: TradingAccount) -> list[tuple[int, str]]:
+def _standing(account: TradingAccount) -> list[tuple[int, str, str]]:
     strategies = Deployment.objects.filter(account=account).exclude(state=DeploymentState.REMOVED)
     return [
-        (Order.objects.filter(account=account).count(), "orders"),
-        (Fill.objects.filter(account=account).count(), "fills"),
-        (PositionRow.objects.filter(account=account).count(), "positions"),
-        (strategies.count(), "strategies"),
-        (JournalEvent.objects.filter(account=account).count(), "journal entries"),
+        (Order.objects.filter(account=account).count(), "order", "orders"),
+        (Fill.objects.filter(account=account).count(), "fill", "fills"),
+        (PositionRow.objects.filter(account=account).count(), "position", "positions"),
+        (strategies.count(), "strategy", "strategies"),
+        (JournalEvent.objects.filter(account=account).count(), "journal entry", "journal entries"),
     ]
