@@ -27,6 +27,7 @@ from execution.domain.desk import Desk
 from execution.domain.events import SendOutcome, SendResult, Via, Write
 from execution.domain.gateway import is_chargeable
 from execution.domain.lifecycle import EVENT_OF, IllegalMove, OrderEvent, OrderRecord, is_behind, next_status
+from execution.domain.market_life import hear_authorisation
 from execution.domain.pursuit import key_of, pursue, settled
 from execution.domain.records import FillTaken, OrderMoved, Outcome
 from execution.domain.sending import CANCEL_RETRY_S, want_cancel, watch
@@ -80,6 +81,7 @@ def _placed(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
 def _hear(desk: Desk, event: SendOutcome) -> None:
     """Take in what an outcome says about the venue's limits, and about the way to it."""
     hear_address(desk, event)
+    hear_authorisation(desk, event)
     if event.code == THROTTLED:
         sentence = f"the venue says there are too many orders (“{event.message}”): all of them wait, exits go first"
         desk.discrepancy("throttled", "orders", sentence, Level.URGENT)

@@ -14,10 +14,11 @@ from brokers.domain.orders import ApprovedOrder, Book, OrderIntent, OrderStatus,
 from brokers.domain.portfolio import PositionKey
 from execution.domain.commands import Level
 from execution.domain.desk import Desk
-from execution.domain.events import HoldingsRead, MarketRulesChanged
+from execution.domain.events import HoldingsRead, MarketRulesChanged, SendOutcome, SendResult
 from execution.domain.records import Goal
 
 ZERO = Decimal(0)
+WANTS_AUTHORISATION, AUTHORISE = "venue.authorise_holdings", "authorise"
 # the venue's word for an order larger than it takes (kite.trade/docs, order rejections)
 _FROZEN = "freeze"
 # what is wrong with the facts themselves; everything else in the inbox is somebody else's
@@ -95,6 +96,22 @@ def warn_of_delivery(desk: Desk, approved: ApprovedOrder) -> None:
             f"trading day and are not delivered yet: if their seller fails, they are bought in at auction at your cost"
         )
         desk.alert(Level.WARNING, intent.instrument, sentence)
+
+
+def hear_authorisation(desk: Desk, event: SendOutcome) -> None:
+    """Ask for the holder's authorisation when the venue wants one before a sale; a sale that it takes ends that."""
+    order = desk.state.orders.get(event.client_id)
+    if order is None or order.intent.product is not Product.DELIVERY or order.intent.side is not Side.SELL:
+        return
+    name = order.intent.instrument
+    if event.result is SendResult.REJECTED and event.code == WANTS_AUTHORISATION:
+        sentence = (
+            f"{name}: the broker wants the sale authorised first (“{event.message}”): authorise these holdings at the "
+            f"broker; the exit is tried again meanwhile"
+        )
+        desk.discrepancy(AUTHORISE, name, sentence, Level.URGENT)
+    elif event.result is SendResult.CONFIRMED:
+        desk.resolve(AUTHORISE, name, "the broker has taken a sale")
 
 
 def in_parts(desk: Desk, goal: Goal, quantity: Decimal) -> Decimal:

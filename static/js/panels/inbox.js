@@ -20,6 +20,9 @@ const TITLES = {
   trigger_failed: "A GTT fired, its order was refused",
   no_ticks: "An open market without a price",
   calendar: "No trading calendar for this year",
+  hours: "Trading hours wait for a confirmation",
+  instruments: "Today's list of instruments was refused",
+  authorise: "A sale waits for your authorisation",
   charges: "Charges are not known",
 };
 

@@ -10,7 +10,7 @@ from brokers.domain.india import INDIA
 from brokers.domain.instruments import InstrumentKind
 from brokers.domain.market_life import HeldShares, MarketRules, Restriction, RestrictionKind, Term, holdings_of
 from brokers.domain.orders import OrderStatus, Product
-from execution.domain.events import HoldingsRead, MarketRulesChanged, SendResult
+from execution.domain.events import HoldingsRead, MarketRulesChanged, SendOutcome, SendResult
 from execution.domain.market_life import closed_because
 from tests.builders import DEPLOYMENT, NIFTY, RELIANCE, TEN_O_CLOCK
 from tests.execution.domain.desk_script import SELL, DeskScript
@@ -153,6 +153,28 @@ def test_a_sale_that_is_not_authorised_is_warned_of_and_tried():
 
     assert desk.placed[-1].order.intent.quantity == 99
     assert any(sentence.startswith("10 of 99 shares are authorised for sale") for sentence in desk.alerts)
+
+
+def test_a_sale_that_wants_an_authorisation_asks_for_it_until_one_is_taken():
+    desk = a_long_desk(product=Product.DELIVERY.value, direction="long")
+    desk.obedient = False
+    leave(desk, product="CNC")
+    refused = SendOutcome(
+        at=desk.now,
+        client_id=desk.working[-1].client_id,
+        result=SendResult.REJECTED,
+        message="authorise at CDSL",
+        code="venue.authorise_holdings",
+    )
+
+    desk.run(refused)
+    assert "authorise" in desk.inbox
+    assert any("authorise these holdings at the broker" in sentence for sentence in desk.alerts)
+
+    desk.pass_time(10)
+    row = desk.venue.take(desk.placed[-1], desk.now)
+    desk.answer(desk.working[-1].client_id, SendResult.CONFIRMED, venue_order_id=row.venue_order_id)
+    assert "authorise" not in desk.inbox
 
 
 def test_what_was_bought_today_may_be_sold_today():
