@@ -84,6 +84,7 @@ def test_a_port_in_use_is_named(tmp_path):
     [
         (("--port", "70000"), "--port must be between 1 and 65535, not 70000."),
         (("--speed", "0"), "--speed must be above 0 and at most 10000, not 0."),
+        (("--follow", "9001"), "--follow must be between 0 and 9000, which three streams carry, not 9001."),
         (("--seconds", "-1"), "--seconds must be above 0, not -1."),
         (("--replay", "/nowhere/bars.parquet"), "There is no replay file at /nowhere/bars.parquet."),
     ],

@@ -195,6 +195,13 @@ def test_refuses_on_an_old_quote(quote):
     assert decision.reason.endswith("s old, limit 10 s")
 
 
+def test_refuses_on_a_price_from_before_the_desk_listened():
+    decision = reviewed(view=a_view(quote=replace(a_quote(), is_cached=True)))
+
+    assert decision.rule == "stale_quote"
+    assert decision.reason.endswith("is from before the desk listened, a new one is awaited")
+
+
 def test_refuses_what_is_no_whole_number_of_lots():
     decision = reviewed(an_intent("70", instrument="NFO:NIFTY2681824200CE"), view=a_view(instrument=an_option()))
 
