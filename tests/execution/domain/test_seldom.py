@@ -3,19 +3,21 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import combinations, permutations
 
 import pytest
 
 from brokers.domain.charges import exact_charges
 from brokers.domain.clock import venue_day_of
-from brokers.domain.india import CHARGES
+from brokers.domain.india import CHARGES, INDIA
 from brokers.domain.market import Bar
 from brokers.domain.orders import Book, OrderStatus
 from execution.domain.commands import LoadHistory
 from execution.domain.engine import Engine
 from execution.domain.events import BooksFailed, HistoryFailed, HistoryLoaded, SendResult, TimerFired, Write
-from tests.builders import DEPLOYMENT, INFY, RELIANCE, TEN_O_CLOCK
-from tests.execution.domain.desk_script import DeskScript
+from execution.domain.market import Market
+from tests.builders import DEPLOYMENT, INFY, RELIANCE, TEN_O_CLOCK, a_venue_order, some_bars, some_columns
+from tests.execution.domain.desk_script import BUY, DeskScript
 
 HELD = "00000000-0000-0000-0000-0000000000ff"
 
@@ -226,3 +228,59 @@ def test_an_entry_too_small_for_a_lot_of_a_changed_list_is_given_up():
     script.bar(105.0)
 
     assert script.placed == []
+
+
+@pytest.mark.parametrize("name", ["nobody", "order:W9", "cancel:W9", "look_up:W9:soon", "look_up:W9:0"])
+def test_a_timer_of_nothing_that_is_known_decides_nothing(name):
+    script = DeskScript().start()
+    placed = len(script.placed)
+
+    script.run(TimerFired(at=script.now, name=name))
+
+    assert len(script.placed) == placed
+    assert script.cancels == []
+
+
+def test_bars_that_closed_while_the_history_came_are_decided_upon():
+    script = DeskScript(obedient=False).start(deployment=False)
+    script.read_books()
+    script.deploy()
+    script.bar(95.0)
+    script.bar(105.0)
+    assert script.placed == []
+
+    bars = some_bars(95.0, 95.0, until=TEN_O_CLOCK)
+    script.run(HistoryLoaded(at=script.now, deployment_id=DEPLOYMENT, instrument=RELIANCE.key, bars=bars))
+
+    assert [command.order.intent.side for command in script.placed] == [BUY]
+
+
+def test_an_order_of_somebody_else_is_cancelled_without_a_goal():
+    script = DeskScript().start(deployment=False)
+    row = a_venue_order(venue_order_id="E1", instrument=RELIANCE.key, tags=(), placed_at=script.now)
+    script.venue.orders["E1"] = row
+    script.show(row)
+
+    script.act("cancel_order", client_id=script.orders[-1].client_id)
+
+    assert [command.venue_order_id for command in script.cancels] == ["E1"]
+
+
+def test_hundreds_of_different_frames_are_each_put_in_their_place():
+    shares = [replace(RELIANCE, symbol=f"S{number}", token=1_000 + number) for number in range(20)]
+    market = Market({share.key: share for share in shares}, INDIA)
+    market.start_day(TEN_O_CLOCK.date())
+    market.track([share.key for share in shares])
+    pairs = list(combinations(shares, 2)) + list(permutations(shares, 2))[:120]
+
+    for number, (left, right) in enumerate(pairs):
+        prices = ((left, 100.0 + number), (right, 200.0 + number))
+        market.take(some_columns(*prices, at=TEN_O_CLOCK, received_at=TEN_O_CLOCK), "test")
+        assert (market.mark(left.key), market.mark(right.key)) == (100 + number, 200 + number)
+
+
+def test_an_empty_frame_is_no_news():
+    market = Market({RELIANCE.key: RELIANCE}, INDIA)
+
+    assert market.take(some_columns(at=TEN_O_CLOCK, received_at=TEN_O_CLOCK), "test") == []
+    assert market.now_ns == 0
