@@ -1,5 +1,6 @@
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,6 +31,15 @@ def world(account, journal, tmp_path, settings):
     yield World(journal=journal, reader=threads[0], lease=lease, folder=tmp_path)
     for thread in threads:
         thread.stop()
+
+
+class MovedClock(SystemClock):
+    """The machine's clock, which a test may set ahead."""
+
+    ahead = timedelta()
+
+    def now(self):
+        return super().now() + self.ahead
 
 
 @asynccontextmanager
@@ -71,10 +81,13 @@ def lasting(account, until_at, *, is_simulated):
 
 
 def test_a_real_session_ends_when_its_time_is_up_and_everybody_learns_it_once(world, account):
-    lasting(account, datetime.now(tz=UTC) + timedelta(seconds=1), is_simulated=False)
+    lasting(account, datetime.now(tz=UTC) + timedelta(hours=1), is_simulated=False)
+    clock = MovedClock()
+    world.machine = replace(world.machine, clock=clock)
 
     async def scenario():
         async with hosting(world, account) as task:
+            clock.ahead = timedelta(hours=2)
             await lost(world)
             world.feed.say(FeedState(state="needs_login", reason="403"))  # the venue notices as well
             await asyncio.sleep(0.3)
