@@ -67,6 +67,15 @@ async def lost(world):
     raise AssertionError("the session lived on")
 
 
+async def journalled(world, changes):
+    for _ in range(400):
+        rows = JournalEvent.objects.filter(kind=RecordKind.SESSION)
+        if await world.machine.read(rows.count) >= changes:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the change did not come to the journal")
+
+
 def deaths():
     """Return how often a death was journalled, audited and told."""
     said = JournalEvent.objects.filter(kind=RecordKind.SESSION, payload__state="needs_login").count()
@@ -143,6 +152,7 @@ def test_a_logout_on_the_page_reaches_the_desk_without_any_refusal(world, accoun
             epoch = (await row(world)).epoch
             await world.machine.read(lambda: log_in(account, epoch=epoch + 1))
             await until(lambda: len(world.feeds) == 2)
+            await journalled(world, 2)
 
     asyncio.run(scenario())
 
