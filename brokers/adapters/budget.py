@@ -137,6 +137,7 @@ class PacedBudget:
         self._share = share
         self._shared = shared
         self._ticket = count()
+        self._reads: dict[str, deque[str]] = {}  # calls that were let go and not answered yet
         now_ns = clock.boot_ns()
         self._orders = _OrderLane(share, now_ns)
         paced = KITE_ALLOWANCE.reads() if rates is None else rates
@@ -147,7 +148,7 @@ class PacedBudget:
         """Wait for the next call of this kind: cancels go before what is urgent, and that before the rest."""
         lane = self._lane(kind)
         if self._shared is not None and kind not in ORDER_KINDS:
-            await self._shared.acquire(kind)
+            self._reads.setdefault(kind, deque()).append(await self._shared.acquire(kind))
             return
         ticket = (_RANKS["cancel" if kind == "cancel" else "exit" if urgent else "entry"], next(self._ticket))
         heapq.heappush(lane.waiting, ticket)
@@ -166,6 +167,8 @@ class PacedBudget:
         """Note that the oldest call of this kind has been answered, or never will be."""
         if self._lane(kind) is self._orders:
             self._orders.settle(self._clock.boot_ns())
+        elif self._shared is not None and self._reads.get(kind):
+            self._shared.settle(kind, self._reads[kind].popleft())
 
     def pause(self, kind: str, seconds: float) -> None:
         """Let no call of this kind go for a while: the venue said that there were too many."""

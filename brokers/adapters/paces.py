@@ -22,6 +22,7 @@ class SharedPaces:
         self._folder = folder
         self._clock = clock
         self._rates = allowance.reads()
+        self._most = allowance.most_reads()
         self._paces: dict[str, SharedPace] = {}
 
     def __call__(self, app: str) -> SharedPace:
@@ -32,6 +33,7 @@ class SharedPaces:
                 shared=RedisLeave(self._redis, app=app),
                 alone=HostLeave(self._folder, app=app, clock=self._clock),
                 rates=self._rates,
+                most=self._most,
                 clock=self._clock,
                 jitter=random.Random().random,  # noqa: S311 - spreads waits, keeps no secret
             )

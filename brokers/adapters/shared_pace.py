@@ -1,16 +1,20 @@
 """Calls of one app, paced evenly over every process: by Redis's clock, and by this host's while Redis is away.
 
-Nobody reserves a moment: whoever may not go asks again, after a wait with jitter. So no process holds a right to call
-from before a restart of Redis. A Redis that has forgotten, and a host that begins alone, both start with an empty
-second: what went by the other's leave cannot fall into it.
+A call counts from its leave until a second after its answer, so that whatever second of the venue's it arrives in, every
+other call of that second is still counted. Nobody reserves a moment: whoever may not go asks again, after a wait with
+jitter. So no process holds a right to call from before a restart of Redis. A Redis that has forgotten, and a host that
+begins alone, both start with an empty second: what went by the other's leave cannot fall into it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import hashlib
 import os
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -37,7 +41,15 @@ _LONGEST_WAIT_S = 120.0
 _LONGEST_SLEEP_S = 1.0
 _LOCKED_S = 0.005
 
-# KEYS: one kind of call of one app. ARGV: microseconds between calls, at the start, and of a pause.
+# how long a call without an answer may still be on its way to the venue
+_ON_THE_WAY_S = 2.0
+_SECOND_S = 1.0
+# an answer may free a place sooner than the clock would
+_LOOK_AGAIN_US = 50_000
+
+# KEYS: of one kind of call of one app, the next free moment, and the calls that count with the moment each ends to.
+# ARGV: microseconds between calls, at the start, of a pause, of the longest wait there is; how many calls may count at
+# once; this call's name; how long it counts without an answer; how soon to look again for one.
 # Answers the microseconds to wait; 0 is leave to go now. A moment too far ahead is a clock that stepped back.
 SCRIPT = """
 local time = redis.call('TIME')
@@ -46,19 +58,35 @@ local free = tonumber(redis.call('GET', KEYS[1]))
 if not free or free - now > tonumber(ARGV[4]) then free = now + tonumber(ARGV[2]) end
 if now + tonumber(ARGV[3]) > free then free = now + tonumber(ARGV[3]) end
 local wait = free - now
-if wait <= 0 then
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
+if wait <= 0 and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[5]) then
+  local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
+  wait = math.max(1, math.min(tonumber(first[2]) - now, tonumber(ARGV[8])))
+elseif wait <= 0 then
   wait = 0
   free = now + tonumber(ARGV[1])
+  redis.call('ZADD', KEYS[2], now + tonumber(ARGV[7]), ARGV[6])
+  redis.call('PEXPIRE', KEYS[2], 86400000)
 end
 redis.call('SET', KEYS[1], string.format('%.0f', free), 'PX', 86400000)
 return wait
 """
 
+# The answer to a call has come: it counts for a second more.
+ANSWERED = """
+local time = redis.call('TIME')
+return redis.call('ZADD', KEYS[1], 'XX', time[1] * 1000000 + time[2] + tonumber(ARGV[2]), ARGV[1])
+"""
+
 
 class Leave(Protocol):
-    """Answers the microseconds until a call may go; 0 is leave to go now."""
+    """Answers the microseconds until a call may go; 0 is leave to go now. `most` is how many may count at once."""
 
-    async def ask(self, kind: str, *, interval_us: int, empty_us: int, pause_us: int) -> int: ...
+    async def ask(self, kind: str, call: str, *, interval_us: int, empty_us: int, pause_us: int, most: int) -> int: ...
+
+    async def answered(self, kind: str, call: str) -> None:
+        """Note that a call's answer has come, or never will."""
+        ...
 
 
 class RedisLeave:
@@ -68,10 +96,17 @@ class RedisLeave:
         # the key of an app is half of a credential and has no place in a key of Redis
         self._prefix = f"windhover:pace:{hashlib.sha256(app.encode()).hexdigest()[:16]}:"
         self._script: Callable[..., Awaitable[int]] = redis.register_script(SCRIPT)
+        self._answered: Callable[..., Awaitable[int]] = redis.register_script(ANSWERED)
 
-    async def ask(self, kind: str, *, interval_us: int, empty_us: int, pause_us: int) -> int:
-        arguments = [interval_us, empty_us, pause_us, int(_LONGEST_WAIT_S * MICROSECONDS)]
-        return int(await self._script(keys=[self._prefix + kind], args=arguments))
+    async def ask(self, kind: str, call: str, *, interval_us: int, empty_us: int, pause_us: int, most: int) -> int:
+        longest_us = int(_LONGEST_WAIT_S * MICROSECONDS)
+        counts_us = int((_ON_THE_WAY_S + _SECOND_S) * MICROSECONDS)
+        arguments = [interval_us, empty_us, pause_us, longest_us, most, call, counts_us, _LOOK_AGAIN_US]
+        keys = [self._prefix + kind, f"{self._prefix}{kind}:calls"]
+        return int(await self._script(keys=keys, args=arguments))
+
+    async def answered(self, kind: str, call: str) -> None:
+        await self._answered(keys=[f"{self._prefix}{kind}:calls"], args=[call, int(_SECOND_S * MICROSECONDS)])
 
 
 class HostLeave:
@@ -82,7 +117,7 @@ class HostLeave:
         self._name = hashlib.sha256(app.encode()).hexdigest()[:16]
         self._clock = clock
 
-    async def ask(self, kind: str, *, interval_us: int, empty_us: int, pause_us: int) -> int:
+    async def ask(self, kind: str, call: str, *, interval_us: int, empty_us: int, pause_us: int, most: int) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(self._folder / f"{self._name}-{kind}", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -92,6 +127,9 @@ class HostLeave:
             return int(_LOCKED_S * MICROSECONDS)  # another process asks this very moment
         finally:
             os.close(file)
+
+    async def answered(self, kind: str, call: str) -> None:
+        return  # at a quarter of the pace no call comes near another
 
     def _answer(self, file: int, interval_us: int, empty_us: int, pause_us: int) -> int:
         now_us = self._clock.boot_ns() // 1_000
@@ -122,9 +160,14 @@ class SharedPace:
         shared: Leave,
         alone: Leave,
         rates: Mapping[str, float],
+        most: Mapping[str, int],
         clock: Clock,
         jitter: Callable[[], float],
     ) -> None:
+        self._most = dict(most)
+        self._name = secrets.token_hex(8)  # of this process among those that ask
+        self._number = count()
+        self._answers: set[asyncio.Task[None]] = set()
         self._shared = shared
         self._alone = alone
         self._rates = dict(rates)
@@ -138,37 +181,57 @@ class SharedPace:
         """Tell whether Redis was away when it was last asked."""
         return self._is_alone
 
-    async def acquire(self, kind: str) -> None:
-        """Wait for leave to make one call of a kind; raise Invalid for a kind without a pace."""
+    async def acquire(self, kind: str) -> str:
+        """Wait for leave to make one call of a kind and return its name; raise Invalid for a kind without a pace."""
         rate = self._rates.get(kind)
         if rate is None:
             raise Invalid(f"{kind!r} is no kind of call", code="budget.kind", field="kind")
         while True:
-            wait_us = await self._ask(kind, rate)
+            call = f"{self._name}:{next(self._number)}"
+            wait_us = await self._ask(kind, call, rate)
             if wait_us == 0:
-                return
+                return call
             wait_s = wait_us / MICROSECONDS + self._jitter() * 0.1 / rate
             await self._clock.sleep(min(wait_s, _LONGEST_SLEEP_S))
+
+    def settle(self, kind: str, call: str) -> None:
+        """Note that a call's answer has come, or never will; where Redis does not hear it, time tells it."""
+        task = asyncio.get_running_loop().create_task(self._tell(kind, call))
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    async def _tell(self, kind: str, call: str) -> None:
+        try:
+            await self._shared.answered(kind, call)
+        except AWAY as error:
+            self._note(is_alone=True, error=error)
 
     def pause(self, kind: str, seconds: float) -> None:
         """Let no process call this kind for a while; the others learn of it when this one asks next."""
         until_ns = self._clock.boot_ns() + int(seconds * 1_000 * MICROSECONDS)
         self._paused_until_ns[kind] = max(until_ns, self._paused_until_ns.get(kind, 0))
 
-    async def _ask(self, kind: str, rate: float) -> int:
+    async def _ask(self, kind: str, call: str, rate: float) -> int:
+        most = self._most[kind]
         interval_us = int(MICROSECONDS / rate)
         empty_us = int(EMPTY_START_S * MICROSECONDS)
         asked_ns = self._clock.boot_ns()
         pause_us = max(self._paused_until_ns.get(kind, 0) - asked_ns, 0) // 1_000
         try:
-            wait_us = await self._shared.ask(kind, interval_us=interval_us, empty_us=empty_us, pause_us=pause_us)
+            wait_us = await self._shared.ask(
+                kind, call, interval_us=interval_us, empty_us=empty_us, pause_us=pause_us, most=most
+            )
         except AWAY as error:
             self._note(is_alone=True, error=error)
             alone_us = int(interval_us / ALONE_FRACTION)
-            return await self._alone.ask(kind, interval_us=alone_us, empty_us=alone_us + empty_us, pause_us=pause_us)
+            return await self._alone.ask(
+                kind, call, interval_us=alone_us, empty_us=alone_us + empty_us, pause_us=pause_us, most=most
+            )
         self._note(is_alone=False)
-        is_stale = self._clock.boot_ns() - asked_ns > STALE_LEAVE_S * 1_000 * MICROSECONDS
-        return interval_us if wait_us == 0 and is_stale else wait_us
+        if wait_us == 0 and self._clock.boot_ns() - asked_ns > STALE_LEAVE_S * 1_000 * MICROSECONDS:
+            self.settle(kind, call)
+            return interval_us
+        return wait_us
 
     def _note(self, *, is_alone: bool, error: BaseException | None = None) -> None:
         if is_alone != self._is_alone:

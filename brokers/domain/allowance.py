@@ -105,6 +105,14 @@ class VenueAllowance:
             "history": self.history_per_second * PACE_FRACTION,
         }
 
+    def most_reads(self) -> dict[str, int]:
+        """Return how many calls of each kind the venue may get in any one second."""
+        return {
+            "read": max(int(self.reads_per_second), 1),
+            "quote": max(int(self.quotes_per_second), 1),
+            "history": max(int(self.history_per_second), 1),
+        }
+
     def _require_room(self, name: str, whole: int) -> None:
         if getattr(self, name) >= whole:
             raise Invalid(f"{name} must be below {whole}", code="allowance.no_room", field=name)

@@ -19,7 +19,7 @@ from execution.runtime.clock import SystemClock
 from tests.brokers.adapters.doubles import SteppingClock
 
 # a fast app, so that a test is short: a call each 20 ms, and each 50 ms
-RATES = VenueAllowance(reads_per_second=62.5, quotes_per_second=25).reads()
+FAST = VenueAllowance(reads_per_second=62.5, quotes_per_second=25)
 
 
 class Server:
@@ -64,22 +64,35 @@ class Noted:
     def __init__(self, leave, given, now_us):
         self.leave, self.given, self.now_us = leave, given, now_us
 
-    async def ask(self, kind, **spans):
-        wait_us = await self.leave.ask(kind, **spans)
+    async def ask(self, kind, call, **spans):
+        wait_us = await self.leave.ask(kind, call, **spans)
         if wait_us == 0:
             self.given.append(self.now_us())
         return wait_us
+
+    async def answered(self, kind, call):
+        await self.leave.answered(kind, call)
 
 
 class Nobody:
     """A Redis that is away."""
 
-    async def ask(self, kind, **spans):
+    async def ask(self, kind, call, **spans):
+        raise ConnectionError("away")
+
+    async def answered(self, kind, call):
         raise ConnectionError("away")
 
 
 def a_pace(*, shared, alone, clock, seed=1):
-    return SharedPace(shared=shared, alone=alone, rates=RATES, clock=clock, jitter=random.Random(seed).random)
+    return SharedPace(
+        shared=shared,
+        alone=alone,
+        rates=FAST.reads(),
+        most=FAST.most_reads(),
+        clock=clock,
+        jitter=random.Random(seed).random,
+    )
 
 
 def gaps_ms(given):
@@ -100,7 +113,7 @@ async def test_askers_of_eight_processes_share_one_pace(server, tmp_path):
 
     async def ask(pace):
         for _ in range(6):
-            await pace.acquire("read")
+            pace.settle("read", await pace.acquire("read"))
 
     began_us = clock.boot_ns() // 1_000
     await asyncio.gather(*(ask(pace) for pace in paces))
@@ -113,11 +126,11 @@ async def test_askers_of_eight_processes_share_one_pace(server, tmp_path):
 
 async def test_the_script_spaces_leaves_by_the_servers_own_clock(server):
     leave = RedisLeave(server.client(), app="app")
-    spans = {"interval_us": 60_000_000, "empty_us": 0, "pause_us": 0}
+    spans = {"interval_us": 60_000_000, "empty_us": 0, "pause_us": 0, "most": 9}
 
-    first = await leave.ask("quote", **spans)
-    second = await leave.ask("quote", **spans)
-    other_kind = await leave.ask("history", **spans)
+    first = await leave.ask("quote", "call", **spans)
+    second = await leave.ask("quote", "call", **spans)
+    other_kind = await leave.ask("history", "call", **spans)
 
     assert (first, other_kind) == (0, 0)
     assert 50_000_000 < second <= 60_000_000
@@ -125,19 +138,53 @@ async def test_the_script_spaces_leaves_by_the_servers_own_clock(server):
 
 async def test_a_server_that_forgot_begins_with_an_empty_second(server):
     leave = RedisLeave(server.client(), app="app")
-    spans = {"interval_us": 1, "empty_us": 60_000_000, "pause_us": 0}
-    before = await leave.ask("quote", **spans)
+    spans = {"interval_us": 1, "empty_us": 60_000_000, "pause_us": 0, "most": 9}
+    before = await leave.ask("quote", "call", **spans)
     server.stop()
     server.start()
 
-    after = await RedisLeave(server.client(), app="app").ask("quote", **spans)
+    after = await RedisLeave(server.client(), app="app").ask("quote", "call", **spans)
 
     assert before > 50_000_000
     assert after > 50_000_000
 
 
+async def test_a_call_counts_until_a_second_after_its_answer(server):
+    leave = RedisLeave(server.client(), app="app")
+    spans = {"interval_us": 0, "empty_us": 0, "pause_us": 0, "most": 2}
+    first, second = await leave.ask("quote", "1", **spans), await leave.ask("quote", "2", **spans)
+
+    third = await leave.ask("quote", "3", **spans)
+    await leave.answered("quote", "1")
+    fourth = await leave.ask("quote", "4", **spans)
+    left_ms = [
+        score / 1_000 for _, score in await server.client().zrange(await calls_key(server), 0, -1, withscores=True)
+    ]
+
+    assert (first, second) == (0, 0)
+    assert third > 0
+    assert fourth > 0
+    # by the server's clock, the answered one ends two seconds before the one that is still on its way
+    assert 0 < left_ms[1] - left_ms[0] <= 2_000
+
+
+async def test_an_answer_that_nobody_waits_for_changes_nothing(server):
+    leave = RedisLeave(server.client(), app="app")
+
+    await leave.answered("quote", "never asked")
+
+    assert await server.client().keys("*") == []
+
+
+async def calls_key(server):
+    [key] = [key for key in await server.client().keys("*") if key.endswith(b":calls")]
+    return key
+
+
 async def test_an_apps_key_is_in_no_key_of_redis(server):
-    await RedisLeave(server.client(), app="my-api-key").ask("quote", interval_us=1, empty_us=1, pause_us=0)
+    await RedisLeave(server.client(), app="my-api-key").ask(
+        "quote", "call", interval_us=1, empty_us=1, pause_us=0, most=9
+    )
 
     keys = await server.client().keys("*")
 
@@ -154,7 +201,7 @@ async def test_a_pause_of_one_process_holds_the_others(server):
     asking = asyncio.create_task(pace.acquire("quote"))
 
     for _ in range(200):
-        other_wait_us = await leave.ask("quote", interval_us=1, empty_us=0, pause_us=0)
+        other_wait_us = await leave.ask("quote", "call", interval_us=1, empty_us=0, pause_us=0, most=9)
         if other_wait_us > 1_000_000:
             break
         await asyncio.sleep(0.01)
@@ -192,11 +239,11 @@ async def test_a_host_that_has_not_asked_for_long_begins_empty_again(tmp_path):
 async def test_a_file_of_nonsense_is_one_that_was_never_asked(tmp_path):
     clock = SteppingClock()
     leave = HostLeave(tmp_path, app="app", clock=clock)
-    await leave.ask("read", interval_us=1, empty_us=1, pause_us=0)
+    await leave.ask("read", "call", interval_us=1, empty_us=1, pause_us=0, most=9)
     [file] = tmp_path.iterdir()
     file.write_bytes(b"\x00nonsense 12")
 
-    assert await leave.ask("read", interval_us=1, empty_us=70, pause_us=0) == 70
+    assert await leave.ask("read", "call", interval_us=1, empty_us=70, pause_us=0, most=9) == 70
 
 
 async def test_redis_that_returns_is_asked_again_at_once(tmp_path):
@@ -205,8 +252,8 @@ async def test_redis_that_returns_is_asked_again_at_once(tmp_path):
     class Returning(Nobody):
         is_away = True
 
-        async def ask(self, kind, **spans):
-            return await super().ask(kind) if self.is_away else 0
+        async def ask(self, kind, call, **spans):
+            return await super().ask(kind, call) if self.is_away else 0
 
     shared = Returning()
     pace = a_pace(shared=shared, alone=HostLeave(tmp_path, app="app", clock=clock), clock=clock)
@@ -222,10 +269,13 @@ async def test_redis_that_returns_is_asked_again_at_once(tmp_path):
 
 async def test_a_leave_that_came_too_late_is_not_used(tmp_path):
     clock = SteppingClock()
-    answers = iter([0.2, 0.0])
+    answers, settled = iter([0.2, 0.0]), []
 
     class Slow:
-        async def ask(self, kind, **spans):
+        async def answered(self, kind, call):
+            settled.append(call)
+
+        async def ask(self, kind, call, **spans):
             clock.elapsed_s += next(answers)
             return 0
 
@@ -233,6 +283,7 @@ async def test_a_leave_that_came_too_late_is_not_used(tmp_path):
 
     assert next(answers, None) is None
     assert clock.elapsed_s >= 0.22
+    assert len(settled) == 1
 
 
 async def test_a_kind_without_a_pace_is_refused(tmp_path):
