@@ -13,6 +13,7 @@ from brokers.domain.instruments import InstrumentKind
 from brokers.ports import Feed, FeedMessage, FeedMode
 from execution.domain.codec import rfc3339
 from execution.domain.commands import Alert, Level
+from execution.runtime.lag import LagMeter
 
 if TYPE_CHECKING:
     from execution.runtime.session import Session
@@ -32,6 +33,7 @@ class Listening:
         self._told: tuple[tuple[str, ...], frozenset[str]] = ((), frozenset())
         self._changing = asyncio.Lock()
         self._is_told = False
+        self.lag = LagMeter()
         self._messages: deque[dict[str, str]] = deque(maxlen=KEPT_MESSAGES)
 
     async def want(self, names: Sequence[str], feed: Feed | None) -> None:
@@ -73,7 +75,9 @@ class Listening:
 
     def shown(self) -> dict[str, object]:
         """Return the feed's counts and the venue's words, for the pages."""
+        lag = {"p50": self.lag.quantile_ms(0.5), "p99": self.lag.quantile_ms(0.99)}
         return {
+            "lag_ms": lag,
             "counts": dict(self._feed.figures()) if self._feed is not None else {},
             "messages": list(self._messages),
         }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from brokers.domain.clock import IST
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
-from brokers.domain.market import NANOSECONDS, Bar, QuoteColumns, at_of
+from brokers.domain.market import NANOSECONDS, Bar, QuoteColumns, at_of, ns_of
 from brokers.domain.market_life import holdings_of
 from brokers.domain.orders import UnreadableRow
 from brokers.logins import TIME_IS_UP
@@ -283,6 +283,10 @@ class LiveVenue:
         self._session.take(FeedChanged(at=self._now(), state=Link.CLOSED, reason=f"the market is closed{opens}"))
         await self._machine.clock.sleep(HOURS_POLL_S)
 
+    def _note_lag(self, columns: QuoteColumns) -> None:
+        now_ns = ns_of(self._now())
+        self.listening.lag.note(now_ns - columns.received_ns, len(columns), now_ns)
+
     def _hours(self) -> StreamHours:
         # a simulated market keeps its own time
         if self._session.facts.is_simulated:
@@ -296,6 +300,7 @@ class LiveVenue:
             if not self._session.facts.is_simulated:
                 forget_times_to_come(event.columns)
             self._session.take_quotes(MarketFrame(at=at, columns=event.columns))
+            self._note_lag(event.columns)
             if self._session.market_ns:
                 self._has_market_time.set()
         elif isinstance(event, FeedOrder):
