@@ -169,6 +169,7 @@ class Journal(DatabaseThread):
         return tip_of(account_id) if fresh or known is None else known
 
     def _prepare(self) -> None:
+        super()._prepare()
         self._tips.clear()
         statement = "SET synchronous_commit TO on" if connection.vendor == "postgresql" else "PRAGMA synchronous=FULL"
         with connection.cursor() as cursor:

@@ -15,13 +15,16 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
 import structlog
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
 Answer = TypeVar("Answer")
 log = structlog.get_logger(__name__)
 
-LOST = (OperationalError, InterfaceError)
+# PostgreSQL ends a session that stood still within a transaction with an internal error
+LOST = (OperationalError, InterfaceError, InternalError)
 RECONNECT_S = (0.05, 0.2, 0.5, 1.0, 2.0)
+# far above the pause between two statements of ours, and well below the life of a lease
+IDLE_WITHIN_TRANSACTION_MS = 2_000
 
 
 @dataclass(slots=True)
@@ -122,6 +125,10 @@ class DatabaseThread:
 
     def _prepare(self) -> None:
         """Set up a new connection; called once for each."""
+        if connection.vendor == "postgresql":
+            # a process that is frozen within a transaction must not keep its lease's row from whoever takes over
+            with connection.cursor() as cursor:
+                cursor.execute(f"SET idle_in_transaction_session_timeout TO {IDLE_WITHIN_TRANSACTION_MS}")
 
     def _idle(self) -> None:
         """Do what may wait; called after every piece of work and twice in each idle second."""

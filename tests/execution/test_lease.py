@@ -2,11 +2,13 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+from django.db import transaction
 
 from brokers.domain.market import NANOSECONDS
 from execution.models import Lease
 from execution.runtime import lease as leases
 from execution.runtime.lease import DatabaseLease, LeaseTerms
+from execution.threads import DatabaseThread
 
 
 class SteppedClock:
@@ -141,3 +143,27 @@ def test_postgresql_judges_by_its_own_clock(account, monkeypatch):
     assert second.claim_now(str(account.pk)) is None
     threading.Event().wait(0.3)
     assert second.claim_now(str(account.pk)).token == 3
+
+
+@pytest.mark.postgres
+def test_an_owner_that_stands_still_within_a_transaction_does_not_keep_the_lease(account, clock):
+    has_locked, may_go_on, was_let_go = threading.Event(), threading.Event(), []
+
+    def stand_still():
+        with transaction.atomic():
+            Lease.objects.select_for_update().get()
+            has_locked.set()
+            was_let_go.append(may_go_on.wait(20))
+
+    frozen = DatabaseThread("frozen")
+    frozen.start()
+    job = frozen.run(stand_still)
+    has_locked.wait(10)
+
+    grant = a_holder(clock, "desk2").claim_now(str(account.pk))
+    may_go_on.set()
+    job.result(20)
+    frozen.stop()
+
+    assert grant.token == 2
+    assert was_let_go[0], "the claim waited until the other had gone on by itself"
