@@ -127,7 +127,9 @@ def _pairs(order: ApprovedOrder, target: GttTarget | None) -> list[tuple[Decimal
 
 def _check(order: ApprovedOrder, instrument: Instrument, triggers: list[Decimal], last_price: Decimal) -> None:
     if order.intent.product not in HELD_PRODUCTS:
-        raise Invalid("a trigger may fire on any day, so its product is held overnight", code="gtt.product", field="product")
+        raise Invalid(
+            "a trigger may fire on any day, so its product is held overnight", code="gtt.product", field="product"
+        )
     if last_price <= 0 or last_price in triggers:
         raise Invalid("a trigger lies away from the last price", code="gtt.trigger_price", field="trigger_price")
     if len(triggers) > 1 and order.intent.side is Side.BUY and instrument.kind is InstrumentKind.EQUITY:
