@@ -11,10 +11,10 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Desk
-from brokers.domain.calendar import Segment
+from brokers.domain.calendar import Segment, TradingCalendar
 from brokers.domain.errors import DataError
-from brokers.domain.india import INDIA
 from brokers.hub import snapshots, topic_of
+from brokers.market_life import market_calendar
 from brokers.models import TradingAccount
 from execution.books import account_days, portfolio_row, position_rows
 from execution.domain.codec import rfc3339
@@ -304,11 +304,12 @@ def _phases(feeds: Iterable[Row], now: datetime) -> Row:
     """Return each segment's phase on the market's own clock, which runs apart from the wall's in a replay."""
     known = [datetime.fromisoformat(feed["market_at"]) for feed in feeds if feed.get("market_at")]
     at = max(known, default=now)
-    return {str(segment): _phase(segment, at) for segment in Segment}
+    calendar = market_calendar()
+    return {str(segment): _phase(calendar, segment, at) for segment in Segment}
 
 
-def _phase(segment: Segment, at: datetime) -> str:
+def _phase(calendar: TradingCalendar, segment: Segment, at: datetime) -> str:
     try:
-        return str(INDIA.phase(segment, at))
+        return str(calendar.phase(segment, at))
     except DataError as missing:
         return missing.code

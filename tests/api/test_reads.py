@@ -199,7 +199,7 @@ def test_an_empty_desk_has_empty_lists(ours, path):
         ("/api/equity", 2),
         ("/api/strategies", 2),
         ("/api/risk", 5),
-        ("/api/status", 5),
+        ("/api/status", 8),
     ],
 )
 @pytest.mark.parametrize("rows", [1, 5])

@@ -22,7 +22,7 @@ QUERIES = {
     selectors.strategies_rows: 1,
     selectors.risk: 4,
     selectors.needs_you: 1,
-    selectors.status: 4,
+    selectors.status: 7,
 }
 
 
