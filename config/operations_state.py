@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 Row = dict[str, Any]
-PING_WITHIN_S = 0.4
+PING_WITHIN_S = 0.7
 PING_EVERY_S = 5.0
+LATE_S = 20.0
+FORGOTTEN_S = 600.0
 IN_DOUBT = (OrderStatus.UNKNOWN, OrderStatus.UNPROVEN)
 MOST_IN_DOUBT = 50
 
@@ -36,7 +38,7 @@ MOST_IN_DOUBT = 50
 def state(user: User, *, now: datetime) -> Row:
     """Return everything the page shows."""
     desk = status(user)
-    workers = WORKERS.answering()
+    workers = WORKERS.ages_s()
     return {
         "as_of": desk["as_of"],
         "accounts": desk["accounts"],
@@ -49,43 +51,53 @@ def state(user: User, *, now: datetime) -> Row:
 
 
 class Workers:
-    """Which worker processes answer, asked for at most every few seconds however many pages look."""
+    """When each worker process last answered; asked at most every few seconds however many pages look."""
 
-    def __init__(self, ask: Callable[[], list[str] | None]) -> None:
+    def __init__(self, ask: Callable[[], list[str]], clock: Callable[[], float] = time.monotonic) -> None:
         self._ask = ask
+        self._clock = clock
         self._lock = threading.Lock()
         self._asked_at = -PING_EVERY_S
-        self._names: list[str] | None = None
+        self._answered_at: dict[str, float] = {}
 
-    def answering(self) -> list[str] | None:
-        """Return the names in order, or nothing when none can be asked."""
+    def ages_s(self) -> dict[str, float]:
+        """Return the seconds since the last answer by name; one long silent is forgotten."""
         with self._lock:
-            if time.monotonic() - self._asked_at >= PING_EVERY_S:
-                self._names = self._ask()
-                self._asked_at = time.monotonic()
-            return self._names
+            if self._clock() - self._asked_at >= PING_EVERY_S:
+                self._answered_at |= dict.fromkeys(self._ask(), self._clock())
+                self._asked_at = self._clock()
+            now = self._clock()
+            self._answered_at = {name: at for name, at in self._answered_at.items() if now - at < FORGOTTEN_S}
+            return {name: now - at for name, at in sorted(self._answered_at.items())}
 
 
-def _ping() -> list[str] | None:
+def _ping() -> list[str]:
     try:
         answers = current_app.control.ping(timeout=PING_WITHIN_S)
     except (OperationalError, RedisError, OSError):
-        return None
-    return sorted({name.partition("@")[0] for answer in answers or () for name in answer})
+        # Nobody can be asked: the ages on the page grow, and the guardian's row says why.
+        return []
+    return [name.partition("@")[0] for answer in answers or () for name in answer]
 
 
 WORKERS = Workers(_ping)
 
 
-def _standby(workers: list[str] | None, accounts: list[Row]) -> list[str]:
+def _standby(ages_s: dict[str, float], accounts: list[Row]) -> list[str]:
     holding = {account["hosted_by"] for account in accounts}
-    return [name for name in workers or () if name.startswith("desk") and name not in holding]
+    return [name for name, age in ages_s.items() if name.startswith("desk") and name not in holding and age <= LATE_S]
 
 
-def _workers(names: list[str] | None) -> list[Row]:
-    if names is None:
-        return [{"name": "workers", "state": "unknown", "age_s": None, "says": "Redis does not answer"}]
-    return [{"name": name, "state": "answers", "age_s": None, "says": ""} for name in names]
+def _workers(ages_s: dict[str, float]) -> list[Row]:
+    return [
+        {
+            "name": name,
+            "state": "answers" if age <= LATE_S else "silent",
+            "age_s": f"{age:.1f}",
+            "says": "last answer",
+        }
+        for name, age in ages_s.items()
+    ]
 
 
 def _guardian(now: datetime) -> Row:

@@ -18,6 +18,7 @@ class FaultKind(StrEnum):
     HTML_BODY = "html_body"
     ORDER_TIMED_OUT = "order_timed_out"
     DELAY_VISIBILITY = "delay_visibility"
+    STUCK_PENDING = "stuck_pending"
     FREEZE_REFUSAL = "freeze_refusal"
     AUTOSLICE_MIXED = "autoslice_mixed"
     PARTIAL_FILLS = "partial_fills"
@@ -111,6 +112,12 @@ RULES: Mapping[FaultKind, Rule] = {
         about="orders",
         does="A new order gets its number at once, but reaches the book only after some time.",
         defaults={**_PLACEMENT, "seconds": 90.0},
+    ),
+    FaultKind.STUCK_PENDING: Rule(
+        name="Order hangs",
+        about="orders",
+        does="A new order stays in validation for some time: it neither rests nor trades, and cannot be cancelled.",
+        defaults={**_PLACEMENT, "seconds": 60.0},
     ),
     FaultKind.FREEZE_REFUSAL: Rule(
         name="Freeze quantity shrunk",

@@ -27,6 +27,8 @@ def order_place(site: "KiteSite", request: Request, app: App, match: re.Match[st
     if freeze and wanted.quantity > freeze.quantity:
         site.faults.take(FaultKind.FREEZE_REFUSAL, **asked)
         raise Refusal(f"Quantity exceeds the freeze quantity of {freeze.quantity} for {wanted.symbol}.")
+    if wanted.variety == "regular" and (stuck := site.faults.take(FaultKind.STUCK_PENDING, **asked)):
+        return ok({"order_id": site.venue.varieties.hang(app.user_id, wanted, site.moment(), stuck.seconds).order_id})
     if wanted.variety == "regular" and (delay := site.faults.take(FaultKind.DELAY_VISIBILITY, **asked)):
         return ok({"order_id": site.place_later(app.user_id, wanted, delay.seconds)})
     return ok({"order_id": site.venue.varieties.place(app.user_id, wanted, site.moment()).order_id})

@@ -49,6 +49,7 @@ class Varieties:
         self._icebergs: list[Iceberg] = []
         self._overnight: list[tuple[Order, OrderRequest]] = []
         self._in_auction: list[Order] = []
+        self._hanging: list[tuple[int, Order, OrderRequest]] = []
 
     # Requests ------------------------------------------------------------------------------
 
@@ -90,6 +91,12 @@ class Varieties:
             return self._engine.modify(account_id, order_id, {"order_type": "MARKET", "protection": -1.0}, at)
         return self._engine.cancel(account_id, order_id, at)
 
+    def hang(self, account_id: str, request: OrderRequest, at: Moment, seconds: float) -> Order:
+        """Keep an order in validation for some wall seconds before it goes on; raises `Refusal`."""
+        order = self._engine.admit(account_id, request, at, Status.VALIDATION_PENDING)
+        self._hanging.append((at.wall_ns + int(seconds * 1e9), order, request))
+        return order
+
     def slices(self, request: OrderRequest, largest: int) -> list[int]:
         """Return the quantities into which an order is sliced; raises `Refusal` above ten."""
         lot = max(self._engine.board.listings[self._engine.row_of(request.exchange, request.symbol)].lot, 1)
@@ -104,7 +111,11 @@ class Varieties:
     def follow(self, at: Moment) -> None:
         """Carry on what has more than one step."""
         if self._overnight and not self._is_closed():
-            self._open_overnight(at)
+            overnight, self._overnight = self._overnight, []
+            self._go_on(overnight, at)
+        due = [(order, request) for due_ns, order, request in self._hanging if due_ns <= at.wall_ns]
+        self._hanging = [entry for entry in self._hanging if entry[0] > at.wall_ns]
+        self._go_on(due, at)
         for cover in self._covers:
             self._follow_cover(cover, at)
         self._covers = [cover for cover in self._covers if not _is_over(cover)]
@@ -127,6 +138,7 @@ class Varieties:
             self._engine.accounts[order.account].orders[order.order_id] = order
         self._covers.clear()
         self._icebergs.clear()
+        self._hanging.clear()
 
     # After market --------------------------------------------------------------------------
 
@@ -146,9 +158,8 @@ class Varieties:
         self._engine.move(order, Status.AMO_RECEIVED, at)
         return order
 
-    def _open_overnight(self, at: Moment) -> None:
-        overnight, self._overnight = self._overnight, []
-        for order, request in overnight:
+    def _go_on(self, waiting: list[tuple[Order, OrderRequest]], at: Moment) -> None:
+        for order, request in waiting:
             ids = (order.order_id, str(order.exchange_order_id))
             try:
                 self._engine.place(order.account, request, at, ids=ids)

@@ -53,7 +53,7 @@ function drawProcesses(state) {
     make: (one) => ({ element: h("li", {}, h("b", {}, one.name), h("span", { class: "sub" })) }),
     update: (row, one) => {
       setClass(row.element, one.state);
-      const says = [one.says, one.age_s === null ? "" : `${age(one.age_s)} ago`].filter(Boolean).join(" ");
+      const says = [one.state === "silent" ? "silent," : "", one.says, one.age_s === null ? "" : `${age(one.age_s)} ago`].filter(Boolean).join(" ");
       setText(row.element.children[1], says || one.state);
     },
   });

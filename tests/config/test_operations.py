@@ -177,12 +177,26 @@ def test_workers_are_asked_once_for_many_looks():
     asked = []
     looks = Workers(lambda: asked.append(1) or ["desk1"])
 
-    assert [looks.answering() for _ in range(3)] == [["desk1"]] * 3
+    assert [list(looks.ages_s()) for _ in range(3)] == [["desk1"]] * 3
     assert len(asked) == 1
 
 
-def test_workers_that_cannot_be_asked_are_unknown():
-    assert operations_state._workers(None)[0]["state"] == "unknown"
+def test_a_worker_that_no_longer_answers_is_silent_and_later_forgotten():
+    now, answers = [100.0], [["desk1", "worker"]]
+    looks = Workers(lambda: answers[0], clock=lambda: now[0])
+    looks.ages_s()
+    answers[0] = ["worker"]
+
+    states = []
+    for moved in (10, 20, 600):
+        now[0] += moved
+        states.append({row["name"]: row["state"] for row in operations_state._workers(looks.ages_s())})
+
+    assert states == [
+        {"desk1": "answers", "worker": "answers"},
+        {"desk1": "silent", "worker": "answers"},
+        {"worker": "answers"},
+    ]
 
 
 @pytest.mark.django_db

@@ -97,6 +97,23 @@ async def test_an_order_fills_piece_by_piece():
     assert (await book(client))[0]["status"] == "COMPLETE"
 
 
+async def test_an_order_hangs_in_validation_and_then_goes_on():
+    site, clock = a_site()
+    client = a_client(site)
+    await strike(client, "stuck_pending", seconds=20)
+    placed = (await place(client)).json()["data"]["order_id"]
+    (hanging,) = await book(client)
+    cancelled = await client.delete(f"/orders/regular/{placed}")
+
+    clock.move(21)
+    _step(site)
+
+    (row,) = await book(client)
+    assert (hanging["status"], hanging["exchange_order_id"]) == ("VALIDATION PENDING", None)
+    assert (cancelled.status_code, "being processed" in cancelled.json()["message"]) == (400, True)
+    assert (row["order_id"], row["status"]) == (placed, "COMPLETE")
+
+
 async def test_a_protected_market_order_rests_until_it_is_changed():
     site, clock = a_site()
     client = a_client(site)
