@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 
 MICROSECONDS = 1_000_000
 AWAY = (OSError, TimeoutError, RedisError)
-# longer than a second, so that no second of the venue's holds calls from before and from after a start
-EMPTY_START_S = 1.25
+# a second and a call on its way, so that no second of the venue's holds calls from before and from after a start
+EMPTY_START_S = 2.0
 # of the pace, for each of at most four hosts that see no Redis
 ALONE_FRACTION = 0.25
 # a leave that took so long to arrive is not used: the call would come too near the next one

@@ -86,10 +86,13 @@ class VenueAllowance:
 
     @property
     def guardian(self) -> OrderShare:
-        """What the guardian may send; it enters nothing, and its day's orders come after the desk's."""
+        """What the guardian may send; it enters nothing, and its minute and day begin where the desk's end.
+
+        It counts what the desk sent before it: of the whole minute at least its own part is then left.
+        """
         return OrderShare(
             per_second=self.guardian_orders_per_second,
-            per_minute=self.guardian_orders_per_minute,
+            per_minute=self.orders_per_minute,
             entries_per_minute=0,
             per_day=self.orders_per_day,
             entries_per_day=0,

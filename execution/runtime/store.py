@@ -23,7 +23,7 @@ from brokers.ports import Credentials, VenueUrls
 from brokers.selectors import binding_of, credentials_of, venue_urls
 from execution.domain.codec import encode
 from execution.domain.commands import Json, Record, RecordKind
-from execution.domain.events import Act
+from execution.domain.events import Act, SendResult, Write
 from execution.domain.records import DeploymentSpec
 from execution.models import Command, CommandState, EquityPoint, JournalEvent, Order, PositionRow
 from risk.domain.limits import Limits
@@ -163,11 +163,17 @@ def journal_part(account_id: str, after: int) -> tuple[list[Record], int]:
 
 
 def orders_decided(account_id: str, since: datetime) -> list[datetime]:
-    """Read when the journal decided on calls that the venue counts as orders: places, changes and cancels."""
+    """Read when the journal decided on calls that the venue counts as orders, less the places never sent."""
     rows = JournalEvent.objects.filter(account_id=UUID(account_id)).order_by("-seq").values_list("at", "payload")
-    places = [at for at, fact in rows.filter(kind=RecordKind.INTENT)[:LAST_ORDERS] if _is_live(fact)]
+    unsent = {fact["client_id"] for _, fact in rows.filter(kind=RecordKind.OUTCOME)[:LAST_ORDERS] if _is_unsent(fact)}
+    intents = rows.filter(kind=RecordKind.INTENT)[:LAST_ORDERS]
+    places = [at for at, fact in intents if _is_live(fact) and fact["client_id"] not in unsent]
     writes = [at for at, fact in rows.filter(kind=RecordKind.WRITE)[:LAST_ORDERS] if fact["write"]]
     return sorted(at for at in (*places, *writes) if at >= since)
+
+
+def _is_unsent(outcome: dict[str, Any]) -> bool:
+    return bool(outcome["write"] == Write.PLACE and outcome["result"] == SendResult.NOT_SENT)
 
 
 def _is_live(intended: dict[str, Any]) -> bool:

@@ -21,9 +21,11 @@ def test_a_new_owner_reads_what_the_last_minute_sent(account):
     ago = [NOON - timedelta(seconds=seconds) for seconds in (300, 50, 40, 30, 20)]
     journal(
         account,
-        (RecordKind.INTENT, ago[0], {"intent": {"book": "live"}}),
-        (RecordKind.INTENT, ago[1], {"intent": {"book": "live"}}),
-        (RecordKind.INTENT, ago[2], {"intent": {"book": "paper"}}),
+        (RecordKind.INTENT, ago[0], {"client_id": "W1", "intent": {"book": "live"}}),
+        (RecordKind.INTENT, ago[1], {"client_id": "W2", "intent": {"book": "live"}}),
+        (RecordKind.INTENT, ago[1], {"client_id": "W4", "intent": {"book": "live"}}),
+        (RecordKind.OUTCOME, ago[2], {"client_id": "W4", "write": "place", "result": "not_sent"}),
+        (RecordKind.INTENT, ago[2], {"client_id": "W3", "intent": {"book": "paper"}}),
         (RecordKind.WRITE, ago[3], {"write": "cancel"}),
         (RecordKind.WRITE, ago[4], {"write": None}),
     )

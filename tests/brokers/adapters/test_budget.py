@@ -154,6 +154,18 @@ async def test_a_new_owner_counts_what_the_journal_says_the_old_one_sent():
     assert clock.elapsed_s >= 30
 
 
+async def test_a_desk_that_used_its_minute_up_leaves_the_guardian_its_own_part():
+    clock = SteppingClock()
+    budget = PacedBudget(clock=clock, share=KITE_ALLOWANCE.guardian)
+    budget.inherit([clock.now() - timedelta(seconds=20)] * KITE_ALLOWANCE.desk.per_minute)
+
+    for _ in range(KITE_ALLOWANCE.guardian_orders_per_minute):
+        await budget.acquire("order", urgent=True)
+        budget.settle("order")
+
+    assert clock.elapsed_s < 42
+
+
 async def test_calls_of_the_last_second_are_inherited_as_if_they_were_arriving_now():
     clock = SteppingClock()
     budget = PacedBudget(clock=clock)
@@ -192,7 +204,8 @@ def test_desk_and_guardian_together_stay_within_what_the_venue_allows():
     desk, guardian = KITE_ALLOWANCE.desk, KITE_ALLOWANCE.guardian
 
     assert desk.per_second + guardian.per_second <= KITE_ALLOWANCE.orders_per_second
-    assert desk.per_minute + guardian.per_minute <= KITE_ALLOWANCE.orders_per_minute
+    assert desk.per_minute + KITE_ALLOWANCE.guardian_orders_per_minute <= KITE_ALLOWANCE.orders_per_minute
+    assert guardian.per_minute <= KITE_ALLOWANCE.orders_per_minute
     assert max(desk.per_day, guardian.per_day) <= KITE_ALLOWANCE.orders_per_day
 
 
