@@ -10,6 +10,9 @@ const LABELS = {
   order_value: "Largest order",
   orders_per_second: "Orders per second",
   orders_per_day: "Orders today",
+  orders_at_venue: "Orders the venue counts today",
+  orders_per_minute: "Orders per minute",
+  orders_modified: "New prices of one order",
 };
 
 function words(row) {
