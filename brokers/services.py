@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from accounts.audit import audit_record
 from accounts.models import Membership
@@ -115,6 +116,8 @@ def account_route(*, account: TradingAccount, egress_address: str, by: User, at:
     was_live = account.is_live and not account.is_simulated
     account.is_live = account.is_live and account.is_simulated
     account.save(update_fields=["egress_address", "is_live"])
+    # the desk that holds the session lets go of it and opens it anew, by the other way
+    VenueLogin.objects.filter(account=account, state=SessionState.LIVE).update(epoch=F("epoch") + 1)
     details = {"before": before, "after": egress, "is_paper_now": was_live}
     _audit("account.route", account, by=by, at=at, details=details)
     return account

@@ -140,7 +140,9 @@ class LiveVenue:
         urls = await self._machine.read(lambda: store.urls_of(account_id))
         since = self._now() - timedelta(seconds=ORDERS_SINCE_S)
         decided_at = await self._machine.read(lambda: store.orders_decided(account_id, since))
-        link = self._machine.connect(self._session.facts, credentials, urls)
+        # the way out may have been declared since the account was taken
+        facts = await self._machine.read(lambda: store.account_facts(account_id))
+        link = self._machine.connect(facts, credentials, urls)
         link.budget.inherit(decided_at)
         return link
 
@@ -161,7 +163,7 @@ class LiveVenue:
     def heed_login(self, epoch: int, reason: str) -> None:
         """Let go of a session that its row says is over: somebody logged out, or logged in anew."""
         if epoch > self._epoch:
-            self.lose_login(reason or "another login has replaced this session")
+            self.lose_login(reason or "another login has replaced this session, or its orders leave by another way now")
 
     async def _end_in_time(self, expires_at: datetime | None) -> None:
         """End the session when its token's time is up, whether or not the venue says so."""

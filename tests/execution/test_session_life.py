@@ -2,6 +2,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -9,6 +10,7 @@ from accounts.models import AuditEvent, Outbox
 from brokers import logins
 from brokers.models import SessionState, VenueLogin
 from brokers.ports import FeedState
+from brokers.services import account_route
 from execution.domain.commands import RecordKind
 from execution.models import JournalEvent
 from execution.runtime.clock import SystemClock
@@ -171,3 +173,25 @@ def test_another_login_replaces_the_session_that_the_desk_holds(world, account):
             return (await row(world)).state
 
     assert asyncio.run(scenario()) == SessionState.LIVE
+
+
+def test_another_way_out_is_taken_by_a_session_that_is_open(world, account):
+    ways, connect = [], world.machine.connect
+
+    def connected(facts, credentials, urls):
+        ways.append(facts.egress_address)
+        return connect(facts, credentials, urls)
+
+    world.machine = replace(world.machine, connect=connected)
+    now = datetime.now(tz=UTC)
+
+    async def scenario():
+        async with hosting(world, account):
+            declared = partial(account_route, account=account, egress_address="127.0.0.2", by=account.owner, at=now)
+            await world.machine.read(declared)
+            await until(lambda: len(ways) == 2)
+            await asyncio.sleep(0.5)
+            return (await row(world)).state
+
+    assert asyncio.run(scenario()) == SessionState.LIVE
+    assert ways == ["", "127.0.0.2"]
