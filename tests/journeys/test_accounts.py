@@ -81,9 +81,11 @@ def test_the_pages_fit_their_screen_and_name_their_parts(desk, session, open_pag
 
 
 def _connect_by_keyboard(page):
+    page.wait_for_load_state()  # keys are heard once the page's modules have run
     page.keyboard.press("g")
     page.keyboard.press("a")
     page.wait_for_selector(".account-list")
+    page.wait_for_load_state()
     page.keyboard.press("c")
     page.wait_for_selector("input[name=venue_user_id]")
     page.focus("input[name=venue_user_id]")
