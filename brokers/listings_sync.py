@@ -166,12 +166,13 @@ def _copy(values: Iterable[Cells]) -> None:
     columns, table = ", ".join(_COLUMNS), ListedInstrument._meta.db_table
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            f"CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {columns} FROM {table} WITH NO DATA"  # noqa: S608
+            f"CREATE TEMPORARY TABLE staged AS SELECT {columns} FROM {table} WITH NO DATA"  # noqa: S608
         )
         with cursor.copy(f"COPY staged ({columns}) FROM STDIN") as copy:
             for row in values:
                 copy.write_row(row)
         cursor.execute(_upsert(f"SELECT {columns} FROM staged"))  # noqa: S608 - names of our own columns
+        cursor.execute("DROP TABLE staged")  # an outer transaction may stage another list
 
 
 def _upsert(rows: str) -> str:
