@@ -4,6 +4,8 @@ Both run in processes of their own, so that the supervisor opens no connection.
 """
 
 import json
+import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -23,14 +25,10 @@ Key = tuple[str, str]
 def watch(file: Path) -> None:
     """Append every change of the lease, and every takeover the journal holds, with the boot clock's time."""
     _django()
-    from execution.models import JournalEvent, Lease
-
     seen: tuple[object, ...] = ()
     with file.open("a", buffering=1) as out:
         while True:
-            lease = Lease.objects.order_by("-token").first()
-            took = JournalEvent.objects.filter(kind="takeover").order_by("-lease_token").first()
-            facts = (lease.token, lease.owner.partition("@")[0], took.lease_token if took else 0) if lease else ()
+            facts = _lease_facts()
             if facts and facts != seen:
                 seen = facts
                 names = ("token", "owner", "taken_over")
@@ -41,10 +39,25 @@ def watch(file: Path) -> None:
             time.sleep(WATCH_S)
 
 
-def judge() -> None:
+def _lease_facts() -> tuple[object, ...]:
+    """Return the lease's token and owner and the newest takeover; nothing while the database is away."""
+    from django.db import InterfaceError, OperationalError, connection
+
+    from execution.models import JournalEvent, Lease
+
+    try:
+        lease = Lease.objects.order_by("-token").first()
+        took = JournalEvent.objects.filter(kind="takeover").order_by("-lease_token").first()
+    except (OperationalError, InterfaceError):
+        connection.close()  # a strike at the database is no end of the watch
+        return ()
+    return (lease.token, lease.owner.partition("@")[0], took.lease_token if took else 0) if lease else ()
+
+
+def judge(patience_s: float = 0.0) -> None:
     """Print what of the invariants does not hold, with what was compared, as one line of JSON."""
     _django()
-    deadline = time.monotonic() + AGREE_WITHIN_S
+    deadline = time.monotonic() + AGREE_WITHIN_S + patience_s
     while True:
         # What was just traded may be on its way: only what stays wrong is wrong.
         found = _compared()
@@ -64,6 +77,55 @@ def cut_connections() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def tell_whether_it_can_crash() -> None:
+    """Print whether this user may kill a server process of the PostgreSQL behind the desk, on this very machine."""
+    _django()
+    pid = _server_process()
+    try:
+        os.kill(pid, 0)
+        is_ours = Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"postgres")
+    except OSError:
+        is_ours = False
+    sys.stdout.write(json.dumps({"can_crash": is_ours}) + "\n")
+
+
+def crash_database() -> None:
+    """Kill one server process: PostgreSQL then ends every other, forgets its memory and recovers from its log."""
+    _django()
+    os.kill(_server_process(), signal.SIGKILL)
+
+
+def _server_process() -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def tell_whether_it_is_free() -> None:
+    """Print whether SQLite lets anybody write within a second."""
+    _django()
+    from django.db import OperationalError, connection, transaction
+
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout = 1000")
+    try:
+        with transaction.atomic():
+            is_free = True
+    except OperationalError:
+        is_free = False
+    sys.stdout.write(json.dumps({"is_free": is_free}) + "\n")
+
+
+def empty_redis() -> None:
+    """Forget everything that Redis holds, while it runs on."""
+    _django()
+    from redis import Redis
+
+    Redis.from_url(os.environ["REDIS_URL"], socket_timeout=5).flushall()
 
 
 def _compared() -> dict[str, Any]:
