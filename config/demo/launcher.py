@@ -43,7 +43,7 @@ Every command does its own set-up and repeats it only when a lock file changed.
 """
 
 # Benchmarks of what nothing else does: they run in the product's own environment.
-WITHOUT_PEERS = {"pipeline", "soak"}
+WITHOUT_PEERS = {"budgets", "instruments", "pipeline", "soak", "stream"}
 
 
 def demo(arguments: Sequence[str]) -> int:
