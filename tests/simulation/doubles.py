@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 BUS_S = 1.0
-EXIT_WAITS_S = 2.0  # as long as an order may wait to be sent
+EXIT_WAITS_S = 1.5  # an order may wait for 2 s to be sent
 # a venue that allows so little that a handful of entries would use it up
 SCANT = VenueAllowance(orders_per_minute=45, exits_per_minute_reserved=2)
 
@@ -46,10 +46,11 @@ class WatchedBudget(PacedBudget):
         try:
             await super().acquire(kind, urgent=urgent)
         finally:
+            # also where it gave up waiting, because it had grown too old to send
             self._urgent.remove(asked_at)
-        waited_s = self._world.loop.time() - asked_at
-        if waited_s > EXIT_WAITS_S and not self._world.ports.struck:
-            self._world.judge.object(Breach.WRITE, f"an exit waited {waited_s:.1f} s for what entries had used up")
+            waited_s = self._world.loop.time() - asked_at
+            if waited_s > EXIT_WAITS_S and not self._world.ports.struck:
+                self._world.judge.object(Breach.WRITE, f"an exit waited {waited_s:.1f} s for what entries had used up")
 
 
 class Bus:
