@@ -134,9 +134,12 @@ def _check_demo(account: TradingAccount) -> None:
 
 
 def _check_live(account: TradingAccount, mode: str) -> None:
-    """Keep what moves real money from starting where its way to the venue is not in order."""
-    if mode == Book.LIVE and account.is_live:
-        require_may_trade_live(account, at=timezone.now())
+    """Keep real money from moving on an account that is on paper, or whose way to the venue is not in order."""
+    if mode != Book.LIVE or account.is_simulated:
+        return
+    if not account.is_live:
+        raise Invalid(f"{account} is not released for live trading", code="account.not_live", field="mode")
+    require_may_trade_live(account, at=timezone.now())
 
 
 def _enabled(account: TradingAccount) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from accounts.models import AuditEvent, Role
 from brokers.models import SessionState, TradingAccount, VenueLogin
 from execution.connections import account_add
-from execution.models import Lease
+from execution.models import Command, Lease
 from risk.models import LimitSet
 from tests.people import a_deployment, a_desk, a_member, a_position_row, a_user, an_account, an_order_row, cleared
 
@@ -217,6 +217,20 @@ def test_nothing_starts_live_on_a_way_that_is_not_in_order(browser, desk, path, 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "account.egress_missing")
     cleared(account)
     assert browser.post(f"/api/{path}", body, content_type="application/json").status_code == 202
+
+
+@pytest.mark.parametrize("path", ["strategies/toggle", "live/start"])
+def test_nothing_starts_live_on_an_account_that_was_taken_back_to_paper(browser, desk, path, db):
+    account = an_account(desk, is_simulated=False, is_live=True)
+    cleared(account)
+    deployment = a_deployment(account, mode="live", is_enabled=path == "live/start")
+    browser.post(f"/brokers/accounts/{account.pk}/recall")
+    body = {"id": str(deployment.id), "enabled": True} if path == "strategies/toggle" else {"account": str(account.pk)}
+
+    answer = browser.post(f"/api/{path}", body, content_type="application/json")
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "account.not_live")
+    assert not Command.objects.exists()
 
 
 def test_a_session_whose_time_is_up_is_shown_as_over_before_anybody_noticed(browser, desk):
