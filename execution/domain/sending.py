@@ -170,8 +170,7 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
 
 def _limit_price(desk: Desk, key: PositionKey, side: Side, purpose: Purpose, *, step: int) -> Decimal | None:
     quote = desk.market.quote(key.instrument, desk.at)
-    is_fresh = quote is not None and not quote.is_stale and quote.age_s <= desk.limits.max_quote_age_s
-    if quote is None or not is_fresh:
+    if quote is None or quote.is_stale or quote.is_cached or quote.age_s > desk.limits.max_quote_age_s:
         return None
     is_entry = purpose is Purpose.ENTRY
     base = desk.config.entry_slippage_fraction if is_entry else desk.config.exit_slippage_fraction

@@ -1,14 +1,16 @@
 """From a bar to a position and back: entries, exits, reversals, square-off."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from brokers.domain.orders import Book, OrderStatus, OrderType, Product, Purpose
-from execution.domain.events import FeedChanged, HistoryFailed, LimitsChanged, Link, SendResult
+from execution.domain.events import FeedChanged, HistoryFailed, LimitsChanged, Link, MarketFrame, SendResult
 from execution.domain.records import DeploymentState
-from tests.builders import DEPLOYMENT, INFY, RELIANCE, TEN_O_CLOCK, some_limits
+from tests.builders import DEPLOYMENT, INFY, RELIANCE, TEN_O_CLOCK, some_columns, some_limits
 from tests.execution.domain.desk_script import BUY, SELL, DeskScript
 
 
@@ -184,6 +186,16 @@ def test_an_exit_that_is_refused_again_and_again_alarms_within_a_minute():
 def test_an_exit_without_a_fresh_quote_goes_as_a_market_order():
     desk = a_long_desk()
     desk.run(FeedChanged(at=desk.now, state=Link.SILENT, reason="no frame for 8 s"))
+
+    desk.act("exit_all")
+
+    assert desk.placed[1].order.intent.order_type is OrderType.MARKET
+
+
+def test_an_exit_names_no_limit_from_a_price_of_before_the_desk_listened():
+    desk = a_long_desk()
+    columns = some_columns((RELIANCE, 50.0), at=desk.now, received_at=desk.now)
+    desk.run(MarketFrame(at=desk.now, columns=replace(columns, cached=np.array([True]))))
 
     desk.act("exit_all")
 
