@@ -74,10 +74,12 @@ class KiteTransport:
             await self._budget.acquire(act.request.kind)
         reply = await self._send(act.request, before_write=before_write)
         try:
-            return act.parse(reply)
+            answer = act.parse(reply)
         except VenueError as refusal:
             self._heed(act.request.kind, refusal)
             raise
+        self._pauses.pop(act.request.kind, None)
+        return answer
 
     def close(self) -> None:
         """Make no more calls."""

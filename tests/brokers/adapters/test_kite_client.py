@@ -157,6 +157,19 @@ async def test_a_throttled_write_pauses_the_orders():
     assert budget.pauses == [("order", 2.0)]
 
 
+async def test_a_write_that_the_venue_takes_ends_the_row_of_longer_pauses():
+    venue, _, budget, _ = a_venue(THROTTLED, THROTTLED, a_reply(RECEIPT), THROTTLED)
+
+    for _ in range(2):
+        with pytest.raises(Rejected):
+            await venue.cancel("1", permit)
+    await venue.cancel("1", permit)
+    with pytest.raises(Rejected):
+        await venue.cancel("1", permit)
+
+    assert budget.pauses == [("order", 2.0), ("order", 4.0), ("order", 2.0)]
+
+
 async def test_quotes_that_the_venue_lacks_are_absent():
     body = '{"status":"success","data":{"NSE:INFY":{"last_price":1074.35}}}'
     venue, _, budget, _ = a_venue(a_reply(body))
