@@ -78,11 +78,14 @@ def logout(*, account: TradingAccount, by: User | None, at: datetime, reason: st
 
     Nobody logged out by hand needs a letter about it; one whom the clock logged out does.
     """
+    epoch = VenueLogin.objects.filter(account=account).values_list("epoch", flat=True).first()
     credentials = credentials_of(account)
     with suppress(NeedsLogin):  # dead there already
         blocking.end_session(credentials, api_url=venue_urls(account).api)
     with transaction.atomic():
         login = _locked(account)
+        if login.epoch != epoch:
+            return  # somebody logged in while the venue was asked: that session stands
         _end(login, reason)
         audit_login(account, "login.end", by=by, at=at, details={"reason": reason})
         if by is None:

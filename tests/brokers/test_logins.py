@@ -119,6 +119,20 @@ def test_a_venue_that_does_not_answer_at_night_is_told_and_the_clock_ends_its_se
     assert logins.sessions_expire(at=SIX) == 1
 
 
+def test_a_logout_leaves_a_session_alone_that_began_while_the_venue_was_asked(account, monkeypatch):
+    def overtaken(credentials, api_url):
+        VenueLogin.objects.update(epoch=2)
+
+    monkeypatch.setattr(logins, "credentials_of", lambda account: account)
+    monkeypatch.setattr(logins.blocking, "end_session", overtaken)
+
+    logins.logout(account=account, by=None, at=SIX)
+
+    login = VenueLogin.objects.get(account=account)
+    assert (login.state, login.epoch) == (SessionState.LIVE, 2)
+    assert letters() == []
+
+
 def test_a_logout_by_hand_is_told_to_nobody(account, monkeypatch):
     monkeypatch.setattr(logins, "credentials_of", lambda account: account)
     monkeypatch.setattr(logins.blocking, "end_session", lambda credentials, api_url: None)
