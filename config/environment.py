@@ -102,7 +102,8 @@ class Environment(BaseSettings):
             if parts.username or parts.password:
                 # pages show an account's way out, and a password must stand on none
                 raise ValueError("must hold no password; let the proxy admit this machine by its address")
-        return value
+        # in the one spelling in which an account's way out is kept
+        return tuple(proxy.rstrip("/") for proxy in value)
 
     @field_validator("site_url")
     @classmethod

@@ -3,6 +3,7 @@ import re
 import pytest
 from pydantic import ValidationError
 
+from brokers.domain.egress import egress_of
 from config.databases import database_from
 from config.environment import ROOT, Environment, environment_read, parse_vault_keys
 
@@ -47,6 +48,12 @@ def test_names_hosts_separated_by_commas():
         "a.example",
         "b.example",
     )
+
+
+def test_a_proxy_is_kept_in_the_spelling_in_which_an_account_names_it():
+    proxies = Environment(**NEEDED, egress_proxies="http://192.0.2.7:3128/", _env_file=None).egress_proxies
+
+    assert egress_of("http://192.0.2.7:3128/", proxies=proxies) in proxies
 
 
 def test_a_secret_does_not_show_in_the_environments_own_text():
