@@ -43,13 +43,13 @@ class MarketWatch:
         if version == self._version:
             return
         life = await machine.read(lambda: market_life(facts.venue, day=day, is_simulated=facts.is_simulated))
-        is_first, self._version = not self._version, life.version
+        self._version = life.version
         self._session.calendar = life.calendar
         self._session.take(
             MarketRulesChanged(at=machine.clock.now(), rules=life.rules, calendar=life.calendar, concerns=life.concerns)
         )
-        if not is_first:
-            await self._compare_list()
+        # at the first look as well: a list may have come while the journal was read
+        await self._compare_list()
 
     async def _compare_list(self) -> None:
         session = self._session

@@ -111,6 +111,14 @@ def test_a_contract_that_is_another_today_begins_the_session_anew(session, chang
     assert RELIANCE.key in why.message
 
 
+def test_a_list_that_came_while_the_journal_was_read_begins_the_session_anew(session):
+    ListedInstrument.objects.update(token=77)
+    session.look()
+
+    [why] = session.ended
+    assert isinstance(why, ListChanged)
+
+
 def test_a_new_list_that_leaves_what_is_used_alone_ends_nothing(session):
     session.look()
     known = list(session.instruments.values())
