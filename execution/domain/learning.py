@@ -58,6 +58,9 @@ def _placed(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
         _contradiction(desk, order, f"the receipt names {event.venue_order_id}, the book {order.venue_order_id}")
         return
     if _is_said_already(order, event):
+        # a fill may overtake its receipt, and still the receipt says that the venue takes orders
+        if event.result is SendResult.CONFIRMED:
+            _hear(desk, event)
         return
     fact = Outcome(
         client_id=order.client_id,

@@ -230,6 +230,25 @@ def test_too_many_requests_is_an_alarm_and_the_exit_goes_again():
     assert "throttled" not in desk.inbox
 
 
+def test_a_receipt_that_its_fill_overtook_still_says_that_the_venue_takes_orders():
+    desk = a_long_desk()
+    desk.obedient = False
+    desk.bar(95.0)
+    end_turn(desk, desk.placed[-1], result=SendResult.REJECTED, code="venue.throttled")
+    desk.pass_time(1)
+    exit_ = desk.placed[-1]
+    row = desk.venue.take(exit_, desk.now)
+    desk.show(row)
+    desk.fill()
+    alarmed = "throttled" in desk.inbox
+
+    desk.answer(exit_.order.client_id, SendResult.CONFIRMED, venue_order_id=row.venue_order_id)
+
+    assert alarmed
+    assert desk.held == 0
+    assert "throttled" not in desk.inbox
+
+
 def test_an_entry_that_the_venue_throttled_is_given_up():
     desk = DeskScript().start()
     desk.obedient = False
