@@ -73,11 +73,14 @@ async def read(world, work):
 async def enter(world):
     """Show rising prices until the strategy's order is filled and journalled."""
     await until(lambda: bool(world.feeds))
-    for number in range(3):
+    for number in range(60):
         await until(lambda: world.feed.tokens)
-        await asyncio.sleep(0.15)
+        # a strategy that was halted decides on no bar before the books and its history were read again
+        await asyncio.sleep(0.15 if number < 3 else 0.5)
+        if world.venue.placed:
+            break
         world.feed.show(1410.0 + number, minute(number))
-    await until(lambda: world.venue.placed)
+    assert world.venue.placed
     await asyncio.sleep(0.1)
     world.feed.tell_orders()
     await settled(world, Fill.objects.exists)
