@@ -16,7 +16,19 @@ class TradingAccountAdmin(AnyAdmin):
     search_fields = ["label", "venue_user_id"]
     # A secret is sealed by the service that takes it; nobody types ciphertext.
     exclude = ["api_secret"]
-    readonly_fields = ["venue", "venue_user_id", "api_key", "currency", "is_simulated", "created_at"]
+    # What real money passes is changed by the services behind the Accounts page alone, which test and audit it.
+    readonly_fields = [
+        "venue",
+        "venue_user_id",
+        "api_key",
+        "currency",
+        "is_simulated",
+        "is_live",
+        "is_enabled",
+        "relation",
+        "egress_address",
+        "created_at",
+    ]
 
 
 @admin.register(VenueLogin)

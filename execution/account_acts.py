@@ -41,8 +41,11 @@ def route(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
     account = services.account_route(account=account, egress_address=words.get("egress_address", ""), by=by, at=at)
     if not account.egress_address:
         return "No address is declared. A simulated account needs none; a real one stays on paper without."
-    preflight_run(account=account, by=by, at=at)
-    paper = " The account is on paper again until it is released anew." if before and not account.is_live else ""
+    looked = preflight_run(account=account, by=by, at=at)
+    is_recalled = before and not account.is_live
+    paper = " Nothing new starts live until it is released anew; what runs goes on." if is_recalled else ""
+    if any(row["is_bad"] for row in looked.findings):
+        return f"{account.egress_address} is declared, but not everything is in order: see below.{paper}"
     return f"Orders leave from {account.egress_address}.{paper}"
 
 

@@ -233,6 +233,38 @@ def test_nothing_starts_live_on_an_account_that_was_taken_back_to_paper(browser,
     assert not Command.objects.exists()
 
 
+def test_another_way_out_says_what_it_leaves_running(browser, desk, settings):
+    settings.WINDHOVER_KITE_API_URL = settings.WINDHOVER_KITE_LOGIN_URL = "http://127.0.0.1:9"
+    account = cleared(an_account(desk, is_simulated=False, is_live=True))
+
+    answer = browser.post(f"/brokers/accounts/{account.pk}/route", {"egress_address": "127.0.0.2"}, follow=True)
+
+    assert "Nothing new starts live until it is released anew; what runs goes on." in text_of(answer)
+    assert not TradingAccount.objects.get().is_live
+
+
+def test_the_admin_neither_releases_an_account_nor_changes_its_way_out(desk, db):
+    account = an_account(desk, is_simulated=False)
+    operator = a_user()
+    operator.is_staff = operator.is_superuser = True
+    operator.save()
+
+    answer = browser_of(operator).post(
+        f"/admin/brokers/tradingaccount/{account.pk}/change/",
+        {
+            "desk": str(desk.pk),
+            "owner": str(account.owner_id),
+            "label": "Renamed",
+            "is_live": "on",
+            "egress_address": "192.0.2.9",
+        },
+    )
+
+    account.refresh_from_db()
+    assert (answer.status_code, account.label) == (302, "Renamed")
+    assert (account.is_live, account.is_enabled, account.egress_address) == (False, True, "")
+
+
 def test_a_session_whose_time_is_up_is_shown_as_over_before_anybody_noticed(browser, desk):
     account = an_account(desk, is_simulated=False)
     VenueLogin.objects.update(expires_at=timezone.now())
