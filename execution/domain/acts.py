@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from brokers.domain.errors import Invalid, NotFound, WindhoverError
-from brokers.domain.orders import Book, Product
+from brokers.domain.orders import Book, OrderStatus, Product
 from brokers.domain.portfolio import PositionKey
 from execution.domain.commands import CommandDone, Level
 from execution.domain.desk import Desk
@@ -20,6 +20,7 @@ from execution.domain.records import (
     DeploymentMoved,
     DeploymentSpec,
     DeploymentState,
+    Goal,
     GoalSet,
     SwitchSet,
 )
@@ -141,13 +142,21 @@ def _switch(desk: Desk, scope: str, target_id: str) -> SwitchState:
 
 def _cancel_order(desk: Desk, payload: Payload) -> str:
     order = _order(desk, payload)
-    if order.is_final:
-        raise Invalid(f"it is {order.status} already", code="order.final")
     goal = desk.state.goals.get(key_of(order.intent))
+    is_tried_again = goal is not None and _is_tried_again(desk, order, goal)
+    if order.is_final and not is_tried_again:
+        raise Invalid(f"it is {order.status} already", code="order.final")
     if goal is not None:
         desk.record(GoalSet(goal=replace(goal, quantity=None, reason="its order was cancelled by the operator")))
     want_cancel(desk, order, "cancelled by the operator")
-    return "being cancelled"
+    return "nothing of it was sent, and it is not tried again" if is_tried_again else "being cancelled"
+
+
+def _is_tried_again(desk: Desk, order: OrderRecord, goal: Goal) -> bool:
+    """Tell whether an order of which nothing was sent is about to be placed once more, under another id."""
+    is_its_goal = goal.quantity is not None and goal.decided_at <= order.intent.decided_at
+    is_waiting = order.status is OrderStatus.NOT_SENT and not working_orders(desk, goal.key)
+    return is_its_goal and is_waiting and goal.quantity != desk.state.positions.get(goal.key).quantity
 
 
 def _exit_position(desk: Desk, payload: Payload) -> str:
@@ -175,7 +184,9 @@ def _exit_all(desk: Desk, payload: Payload) -> str:
 def _entering(desk: Desk, book: Book | None) -> list[PositionKey]:
     """Return whose entries are at work: an entry that fills after everything was exited is a position again."""
     ours = [o for o in desk.state.open_orders() if o.is_entry and o.intent.origin != "EXTERNAL"]
-    return [key_of(o.intent) for o in ours if book in (None, o.intent.book)]
+    # between a turn that did not come and the next try no order stands, and still an entry is on its way
+    keys = [*(key_of(o.intent) for o in ours), *(g.key for g in desk.state.goals.values() if g.quantity)]
+    return [key for key in keys if book in (None, key.book)]
 
 
 def _exit(desk: Desk, key: PositionKey) -> None:

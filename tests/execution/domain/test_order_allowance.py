@@ -351,3 +351,66 @@ def test_nothing_is_chased_while_the_session_is_dead():
 
     assert desk.modifies == []
     assert desk.cancels == []
+
+
+def test_an_exit_of_everything_ends_an_entry_that_waits_to_be_tried_again():
+    desk = DeskScript().start()
+    desk.obedient = False
+    desk.bar(101.0)
+    end_turn(desk, desk.placed[0])
+
+    desk.act("exit_all", book="live")
+    desk.pass_time(5)
+
+    assert len(desk.placed) == 1
+    assert desk.held == 0
+
+
+def test_an_exit_of_another_book_lets_an_entry_be_tried_again():
+    desk = DeskScript().start()
+    desk.obedient = False
+    desk.bar(101.0)
+    end_turn(desk, desk.placed[0])
+
+    desk.act("exit_all", book="paper")
+    desk.pass_time(1)
+
+    assert len(desk.placed) == 2
+
+
+def test_a_cancel_between_two_tries_of_an_order_ends_it_for_good():
+    desk = DeskScript().start()
+    desk.obedient = False
+    desk.bar(101.0)
+    end_turn(desk, desk.placed[0])
+
+    done = desk.act("cancel_order", client_id=desk.placed[0].order.client_id)
+    desk.pass_time(5)
+
+    assert done.ok
+    assert done.outcome == "nothing of it was sent, and it is not tried again"
+    assert len(desk.placed) == 1
+
+
+def test_an_order_that_another_has_followed_is_not_cancelled_in_its_place():
+    desk = DeskScript().start()
+    desk.obedient = False
+    desk.bar(101.0)
+    end_turn(desk, desk.placed[0])
+    desk.pass_time(1)
+
+    done = desk.act("cancel_order", client_id=desk.placed[0].order.client_id)
+
+    assert not done.ok
+    assert not desk.orders[1].cancel_wanted
+
+
+def test_a_cancel_of_an_order_that_was_given_up_says_so():
+    desk = DeskScript().start()
+    desk.obedient = False
+    desk.bar(101.0)
+    end_turn(desk, desk.placed[0], code="permit.stale")
+
+    done = desk.act("cancel_order", client_id=desk.placed[0].order.client_id)
+
+    assert not done.ok
