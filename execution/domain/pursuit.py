@@ -23,6 +23,7 @@ from execution.domain.sending import intent_for, is_out_of_modifications, place,
 from risk.domain.gate import Refused
 
 ZERO = Decimal(0)
+UNPROTECTED = "unprotected"
 _QUEUED_LOOK_S = 30.0
 _TIMER_MARGIN_S = 0.05  # a shell's timer may fire a moment early by another clock
 
@@ -72,6 +73,8 @@ def pursue(desk: Desk, key: PositionKey) -> None:
     for order in working:
         if order.is_entry and gap * order.intent.side.sign < order.pending_quantity:
             want_cancel(desk, order, f"no longer wanted: {goal.reason}")
+    if gap == 0:
+        _protected_again(desk, key.instrument)
     if working or gap == 0 or _is_to_wait(desk, goal):
         return
     if held * gap < 0:
@@ -154,7 +157,7 @@ def _exit(desk: Desk, goal: Goal, held: Decimal, gap: Decimal) -> None:
         return
     if goal.key.instrument not in desk.config.instruments:
         sentence = f"{goal.key.instrument} is listed no longer: its {held:f} cannot be exited from here"
-        desk.discrepancy("unprotected", goal.key.instrument, sentence, Level.URGENT)
+        desk.discrepancy(UNPROTECTED, goal.key.instrument, sentence, Level.URGENT)
         return
     side = Side.SELL if held > 0 else Side.BUY
     quantity = min(abs(gap), _closable(desk, goal.key, held, side))
@@ -234,6 +237,15 @@ def _pursue_later(desk: Desk, goal: Goal, pause_s: float) -> None:
     desk.schedule(f"pursue:{name}", pause_s + _TIMER_MARGIN_S)
 
 
+def _protected_again(desk: Desk, instrument: str) -> None:
+    """End the alarm once every holder has what it wants; the next exit that fails alarms anew."""
+    if (UNPROTECTED, instrument) not in desk.state.discrepancies:
+        return
+    goals = [g for g in desk.state.goals.values() if g.key.instrument == instrument and g.quantity is not None]
+    if all(desk.state.positions.get(goal.key).quantity == goal.quantity for goal in goals):
+        desk.resolve(UNPROTECTED, instrument, f"{instrument}: what is held is what is wanted")
+
+
 def _retry_later(desk: Desk, goal: Goal, why: str) -> None:
     failures = goal.failures + 1
     pause_s = desk.config.exit_retry_s * 2 ** min(failures - 1, 4)
@@ -242,4 +254,4 @@ def _retry_later(desk: Desk, goal: Goal, why: str) -> None:
     _pursue_later(desk, goal, pause_s)
     if failures >= desk.config.exit_attempts:
         sentence = f"{goal.key.instrument}: {failures} exits failed, the last because {why}"
-        desk.discrepancy("unprotected", goal.key.instrument, sentence, Level.URGENT)
+        desk.discrepancy(UNPROTECTED, goal.key.instrument, sentence, Level.URGENT)

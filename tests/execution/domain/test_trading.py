@@ -183,6 +183,24 @@ def test_an_exit_that_is_refused_again_and_again_alarms_within_a_minute():
     assert "unprotected" in desk.inbox
 
 
+def test_an_exit_that_goes_through_ends_the_alarm_so_that_the_next_failure_alarms_again():
+    desk = a_long_desk()
+    desk.act("exit_all")
+    for _ in range(120):
+        if "unprotected" in desk.inbox:
+            break
+        if desk.working:
+            desk.venue_ends(OrderStatus.REJECTED, "Markets are closed right now.")
+        desk.pass_time(1)
+    assert "unprotected" in desk.inbox
+
+    desk.pass_time(90)
+    desk.fill()
+
+    assert desk.held == 0
+    assert "unprotected" not in desk.inbox
+
+
 def test_an_exit_without_a_fresh_quote_goes_as_a_market_order():
     desk = a_long_desk()
     desk.run(FeedChanged(at=desk.now, state=Link.SILENT, reason="no frame for 8 s"))
