@@ -23,7 +23,7 @@ def session_ended_tell(*, account_id: str, epoch: int, at: datetime) -> bool:
     login = VenueLogin.objects.select_related("account__owner").get(account_id=account_id)
     if login.state == SessionState.LIVE or login.epoch != epoch or not login.account.is_enabled:
         return False
-    told = {"reason": login.reason, "ended": f"{at.astimezone(IST):%H:%M on %-d %B}"}
+    told = {"reason": login.reason, "ended": f"{at.astimezone(IST):%H:%M IST on %-d %B}"}
     subject = f"your Kite session of {login.account.label} has ended"
     return _send(
         login.account, key=f"session-{account_id}-{epoch}", subject=subject, page="session_ended", told=told, at=at

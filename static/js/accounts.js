@@ -18,23 +18,40 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-for (const form of document.querySelectorAll('form[action$="/remove"]')) {
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    ask({
-      title: "Remove this account",
-      rows: [[1, "account with its key, secret, limits and addresses is forgotten"], [0, "orders or positions are touched: with any of them it stays"]],
-      label: "Remove",
-      act: () => form.submit(),
+const QUESTIONS = {
+  remove: {
+    title: "Remove this account",
+    rows: [[1, "account with its key, secret, limits and addresses is forgotten"], [0, "orders or positions are touched: with any of them it stays"]],
+    label: "Remove",
+  },
+  logout: {
+    title: "Log out at the broker",
+    rows: [[0, "orders are sent for this account until its next login, exits included"], ["All", "positions and resting orders stay as they are, watched by nobody here"]],
+    label: "Log out",
+  },
+  disable: {
+    title: "Disable this account",
+    rows: [[0, "desks hold it: its strategies stand still and its exits wait until it is enabled"], ["All", "positions and resting orders stay as they are, watched by nobody here"]],
+    label: "Disable",
+  },
+};
+for (const [verb, question] of Object.entries(QUESTIONS)) {
+  for (const form of document.querySelectorAll(`form[action$="/${verb}"]`)) {
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      ask({ ...question, act: () => form.submit() });
     });
-  });
+  }
 }
 
 // One click each: a second one would only repeat the first.
 for (const form of document.querySelectorAll("main form")) {
-  form.addEventListener("submit", () => setTimeout(() => {
-    for (const button of form.querySelectorAll("button[type=submit]")) button.disabled = true;
-  }));
+  form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    setTimeout(() => {
+      for (const button of form.querySelectorAll("button[type=submit]")) button.disabled = true;
+    });
+  });
 }
 window.addEventListener("pageshow", () => {
   for (const button of document.querySelectorAll("main button[disabled]")) button.disabled = false;

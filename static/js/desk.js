@@ -109,6 +109,7 @@ const bar = freshness({
 const kill = killSwitch({ store, status: bar.status, poll: bar.poll });
 
 frame({
+  start: start.showFor,
   acts: [
     { keys: "k", label: "Kill switch, with its consequences in numbers", run: kill.show },
     { keys: "s", label: "Start a strategy", run: start.show },
@@ -125,6 +126,7 @@ frame({
   ],
 });
 
+if (location.hash.startsWith("#start=")) start.showFor(decodeURIComponent(location.hash.slice("#start=".length)));
 if (location.hash === "#kill") {
   // its consequences are figures: they are waited for, but not for long
   const since = performance.now();

@@ -96,6 +96,7 @@ export function instrumentField({ quoted, account, wrong }) {
   });
   return {
     draw: drawPicked,
+    take,
     pickTyped,
     picked: () => picked,
     clear() {

@@ -3,6 +3,8 @@ import { openDialog } from "windhover/dialogs";
 import { byId, h } from "windhover/dom";
 
 const MATCHES = 30;
+const SEARCH_AFTER_MS = 150;
+const SEARCH_FROM = 2;
 
 function typing(target) {
   return target instanceof HTMLElement && (target.isContentEditable || ["INPUT", "TEXTAREA", "SELECT"].includes(target.tagName));
@@ -14,8 +16,11 @@ export function goTo(id) {
   place.focus({ preventScroll: true });
 }
 
-/** `acts` are `{keys: "g p", label, run}`; `things()` gives what the palette finds: `{name, kind, run}`. */
-export function keyboard({ acts, things }) {
+/**
+ * `acts` are `{keys: "g p", label, run}`; `things()` gives what the palette finds: `{name, kind, run}`;
+ * `search(words)` promises more of them that are not on the page.
+ */
+export function keyboard({ acts, things, search }) {
   let waitingForSecond = null;
 
   function list() {
@@ -31,21 +36,50 @@ export function keyboard({ acts, things }) {
     const dialog = h("dialog", { class: "palette", "aria-labelledby": "palette-title" }, heading, input, found);
     let matches = [];
     let at = 0;
+    let more = [];
+    let nothing = "Nothing by that name";
+    let waiting = null;
 
     function draw() {
-      const words = input.value.trim().toLowerCase();
-      matches = things().filter((thing) => `${thing.name} ${thing.kind}`.toLowerCase().includes(words)).slice(0, MATCHES);
+      const words = input.value.trim().toLowerCase().split(/\s+/);
+      const here = things().filter((thing) => words.every((word) => `${thing.name} ${thing.kind}`.toLowerCase().includes(word)));
+      matches = [...here, ...more].slice(0, MATCHES);
       at = Math.min(at, Math.max(0, matches.length - 1));
       const rows = matches.map((thing, index) => h("li", { role: "option", id: `palette-${index}`, "aria-selected": String(index === at), onclick: () => choose(thing) }, h("span", {}, thing.name), h("span", { class: "sub" }, thing.kind)));
-      found.replaceChildren(...(rows.length ? rows : [h("li", { role: "option", "aria-selected": "false" }, "Nothing by that name")]));
+      found.replaceChildren(...(rows.length ? rows : [h("li", { role: "option", "aria-selected": "false" }, nothing)]));
       input.setAttribute("aria-activedescendant", rows.length ? `palette-${at}` : "");
       found.children[at]?.scrollIntoView({ block: "nearest" });
+    }
+    async function seek(words) {
+      let found = [];
+      let said = "Nothing by that name";
+      try {
+        found = await search(words);
+      } catch (error) {
+        said = `The list of instruments cannot be searched: ${error.message}`;
+      }
+      if (!dialog.open || input.value.trim() !== words) return;
+      more = found;
+      nothing = said;
+      draw();
+    }
+    function typed() {
+      const words = input.value.trim();
+      clearTimeout(waiting);
+      at = 0;
+      more = [];
+      nothing = "Nothing by that name";
+      if (words.length >= SEARCH_FROM) {
+        nothing = "Looking through the exchange's list";
+        waiting = setTimeout(() => seek(words), SEARCH_AFTER_MS);
+      }
+      draw();
     }
     function choose(thing) {
       dialog.close();
       thing.run();
     }
-    input.addEventListener("input", () => { at = 0; draw(); });
+    input.addEventListener("input", typed);
     input.addEventListener("keydown", (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (step) {
@@ -90,6 +124,10 @@ export function keyboard({ acts, things }) {
     }
   });
   byId("find").addEventListener("click", palette);
+  byId("more-find").addEventListener("click", () => {
+    byId("more-dialog").close();
+    palette();
+  });
   byId("keys")?.addEventListener("click", list);
   return { palette, list };
 }

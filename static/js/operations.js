@@ -15,7 +15,7 @@ const LABELS = { seconds: "seconds", fraction: "share", status: "status", quanti
 const OWN_LABELS = { autoslice_mixed: { quantity: "slices of" }, partial_fills: { seconds: "pause, s" } };
 const SCOPES = [["POST /orders", "new orders"], [" /orders", "all order calls"], [" ", "every request"]];
 const BUDGETS = [["order", "Order calls"], ["quote", "Quotes"], ["historical", "Candles"], ["other", "Others"]];
-const SESSIONS = { ready: "logged in", needs_login: "needs a login" };
+const SESSIONS = { live: "logged in", needs_login: "needs a login" };
 
 const age = (seconds) => (seconds === null || seconds === undefined ? "–" : `${Number(seconds).toFixed(1)} s`);
 const time = (iso) => (iso ? new Date(iso).toLocaleTimeString("en-GB", { timeZone: "Asia/Kolkata" }) : "–");

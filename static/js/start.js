@@ -28,6 +28,13 @@ export function startDialog({ store, accounts }) {
     byId("start-strategy").focus();
   }
 
+  /** Open with one instrument chosen. */
+  function showFor(symbol) {
+    instruments.clear();
+    instruments.take(symbol);
+    return show();
+  }
+
   async function load() {
     try {
       const answer = await read("/api/strategies");
@@ -137,5 +144,5 @@ export function startDialog({ store, accounts }) {
   byId("start-strategy").addEventListener("change", drawParams);
   byId("start-account").addEventListener("change", drawMode);
   byId("start-cancel").addEventListener("click", () => dialog.close());
-  return { show, catalogue: () => catalogue };
+  return { show, showFor, catalogue: () => catalogue };
 }

@@ -51,6 +51,8 @@ def test_connects_an_account_is_refused_for_a_wrong_secret_logs_in_and_out(desk,
     assert "the broker sees 127.0.0.1" in row.inner_text()
     page.screenshot(path=results / "accounts-2-logged-in.png")
     row.locator("button", has_text="Log out").click()
+    assert "exits included" in page.inner_text("dialog[open]")
+    page.click("dialog[open] button[type=submit]")
     page.wait_for_selector(".says:has-text('is logged out')")
     assert "Needs login" in page.inner_text("main")
     _desk_knows_of_the_logout(page, desk)

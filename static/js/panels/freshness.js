@@ -29,17 +29,23 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
   }
 
   function feedTags() {
-    return store.states("feeds").map(({ account, data, arrived, received }) => {
+    const all = store.states("feeds");
+    // a feed that carries nothing has no age; the inbox asks for the login that it may want
+    const carrying = all.filter(({ data }) => Number(data.instruments) > 0);
+    const shown = carrying.length ? carrying : all.slice(0, 1);
+    return shown.map(({ account, data, arrived, received }) => {
       const own = quotes().filter((quote) => quote.account === account);
       const since = (performance.now() - (arrived.get("age_s") ?? received)) / 1000;
-      const seen = data.age_s === null ? null : Math.min(Number(data.age_s) + since, ...own.map((quote) => quote.ageNow));
-      const venue = (status?.accounts ?? []).find((one) => one.id === account)?.venue ?? "Feed";
-      const late = data.stale || seen === null || seen > LATE_S;
+      const seen = (data.age_s ?? null) === null ? null : Math.min(Number(data.age_s) + since, ...own.map((quote) => quote.ageNow));
+      const known = (status?.accounts ?? []).find((one) => one.id === account);
+      const name = shown.length > 1 && known ? known.label : titled(known?.venue ?? "Feed");
+      const isIdle = Number(data.instruments) === 0 && !data.stale;
+      const late = !isIdle && (data.stale || seen === null || seen > LATE_S);
       const count = own.filter((quote) => quote.stale).length;
       return {
         key: account,
-        late,
-        text: `${titled(venue)} ${late ? "STALE " : ""}${seen === null ? data.state : age(seen)}`,
+        kind: late ? "warn" : isIdle ? "" : "ok",
+        text: isIdle ? `${name}: no instruments` : `${name} ${late ? "STALE " : ""}${seen === null ? data.state : age(seen)}`,
         more: !late && count > 0 ? `${count} stale` : "",
         title: data.reason || `${data.instruments} instruments, ${data.state}`,
       };
@@ -47,7 +53,7 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
   }
 
   function drawFeeds() {
-    const tags = feedTags().flatMap((row) => [{ key: row.key, kind: row.late ? "warn" : "ok", text: row.text, title: row.title }, ...(row.more ? [{ key: `${row.key}-stale`, kind: "warn", text: row.more, title: "quotes older than their limit" }] : [])]);
+    const tags = feedTags().flatMap((row) => [{ key: row.key, kind: row.kind, text: row.text, title: row.title }, ...(row.more ? [{ key: `${row.key}-stale`, kind: "warn", text: row.more, title: "quotes older than their limit" }] : [])]);
     keyed(byId("feeds"), tags, {
       key: (row) => row.key,
       make: () => ({ element: h("span", { class: "tag" }) }),

@@ -24,6 +24,13 @@ const TITLES = {
   instruments: "Today's list of instruments was refused",
   authorise: "A sale waits for your authorisation",
   charges: "Charges are not known",
+  throttled: "The broker wants fewer orders",
+  order_soft_stop: "Today's orders run short",
+  order_cap: "Today's orders are used up",
+  position: "A position differs from the broker's",
+  missing_order: "An order is missing at the broker",
+  unreadable: "The broker's books cannot be read",
+  guardian: "The guardian watches in the desk's place",
 };
 
 export function inboxPanel({ store, accounts }) {
@@ -33,7 +40,7 @@ export function inboxPanel({ store, accounts }) {
       .map((account) => ({
         id: `login-${account.id}`,
         title: "Needs login",
-        sentence: `${account.label} has no broker session${account.reason ? `: ${account.reason}` : ""}. Its strategies are halted; exits wait until you log in.`,
+        sentence: `${account.label} has no broker session${account.reason ? `: ${account.reason.replace(/\.$/, "")}` : ""}. Its strategies are halted; exits wait until you log in.`,
         href: `/brokers/${account.id}/login`,
         link: "Log in at the broker",
       }));

@@ -23,7 +23,8 @@ const COLUMNS = ["created_at", "market_at", "filled_at", "account", "client_id",
 const CLOCKS_DIFFER_MS = 120_000;
 
 export function ordersPanel({ store, strategyName, marketTime, refusals }) {
-  const words = (order) => order.status.replaceAll("_", " ");
+  // how much of it is filled stands below
+  const words = (order) => (order.status === "PARTIALLY_FILLED" ? "PARTIAL" : order.status.replaceAll("_", " "));
 
   function meta(order) {
     const parts = [];
