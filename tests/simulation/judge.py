@@ -10,7 +10,7 @@ from brokers.domain.orders import Purpose
 from brokers.simulator.kite_requests import Request
 from execution.domain.commands import Record
 from execution.domain.state import DeskState
-from execution.models import JournalEvent, Lease
+from execution.models import Command, CommandState, JournalEvent, Lease
 from execution.runtime.sendlog import mark_of
 from tests.simulation.clockwork import Process
 from tests.simulation.faults import Fault
@@ -129,6 +129,8 @@ class Judge:
         sessions = self._world.sessions()
         if self._world.site.later or self._world.is_anything_under_way():
             return False  # an order is still on its way to the exchange, or a process will yet go on
+        if Command.objects.filter(account=self._world.account, state=CommandState.ACCEPTED).exists():
+            return False  # its row stands before the desk hears of it
         if len(sessions) != 1 or not sessions[0].engine._desk.is_reconciled or sessions[0].has_writes:
             return False
         state = sessions[0].engine.state

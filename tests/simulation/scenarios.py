@@ -22,6 +22,7 @@ SETTLED_S = 260.0
 FLAT_WITHIN_S = 75.0
 # after its deadline of 10 s the guardian takes over in a few; one that dies on the way begins anew, or looks again
 GUARDED_WITHIN_S = 75.0
+RUSHED_S = 90.0  # also where a host lost its power twice on the way
 SHORTLY_BEFORE = time(15, 2)  # the desk's own square-off is at 15:05
 SHARE = "RELIANCE"
 
@@ -120,22 +121,28 @@ async def kill_switch(world: World) -> None:
 
 
 async def rush(world: World) -> None:
-    """An exit is asked for while the entries of several strategies wait for a scant order budget; then all is closed."""
+    """An exit is asked for while the entries of several strategies wait for a scant order budget; then all is closed.
+
+    The strategies are stopped before all is closed: what one of them decides afterwards, nobody asked to exit.
+    """
     await enter(world)
     names = ("INFY", "TCS")
     world.deploy(*names, *names)
     seen: list[object] = []
 
     def close_now(group: list[Any]) -> None:
-        fresh = [r for w in group for r in w.batch.records if r.kind == "intent" and seen is not None]
+        intents = [r.payload["intent"] for w in group for r in w.batch.records if r.kind == "intent"]
+        fresh = [intent for intent in intents if intent["instrument"].removeprefix("NSE:") in names]
         if fresh and not seen:
             seen.extend(fresh)
             _exit(world)
 
     world.on_commit.append(close_now)
-    await world.until(lambda: bool(seen), 30.0)
+    await world.until(lambda: bool(seen), RUSHED_S)
     await world.until(lambda: world.held() == 0, FLAT_WITHIN_S)
-    await asyncio.sleep(1.0)
+    await asyncio.sleep(0.9)
+    _stop(world)
+    await asyncio.sleep(0.1)
     world.ask("exit_all", {"book": "live"}, "close-the-rest")
     for name in names:
         world.judge.must_be_flat(name, FLAT_WITHIN_S)
