@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from brokers.domain.errors import Ambiguous, NeedsLogin, Rejected, Retryable, WindhoverError
+from brokers.domain.errors import Ambiguous, Invalid, NeedsLogin, Rejected, Retryable, WindhoverError
 from brokers.domain.instruments import Instrument
 from brokers.domain.orders import ApprovedOrder, Book, Purpose, VenueOrder
 from brokers.ports import Budget, Clock, Receipt, Venue
@@ -28,6 +28,20 @@ class Marks(Protocol):
     """What a send log does for the sender."""
 
     def mark(self, client_id: str) -> None: ...
+
+
+class _Gateway:
+    """The last check of one write; whether it was ever reached tells whether a byte may have left."""
+
+    __slots__ = ("_check", "is_reached")
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+        self.is_reached = False
+
+    def __call__(self) -> None:
+        self.is_reached = True
+        self._check()
 
 
 class Sender:
@@ -54,39 +68,39 @@ class Sender:
         """Send an approved order; its outcome is confirmed, rejected, not sent or ambiguous."""
         order = command.order
 
-        def before_write() -> None:
+        def check() -> None:
             self._permit.require_order(order, send_by=command.send_by, objection=self._objection)
             self._marks.mark(order.client_id)
 
-        async def call() -> Receipt:
+        async def call(before_write: _Gateway) -> Receipt:
             venue, budget = door()
             is_urgent = order.intent.purpose is not Purpose.ENTRY
             async with self._turn(budget, "order", urgent=is_urgent, send_by=command.send_by):
                 return await venue.place(order, instrument, before_write)
 
-        await self._carry_out(order.client_id, Write.PLACE, order.intent.book, call)
+        await self._carry_out(order.client_id, Write.PLACE, order.intent.book, call, check)
 
     async def cancel(self, command: CancelOrder, *, door: Door) -> None:
         """Send a cancellation; how it ends is read from the order's state."""
 
-        async def call() -> Receipt:
+        async def call(before_write: _Gateway) -> Receipt:
             venue, budget = door()
             async with self._turn(budget, "cancel", urgent=True):
-                return await venue.cancel(command.venue_order_id, self._permit.require)
+                return await venue.cancel(command.venue_order_id, before_write)
 
-        await self._carry_out(command.client_id, Write.CANCEL, command.book, call)
+        await self._carry_out(command.client_id, Write.CANCEL, command.book, call, self._permit.require)
 
     async def modify(self, command: ModifyOrder, *, order: VenueOrder, door: Door) -> None:
         """Send new prices; how it ends is read from the order's state."""
 
-        async def call() -> Receipt:
+        async def call(before_write: _Gateway) -> Receipt:
             venue, budget = door()
             async with self._turn(budget, "order", urgent=True):
                 return await venue.modify(
-                    order, price=command.price, trigger_price=command.trigger_price, before_write=self._permit.require
+                    order, price=command.price, trigger_price=command.trigger_price, before_write=before_write
                 )
 
-        await self._carry_out(command.client_id, Write.MODIFY, command.book, call)
+        await self._carry_out(command.client_id, Write.MODIFY, command.book, call, self._permit.require)
 
     @asynccontextmanager
     async def _turn(
@@ -109,11 +123,17 @@ class Sender:
             budget.settle(kind)
 
     async def _carry_out(
-        self, client_id: str, write: Write, book: Book, call: Callable[[], Awaitable[Receipt]]
+        self,
+        client_id: str,
+        write: Write,
+        book: Book,
+        call: Callable[[_Gateway], Awaitable[Receipt]],
+        check: Callable[[], None],
     ) -> None:
+        before_write = _Gateway(check)
         result, venue_order_id, message, code = SendResult.AMBIGUOUS, "", "the write was interrupted", ""
         try:
-            receipt = await call()
+            receipt = await call(before_write)
             result, venue_order_id, message = SendResult.CONFIRMED, receipt.venue_order_id, ""
         except NeedsLogin as error:
             result, message, code = SendResult.REJECTED, error.message, error.code
@@ -122,6 +142,10 @@ class Sender:
             result, message, code = SendResult.REJECTED, error.message, error.code
         except (Retryable, PermitRefused) as error:
             result, message, code = SendResult.NOT_SENT, error.message, error.code
+        except Invalid as error:
+            # a request that could not even be built; once its bytes may have left, nothing is certain
+            result = SendResult.AMBIGUOUS if before_write.is_reached else SendResult.NOT_SENT
+            message, code = error.message, error.code
         except (Ambiguous, WindhoverError) as error:
             result, message, code = SendResult.AMBIGUOUS, error.message, error.code
         finally:

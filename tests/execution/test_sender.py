@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from brokers.domain.errors import Ambiguous, NeedsLogin, Rejected, Retryable
+from brokers.domain.errors import Ambiguous, Invalid, NeedsLogin, Rejected, Retryable
 from brokers.domain.market import NANOSECONDS
 from brokers.ports import LeaseGrant, Receipt
 from execution.domain.commands import CancelOrder, PlaceOrder
@@ -92,6 +92,10 @@ class an_approved_order:  # noqa: N801 - reads as a builder; only the gate makes
     intent = an_intent()
 
 
+def a_cancel():
+    return CancelOrder(client_id="WAAB1200000001", venue_order_id="1", book="live")
+
+
 def test_marks_the_order_before_its_bytes_leave():
     desk = Desk(SpyVenue())
 
@@ -150,6 +154,34 @@ def test_tells_how_a_write_ended(error, result):
     assert desk.place().result is result
 
 
+class UnableVenue(SpyVenue):
+    """Cannot build a request, so it never comes to ask."""
+
+    async def place(self, order, instrument, before_write):
+        raise Invalid("there is no such product here", code="order.product")
+
+    async def cancel(self, venue_order_id, before_write):
+        raise Invalid("this order has no id", code="order.id")
+
+
+def test_a_request_that_cannot_be_built_is_not_sent():
+    desk = Desk(UnableVenue())
+
+    report = desk.place(budget=(budget := SpyBudget()))
+    asyncio.run(desk.sender.cancel(a_cancel(), door=lambda: (desk.venue, None)))
+
+    assert (report.result, report.code) == (SendResult.NOT_SENT, "order.product")
+    assert (desk.marks, desk.venue.bytes_sent, budget.settled) == ([], 0, ["order"])
+    assert (desk.reports[-1].result, desk.reports[-1].write) == (SendResult.NOT_SENT, Write.CANCEL)
+
+
+def test_an_invalid_answer_after_the_bytes_left_stays_ambiguous():
+    desk = Desk(SpyVenue(Invalid("the answer makes no sense")))
+
+    assert desk.place().result is SendResult.AMBIGUOUS
+    assert desk.venue.bytes_sent == 1
+
+
 def test_an_error_nobody_foresaw_leaves_the_order_ambiguous_and_surfaces():
     desk = Desk(SpyVenue(ZeroDivisionError()))
 
@@ -169,9 +201,8 @@ def test_a_dead_login_is_passed_on():
 def test_a_cancel_needs_the_lease_too():
     desk = Desk(SpyVenue())
     desk.clock.pass_s(60)
-    command = CancelOrder(client_id="WAAB1200000001", venue_order_id="1", book="live")
 
-    asyncio.run(desk.sender.cancel(command, door=lambda: (desk.venue, None)))
+    asyncio.run(desk.sender.cancel(a_cancel(), door=lambda: (desk.venue, None)))
 
     assert (desk.reports[-1].result, desk.reports[-1].write) == (SendResult.NOT_SENT, Write.CANCEL)
     assert desk.venue.bytes_sent == 0
@@ -201,9 +232,8 @@ def test_a_place_in_the_budget_is_given_back_however_the_write_ends(ends_with):
 def test_a_cancel_asks_for_a_place_before_everything_else():
     desk = Desk(SpyVenue())
     budget = SpyBudget()
-    command = CancelOrder(client_id="WAAB1200000001", venue_order_id="1", book="live")
 
-    asyncio.run(desk.sender.cancel(command, door=lambda: (desk.venue, budget)))
+    asyncio.run(desk.sender.cancel(a_cancel(), door=lambda: (desk.venue, budget)))
 
     assert (budget.asked, budget.settled) == ([("cancel", True)], ["cancel"])
 
