@@ -104,7 +104,8 @@ class Hammer:
         if not await self._journalled(means.grant, fact):
             return
         outcomes: list[SendOutcome] = []
-        command = CancelOrder(client_id=client_id, venue_order_id=venue_order_id, book=Book.LIVE)
+        send_by = self.clock.now() + timedelta(seconds=SEND_WITHIN_S)
+        command = CancelOrder(client_id=client_id, venue_order_id=venue_order_id, book=Book.LIVE, send_by=send_by)
         await self._sender(means, outcomes).cancel(command, door=lambda: (means.venue, means.budget))
         counted[f"cancel {outcomes[0].result}"] += 1
 

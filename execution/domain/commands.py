@@ -64,16 +64,22 @@ class PlaceOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
+    """Send once; never after `send_by`."""
+
     client_id: str
     venue_order_id: str
     book: Book
+    send_by: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModifyOrder:
+    """Send once; never after `send_by`, its price is as old as that."""
+
     client_id: str
     venue_order_id: str
     book: Book
+    send_by: datetime
     price: Decimal | None
     trigger_price: Decimal | None = None
 

@@ -128,7 +128,8 @@ def _written(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
         return
     desk.record(fact)
     _hear(desk, event)
-    desk.schedule(f"cancel:{order.client_id}", CANCEL_RETRY_S)
+    pause_s = desk.config.decide_again_s if event.code == TURN_MISSED else CANCEL_RETRY_S
+    desk.schedule(f"cancel:{order.client_id}", pause_s)
     if event.result is SendResult.REJECTED:
         desk.read_books(f"the venue refused a {event.write} of {order.client_id}")
 

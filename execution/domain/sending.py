@@ -116,6 +116,8 @@ def want_cancel(desk: Desk, order: OrderRecord, reason: str) -> None:
                 client_id=order.client_id,
                 venue_order_id=order.venue_order_id,
                 book=order.intent.book,
+                # by then a book without its effect has ended it, and another is asked for
+                send_by=desk.at + timedelta(seconds=desk.config.open_read_s),
             )
         )
 
@@ -165,7 +167,15 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
     desk.record(
         WriteAsked(client_id=order.client_id, write=Write.MODIFY, price=price, reason="not filled, reaching further")
     )
-    desk.ask(ModifyOrder(client_id=order.client_id, venue_order_id=order.venue_order_id, book=intent.book, price=price))
+    desk.ask(
+        ModifyOrder(
+            client_id=order.client_id,
+            venue_order_id=order.venue_order_id,
+            book=intent.book,
+            price=price,
+            send_by=desk.at + timedelta(seconds=desk.config.send_within_s),
+        )
+    )
 
 
 def _limit_price(desk: Desk, key: PositionKey, side: Side, purpose: Purpose, *, step: int) -> Decimal | None:

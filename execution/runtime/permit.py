@@ -44,13 +44,17 @@ class Permit:
         if not self.is_held:
             raise PermitRefused("the lease may have passed on; nothing was sent", code="permit.lease")
 
+    def require_by(self, send_by: datetime) -> None:
+        """Raise PermitRefused unless the lease is ours, and the write is young enough."""
+        self.require()
+        if self._clock.now() > send_by:
+            raise PermitRefused("it grew too old to send; nothing was sent", code="permit.late")
+
     def require_order(
         self, order: ApprovedOrder, *, send_by: datetime, objection: Callable[[ApprovedOrder], str | None]
     ) -> None:
         """Raise PermitRefused unless the lease, the order's time and the switches allow it now."""
-        self.require()
-        if self._clock.now() > send_by:
-            raise PermitRefused("the order grew too old to send; nothing was sent", code="permit.late")
+        self.require_by(send_by)
         why = objection(order)
         if why is not None:
             raise PermitRefused(f"{why}; nothing was sent", code="permit.gate")

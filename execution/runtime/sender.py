@@ -83,34 +83,38 @@ class Sender:
     async def cancel(self, command: CancelOrder, *, door: Door) -> None:
         """Send a cancellation; how it ends is read from the order's state."""
 
+        def check() -> None:
+            self._permit.require_by(command.send_by)
+
         async def call(before_write: _Gateway) -> Receipt:
             venue, budget = door()
-            async with self._turn(budget, "cancel", urgent=True):
+            async with self._turn(budget, "cancel", urgent=True, send_by=command.send_by):
                 return await venue.cancel(command.venue_order_id, before_write)
 
-        await self._carry_out(command.client_id, Write.CANCEL, command.book, call, self._permit.require)
+        await self._carry_out(command.client_id, Write.CANCEL, command.book, call, check)
 
     async def modify(self, command: ModifyOrder, *, order: VenueOrder, door: Door) -> None:
         """Send new prices; how it ends is read from the order's state."""
 
+        def check() -> None:
+            self._permit.require_by(command.send_by)
+
         async def call(before_write: _Gateway) -> Receipt:
             venue, budget = door()
-            async with self._turn(budget, "order", urgent=True):
+            async with self._turn(budget, "order", urgent=True, send_by=command.send_by):
                 return await venue.modify(
                     order, price=command.price, trigger_price=command.trigger_price, before_write=before_write
                 )
 
-        await self._carry_out(command.client_id, Write.MODIFY, command.book, call, self._permit.require)
+        await self._carry_out(command.client_id, Write.MODIFY, command.book, call, check)
 
     @asynccontextmanager
-    async def _turn(
-        self, budget: Budget | None, kind: str, *, urgent: bool, send_by: datetime | None = None
-    ) -> AsyncIterator[None]:
-        """Wait for the budget, at most until an order would be too old, and give the place back after the answer."""
+    async def _turn(self, budget: Budget | None, kind: str, *, urgent: bool, send_by: datetime) -> AsyncIterator[None]:
+        """Wait for the budget, at most until a write would be too old, and give the place back after the answer."""
         if budget is None:
             yield
             return
-        left_s = None if send_by is None else max((send_by - self._clock.now()).total_seconds(), 0.0)
+        left_s = max((send_by - self._clock.now()).total_seconds(), 0.0)
         try:
             async with asyncio.timeout(left_s):
                 await budget.acquire(kind, urgent=urgent)

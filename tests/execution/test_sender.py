@@ -1,17 +1,18 @@
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
 from brokers.domain.errors import Ambiguous, Invalid, NeedsLogin, Rejected, Retryable
 from brokers.domain.market import NANOSECONDS
 from brokers.ports import LeaseGrant, Receipt
-from execution.domain.commands import CancelOrder, PlaceOrder
+from execution.domain.commands import CancelOrder, ModifyOrder, PlaceOrder
 from execution.domain.events import SendResult, Write
 from execution.runtime.permit import Permit
 from execution.runtime.sender import Sender
-from tests.builders import RELIANCE, an_intent
+from tests.builders import RELIANCE, a_venue_order, an_intent
 from tests.execution.test_lease import SteppedClock
 
 NOW = datetime(2026, 8, 18, 6, 30, tzinfo=UTC)
@@ -35,6 +36,9 @@ class SpyVenue:
         before_write()
         self.bytes_sent += 1
         return Receipt(venue_order_id=venue_order_id)
+
+    async def modify(self, order, *, price, trigger_price, before_write):
+        return await self.cancel(order.venue_order_id, before_write)
 
 
 class Marks(list):
@@ -71,6 +75,15 @@ class Desk:
         )
         return self.reports[-1]
 
+    def cancel(self, budget=None, **terms):
+        asyncio.run(self.sender.cancel(a_cancel(**terms), door=lambda: (self.venue, budget)))
+        return self.reports[-1]
+
+    def modify(self, budget=None, **terms):
+        door = lambda: (self.venue, budget)  # noqa: E731 - what the desk's shell gives
+        asyncio.run(self.sender.modify(a_modify(**terms), order=a_venue_order(), door=door))
+        return self.reports[-1]
+
 
 class SpyBudget:
     """Lets calls go, or keeps them waiting for ever; remembers what was asked and given back."""
@@ -92,8 +105,12 @@ class an_approved_order:  # noqa: N801 - reads as a builder; only the gate makes
     intent = an_intent()
 
 
-def a_cancel():
-    return CancelOrder(client_id="WAAB1200000001", venue_order_id="1", book="live")
+def a_cancel(send_by=NOW + timedelta(seconds=2)):
+    return CancelOrder(client_id="WAAB1200000001", venue_order_id="1", book="live", send_by=send_by)
+
+
+def a_modify(send_by=NOW + timedelta(seconds=2)):
+    return ModifyOrder(client_id="WAAB1200000001", venue_order_id="1", book="live", price=Decimal(99), send_by=send_by)
 
 
 def test_marks_the_order_before_its_bytes_leave():
@@ -216,6 +233,34 @@ def test_an_order_whose_turn_does_not_come_in_time_is_not_sent():
 
     assert (report.result, report.code) == (SendResult.NOT_SENT, "permit.late")
     assert (desk.venue.bytes_sent, desk.marks, budget.settled) == (0, [], [])
+
+
+@pytest.mark.parametrize("write", ["cancel", "modify"])
+def test_a_change_whose_turn_does_not_come_in_time_is_not_sent(write):
+    desk = Desk(SpyVenue())
+    budget = SpyBudget(is_open=False)
+
+    report = getattr(desk, write)(budget, send_by=NOW + timedelta(milliseconds=20))
+
+    assert (report.result, report.write, report.code) == (SendResult.NOT_SENT, write, "permit.late")
+    assert (desk.venue.bytes_sent, budget.settled) == (0, [])
+
+
+@pytest.mark.parametrize("write", ["cancel", "modify"])
+def test_a_change_that_grew_old_after_its_turn_is_stopped_before_its_bytes(write):
+    desk = Desk(SpyVenue())
+
+    report = getattr(desk, write)(send_by=NOW - timedelta(microseconds=1))
+
+    assert (report.result, report.write, report.code) == (SendResult.NOT_SENT, write, "permit.late")
+    assert desk.venue.bytes_sent == 0
+
+
+def test_a_change_in_time_goes_out():
+    desk = Desk(SpyVenue())
+
+    assert [desk.modify().result, desk.cancel().result] == [SendResult.CONFIRMED, SendResult.CONFIRMED]
+    assert desk.venue.bytes_sent == 2
 
 
 @pytest.mark.parametrize("ends_with", [None, Ambiguous("no answer"), Rejected("no"), ZeroDivisionError()])

@@ -328,6 +328,33 @@ def test_a_fill_during_the_cancel_is_not_sold_twice():
     assert len(desk.placed) == 2
 
 
+def test_a_cancel_whose_turn_never_came_is_asked_for_again_at_once():
+    desk = a_long_desk(config={"max_modifications": 1})
+    desk.bar(95.0)
+    desk.pass_time(3)
+    desk.obedient = False
+    desk.pass_time(4)
+    [cancel] = desk.cancels
+
+    late = {"result": SendResult.NOT_SENT, "write": Write.CANCEL, "message": "no", "code": "permit.late"}
+    desk.run(SendOutcome(at=desk.now, client_id=cancel.client_id, **late))
+    desk.pass_time(0.3)
+
+    assert [c.client_id for c in desk.cancels] == [cancel.client_id] * 2
+    assert desk.cancels[1].send_by > cancel.send_by
+
+
+def test_new_prices_are_sent_while_they_are_young_and_cancels_until_another_is_asked_for():
+    desk = a_long_desk(config={"max_modifications": 1})
+    desk.bar(95.0)
+    desk.pass_time(8)
+
+    asked = [row for row in desk.journal if row.kind == "write"]
+    by_write = {row.payload["write"]: row.at for row in reversed(asked)}
+    assert desk.modifies[0].send_by - by_write["modify"] == timedelta(seconds=desk.config.send_within_s)
+    assert desk.cancels[0].send_by - by_write["cancel"] == timedelta(seconds=desk.config.open_read_s)
+
+
 def test_modifications_are_counted_again_after_a_takeover():
     desk = a_long_desk(config={"max_modifications": 2})
     desk.bar(95.0)
