@@ -43,7 +43,11 @@ def route(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
         return "No address is declared. A simulated account needs none; a real one stays on paper without."
     looked = preflight_run(account=account, by=by, at=at)
     is_recalled = before and not account.is_live
-    paper = " Nothing new starts live until it is released anew; what runs goes on." if is_recalled else ""
+    paper = (
+        " It is on paper until it is released anew: live strategies open nothing, and exit what they hold."
+        if is_recalled
+        else ""
+    )
     if any(row["is_bad"] for row in looked.findings):
         return f"{account.egress_address} is declared, but not everything is in order: see below.{paper}"
     return f"Orders leave from {account.egress_address}.{paper}"
@@ -80,7 +84,7 @@ def release(account: TradingAccount, words: Words, by: User, at: datetime) -> st
 def recall(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
     """Take the account back to paper."""
     services.account_release(account=account, is_live=False, by=by, at=at)
-    return f"{account.label} is on paper: nothing new starts live. What runs and what rests at the exchange stays."
+    return f"{account.label} is on paper: live strategies open nothing, and exit what they hold as before."
 
 
 def enable(account: TradingAccount, _: Words, by: User, at: datetime) -> str:

@@ -29,6 +29,7 @@ from strategies.domain.strategy import SignalStrategy
 
 # the venue refuses this desk's address: no entry is sent until it takes an order, or a person settles it
 EGRESS, ADDRESS = "egress", "address"
+ON_PAPER = "the account is on paper: nothing is opened live until it is released"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,8 @@ class EngineConfig:
     charges: ChargeSchedule
     limits: Limits
     strategy_for: Callable[[str], type[SignalStrategy]]
+    # whether the account may open anything live: it is released for that, or can move no real money
+    is_released: bool = True
     rules: MarketRules = NO_RULES
     incarnation: str = "A"
     # a caretaker's engine decides nothing: it exits and cancels, the strategies wait for the desk's return
@@ -103,6 +106,7 @@ class Desk:
     def __init__(self, config: EngineConfig) -> None:
         self.config = config
         self.limits = config.limits
+        self.is_released = config.is_released
         self.rules = config.rules
         # None until the venue's holdings have been read
         self.holdings: dict[str, HeldShares] | None = None
@@ -201,7 +205,11 @@ class Desk:
             return "the account is halted: orders of ours were found without a journal row"
         if book is Book.LIVE and (EGRESS, ADDRESS) in self.state.discrepancies:
             return "the venue takes no orders from this desk's address"
-        return self.why_not_sending(book)
+        return self.why_not_opening(book) or self.why_not_sending(book)
+
+    def why_not_opening(self, book: Book) -> str | None:
+        """Return why a book may open nothing for as long as its account is what it is; exits go on."""
+        return ON_PAPER if book is Book.LIVE and not self.is_released else None
 
     def why_not_sending(self, book: Book) -> str | None:
         """Return why not even an exit may be sent now; it then stays queued, visibly."""

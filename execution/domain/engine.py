@@ -29,6 +29,7 @@ from execution.domain.events import (
     MarketRulesChanged,
     OperatorAct,
     OrderSeen,
+    ReleaseChanged,
     SendOutcome,
     SessionChanged,
     TakenOver,
@@ -121,6 +122,10 @@ def _limits_changed(desk: Desk, event: LimitsChanged) -> None:
     desk.limits = event.limits
 
 
+def _release_changed(desk: Desk, event: ReleaseChanged) -> None:
+    desk.is_released = event.is_released
+
+
 def _timer(desk: Desk, event: TimerFired) -> None:
     name, _, rest = event.name.partition(":")
     subject, _, step = rest.partition(":")
@@ -160,6 +165,7 @@ _HANDLERS: dict[type[Event], Callable[[Desk, Any], None]] = {
     FeedChanged: feed_changed,
     SessionChanged: session_changed,
     LimitsChanged: _limits_changed,
+    ReleaseChanged: _release_changed,
     MarketRulesChanged: rules_changed,
     HoldingsRead: holdings_read,
     TriggersRead: triggers_read,

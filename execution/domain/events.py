@@ -187,6 +187,14 @@ class LimitsChanged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseChanged:
+    """The account was released for live trading, or taken back to paper."""
+
+    at: datetime
+    is_released: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketRulesChanged:
     """The operator's facts as they are now; `concerns` names by kind and subject what is wrong with them."""
 
@@ -249,6 +257,7 @@ Event = (
     | FeedChanged
     | SessionChanged
     | LimitsChanged
+    | ReleaseChanged
     | MarketRulesChanged
     | HoldingsRead
     | TriggersRead

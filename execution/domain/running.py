@@ -192,6 +192,8 @@ def _decide(desk: Desk, deployment_id: str, instrument: str, series: Series) -> 
         # An entry decided now would be refused and given up; the next bar decides again.
         desk.notes[deployment_id] = (f"{instrument}: waiting for the venue's books", desk.at)
         return
+    if not deployment.exposures.get(instrument) and desk.why_not_opening(deployment.spec.mode) is not None:
+        return  # the pages say why; once it is released, the next bar decides
     try:
         signal, why = judge(
             strategy,

@@ -193,6 +193,7 @@ def strategies(desk: Desk) -> Topic:
 def _strategy_row(desk: Desk, deployment: Deployment) -> Json:
     spec = deployment.spec
     reason, reason_at = desk.notes.get(spec.deployment_id, (deployment.reason, deployment.reason_at))
+    on_paper = desk.why_not_opening(spec.mode) if deployment.is_running else None
     return {
         "id": spec.deployment_id,
         "account": desk.config.account_id,
@@ -202,7 +203,7 @@ def _strategy_row(desk: Desk, deployment: Deployment) -> Json:
         "params": encode(dict(spec.params)),
         "mode": spec.mode,
         "state": deployment.state,
-        "last_reason": reason,
+        "last_reason": reason if on_paper is None else f"{on_paper}; {reason}",
         "last_reason_at": _time(reason_at),
         "exposures": {name: f"{value:g}" for name, value in deployment.exposures.items()},
     }

@@ -99,6 +99,7 @@ async def open_session(machine: Machine, grant: LeaseGrant, *, runs_strategies: 
         engine=engine,
         instruments=loaded.instruments,
         limits=loaded.settings.limits,
+        is_released=loaded.settings.is_released,
         followed=frozenset(loaded.followed),
     )
 
@@ -201,6 +202,7 @@ def _engine(loaded: _Loaded, grant: LeaseGrant, *, share: OrderShare, runs_strat
             rules=loaded.life.rules,
             charges=CHARGES,
             limits=loaded.settings.limits,
+            is_released=loaded.settings.is_released,
             strategy_for=strategy_for,
             incarnation=grant.incarnation,
             runs_strategies=runs_strategies,

@@ -8,7 +8,7 @@ from brokers.domain.errors import WindhoverError
 from brokers.domain.instruments import split_key
 from brokers.domain.market import NANOSECONDS
 from execution.domain.commands import Json
-from execution.domain.events import Act, LimitsChanged, OperatorAct
+from execution.domain.events import Act, LimitsChanged, OperatorAct, ReleaseChanged
 from execution.runtime import store
 from execution.runtime.market_watch import MarketWatch
 from execution.runtime.postbacks import Postbacks
@@ -50,6 +50,10 @@ class Inbox:
         if settings.limits != self._session.limits:
             self._session.limits = settings.limits
             self._session.take(LimitsChanged(at=self._session.machine.clock.now(), limits=settings.limits))
+        if settings.is_released != self._session.is_released:
+            self._session.is_released = settings.is_released
+            now = self._session.machine.clock.now()
+            self._session.take(ReleaseChanged(at=now, is_released=settings.is_released))
         await self._market.look()
         waiting = await self._session.machine.read(lambda: store.waiting_commands(facts.account_id))
         fresh = [command for command in waiting if command.command_id not in self._taken]

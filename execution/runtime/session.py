@@ -72,6 +72,7 @@ class Session:
         engine: Engine,
         instruments: dict[str, Instrument],
         limits: Limits,
+        is_released: bool = True,
         followed: frozenset[str] = frozenset(),
     ) -> None:
         self.machine = machine
@@ -80,6 +81,7 @@ class Session:
         self.engine = engine
         self.instruments = instruments
         self.limits = limits
+        self.is_released = is_released
         self.calendar = INDIA
         self.followed = followed
         self.log = log.bind(account=facts.venue_user_id, fence=grant.token)

@@ -84,6 +84,7 @@ class Settings:
     limits: Limits
     switches: tuple[SwitchFacts, ...]
     login_epoch: int
+    is_released: bool
     login_reason: str = ""
 
 
@@ -145,14 +146,20 @@ def urls_of(account_id: str) -> VenueUrls:
 
 
 def settings_of(account_id: str, desk_id: str) -> Settings:
-    """Read limits, switches and the login's epoch; raise DataError for an account without limits."""
+    """Read limits, switches, the release and the login's epoch; raise DataError for an account without limits."""
     limits = LimitSet.objects.filter(pk=UUID(account_id)).first()
     if limits is None:
         raise DataError(f"account {account_id} has no limits", code="limits.missing")
     login = VenueLogin.objects.filter(pk=UUID(account_id)).values_list("epoch", "reason").first()
     epoch, reason = login or (0, "")
-    switches = _switches(account_id, desk_id)
-    return Settings(limits=_limits(limits), switches=switches, login_epoch=epoch, login_reason=reason)
+    account = TradingAccount.objects.values("is_live", "is_simulated").get(pk=UUID(account_id))
+    return Settings(
+        limits=_limits(limits),
+        switches=_switches(account_id, desk_id),
+        login_epoch=epoch,
+        login_reason=reason,
+        is_released=account["is_live"] or account["is_simulated"],
+    )
 
 
 def journal_part(account_id: str, after: int) -> tuple[list[Record], int]:

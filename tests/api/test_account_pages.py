@@ -239,7 +239,7 @@ def test_another_way_out_says_what_it_leaves_running(browser, desk, settings):
 
     answer = browser.post(f"/brokers/accounts/{account.pk}/route", {"egress_address": "127.0.0.2"}, follow=True)
 
-    assert "Nothing new starts live until it is released anew; what runs goes on." in text_of(answer)
+    assert "live strategies open nothing, and exit what they hold." in text_of(answer)
     assert not TradingAccount.objects.get().is_live
 
 
