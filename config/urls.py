@@ -44,6 +44,9 @@ if settings.WINDHOVER_DEMO:
         path("operations/faults", operations.switch, name="operations_faults"),
     ]
 
+admin.site.site_title = admin.site.site_header = "Windhover"
+admin.site.index_title = "Administration"
+
 handler400 = "config.errors.bad_request"
 handler403 = "config.errors.forbidden"
 handler404 = "config.errors.not_found"

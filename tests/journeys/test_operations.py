@@ -64,6 +64,36 @@ def test_faults_are_switched_live_and_every_switch_says_what_it_did(desk, open_p
     assert blocked == page.evaluate("window.watched.blocked") == []
 
 
+def test_the_search_finds_what_the_exchange_lists_from_any_page(desk, open_page):
+    page = open_page()
+    sign_in(page, desk)
+    page.goto(f"{desk.url}/operations")
+    page.wait_for_selector(".fault")
+
+    page.keyboard.press("/")
+    page.keyboard.type("nifty 26 ce")
+    until(page, "document.querySelectorAll('.palette [role=option] .sub').length > 1", within_s=WITHIN_S)
+    chosen = page.inner_text(".palette [aria-selected=true] span:first-child")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#start[open]")
+
+    assert chosen.startswith("NIFTY")
+    assert chosen.endswith("CE")
+    assert chosen in page.inner_text("#start-picked")
+
+
+def test_the_kill_switch_is_one_key_away_from_any_page(desk, open_page):
+    page = open_page()
+    sign_in(page, desk)
+    page.goto(f"{desk.url}/operations")
+    page.wait_for_selector(".fault")
+
+    page.keyboard.press("k")
+    page.wait_for_selector("dialog.kill[open]")
+
+    assert page.evaluate("document.activeElement.id") == "second-step"
+
+
 def test_the_page_fits_a_phone_in_the_light(desk, open_page, results):
     page = open_page(scheme="light", width=390, height=844)
     sign_in(page, desk)
