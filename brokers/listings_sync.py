@@ -10,16 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import reduce
 from itertools import islice
-from operator import or_
 from typing import TypeAlias, TypeVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.mail import send_mail
 from django.db import connection, transaction
-from django.db.models import Q
 
 from accounts.audit import audit_record
 from accounts.models import WRITING_ROLES, Membership
@@ -42,7 +39,6 @@ _COLUMNS = ("venue", "exchange", "symbol", *Listed._fields, "listed_on")
 
 # keeps each transaction on SQLite under 20 ms, so that nobody waits for the list
 ROWS_PER_TRANSACTION = 250
-GONE_PER_TRANSACTION = 100
 BYTES_PER_PART = 128 * 1024
 CHANGES_KEPT = timedelta(days=400)
 NOTICE_TASK = "brokers.instruments_refused"
@@ -191,11 +187,11 @@ def _adapted(row: Listed) -> Cells:
 
 
 def _remove_rows(venue: str, keys: Sequence[Key]) -> int:
-    removed = 0
-    for chunk in _chunks(keys, GONE_PER_TRANSACTION):
-        gone = reduce(or_, (Q(venue=venue, exchange=exchange, symbol=symbol) for exchange, symbol in chunk))
-        removed += ListedInstrument.objects.filter(gone).delete()[0]
-    return removed
+    gone = f"DELETE FROM {ListedInstrument._meta.db_table} WHERE venue = %s AND exchange = %s AND symbol = %s"  # noqa: S608
+    for chunk in _chunks(keys, ROWS_PER_TRANSACTION):
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.executemany(gone, [(venue, *key) for key in chunk])
+    return len(keys)
 
 
 def _write_changes(venue: str, changes: Iterable[Change], day: date, version: UUID) -> None:
