@@ -83,7 +83,11 @@ def postback(request: HttpRequest, door: str) -> HttpResponse:
     account_id = account_behind(door)
     if account_id is None:
         raise Http404
-    if int(request.headers.get("Content-Length") or 0) > MOST_BYTES:
+    try:
+        length = int(request.headers.get("Content-Length") or 0)
+    except ValueError:
+        return HttpResponse(status=400)
+    if length > MOST_BYTES:
         return HttpResponse(status=413)
     body = request.read(MOST_BYTES + 1)
     if len(body) > MOST_BYTES:

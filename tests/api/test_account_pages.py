@@ -128,6 +128,18 @@ def test_connecting_makes_an_account_with_small_limits_and_no_desk_before_its_fi
     assert Lease.objects.filter(account=account).exists()
 
 
+def test_only_who_may_act_begins_a_login_and_beginning_it_again_changes_nothing(browser, desk):
+    account = an_account(desk, logged_in=False)
+
+    viewer = browser_of(a_member(desk, Role.VIEWER))
+    assert viewer.get(f"/brokers/{account.pk}/login").status_code == 404
+    assert not Lease.objects.exists()
+    browser.get(f"/brokers/{account.pk}/login")
+    kept = Lease.objects.values().get()
+    browser.get(f"/brokers/{account.pk}/login")
+    assert Lease.objects.values().get() == kept
+
+
 def test_a_newcomer_without_a_desk_gets_one(browser):
     newcomer = a_user()
 

@@ -194,6 +194,14 @@ def test_a_body_too_large_is_refused_and_not_kept(account, redis):
     assert not hub.sync_redis().exists(hub.hints_of(str(account.pk)))
 
 
+@pytest.mark.parametrize("length", ["many", "1e3", "9" * 5_000])
+def test_a_length_that_is_no_number_is_refused_and_nothing_is_kept(account, redis, client, length):
+    door = f"/postbacks/{account.postback_door}"
+
+    assert client.post(door, b"{}", "application/json", CONTENT_LENGTH=length).status_code == 400
+    assert not hub.sync_redis().exists(hub.hints_of(str(account.pk)))
+
+
 def test_only_so_many_hints_wait_and_one_ring_announces_them(account, redis):
     post(account, [a_postback(number) for number in range(100)])
 
