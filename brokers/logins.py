@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 TIME_IS_UP = "The session ended at 06:00, as every day; log in again."
+OTHER_KEY = "The API key was changed; log in again with the new one."
 DAYS_END = "Logged out for the night: the exchanges want every session ended before the next day."
 
 
@@ -90,6 +91,17 @@ def logout(*, account: TradingAccount, by: User | None, at: datetime, reason: st
         audit_login(account, "login.end", by=by, at=at, details={"reason": reason})
         if by is None:
             _tell_owner(login, at=at)
+
+
+@transaction.atomic
+def login_end(*, account: TradingAccount, reason: str, by: User, at: datetime) -> bool:
+    """Forget a session that can no longer be used, without a word to the venue; answer False where there is none."""
+    login = _locked(account)
+    if login.state != SessionState.LIVE:
+        return False
+    _end(login, reason)
+    audit_login(account, "login.end", by=by, at=at, details={"reason": reason})
+    return True
 
 
 def sessions_expire(*, at: datetime) -> int:

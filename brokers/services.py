@@ -18,6 +18,7 @@ from brokers.domain.egress import egress_of
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.login_advice import NEVER_YET
 from brokers.domain.money import Currency
+from brokers.logins import OTHER_KEY, login_end
 from brokers.models import FamilyTie, Relation, SessionState, TradingAccount, Venue, VenueLogin
 from brokers.preflight import live_objections, require_may_trade_live
 from brokers.selectors import binding_of
@@ -85,19 +86,25 @@ def account_describe(*, account: TradingAccount, label: str, relation: str, by: 
 
 @transaction.atomic
 def account_rekey(*, account: TradingAccount, api_key: str, api_secret: str, by: User, at: datetime) -> TradingAccount:
-    """Put another key or secret in place, each where it is given; the next login uses them."""
+    """Put another key or secret in place, each where it is given.
+
+    A session belongs to the key it was opened with: another key ends it.
+    """
     account = _locked(account)
     key, secret = api_key.strip(), api_secret.strip()
     if not key and not secret:
         raise Invalid("give a new API key, a new API secret, or both", code="account.missing", field="api_secret")
     if len(key) > LONGEST_KEY:
         raise Invalid("the API key is too long to be one", code="account.api_key", field="api_key")
-    if key and key != account.api_key and not secret:
+    is_other_key = bool(key) and key != account.api_key
+    if is_other_key and not secret:
         raise Invalid("a new API key comes with its own API secret", code="account.missing", field="api_secret")
     account.api_key = key or account.api_key
     if secret:
         account.api_secret = seal(secret, binding=binding_of(account, "api_secret"))
     account.save(update_fields=["api_key", "api_secret"])
+    if is_other_key:
+        login_end(account=account, reason=OTHER_KEY, by=by, at=at)
     _audit("account.rekey", account, by=by, at=at, details={"api_key": bool(key), "api_secret": bool(secret)})
     return account
 

@@ -31,7 +31,9 @@ def describe(account: TradingAccount, words: Words, by: User, at: datetime) -> s
 def rekey(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
     """Put another key or secret in place."""
     key, secret = words.get("api_key", ""), words.get("api_secret", "")
-    services.account_rekey(account=account, api_key=key, api_secret=secret, by=by, at=at)
+    changed = services.account_rekey(account=account, api_key=key, api_secret=secret, by=by, at=at)
+    if changed.api_key != account.api_key:
+        return "Stored and encrypted. No session of the old key is used any more: log in with the new one."
     return "Stored and encrypted. It counts from the next login on."
 
 

@@ -168,6 +168,33 @@ def test_a_new_key_without_its_secret_is_refused(browser, desk):
     assert said(answer) == ["A new API key comes with its own API secret."]
 
 
+def test_a_new_key_ends_the_session_of_the_old_one_as_its_page_says_before(browser, desk):
+    account = an_account(desk)
+    before = VenueLogin.objects.get()
+    path = f"/brokers/accounts/{account.pk}"
+    assert "A new API key ends the session" in text_of(browser.get(path))
+
+    answer = browser.post(f"{path}/rekey", {"api_key": "anotherkey", "api_secret": "its-secret"}, follow=True)
+
+    login = VenueLogin.objects.get()
+    assert said(answer) == [
+        "Stored and encrypted. No session of the old key is used any more: log in with the new one."
+    ]
+    assert (login.state, login.access_token, login.epoch) == (SessionState.NEEDS_LOGIN, "", before.epoch + 1)
+    assert "The API key was changed; log in again with the new one." in text_of(answer)
+    assert "A new API key ends the session" not in text_of(answer)
+    assert AuditEvent.objects.filter(action="login.end").count() == 1
+
+
+@pytest.mark.parametrize("api_key", ["", "apikey"])
+def test_a_new_secret_alone_leaves_the_session_as_it_is(browser, desk, api_key):
+    account = an_account(desk)
+
+    browser.post(f"/brokers/accounts/{account.pk}/rekey", {"api_key": api_key, "api_secret": "another"})
+
+    assert VenueLogin.objects.get().state == SessionState.LIVE
+
+
 def test_an_account_that_never_traded_is_removed(browser, desk, owner):
     browser.post("/brokers/accounts/connect", FORM)
     account = TradingAccount.objects.get()
