@@ -68,6 +68,12 @@ class TradingAccount(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["desk", "venue", "venue_user_id"], name="one_account_per_venue_user"),
+            # two desks would be two writers on one account of real money
+            models.UniqueConstraint(
+                fields=["venue", "venue_user_id"],
+                condition=models.Q(is_simulated=False),
+                name="one_desk_per_real_account",
+            ),
         ]
 
     def __str__(self) -> str:

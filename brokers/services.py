@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 WORDS = {"venue_user_id": "the Zerodha id", "api_key": "the API key", "api_secret": "the API secret"}
 LONGEST_KEY = 64
+# the same for one's own desk and any other: who else trades an account is nobody's business
+CONNECTED = "this account is connected already: one account of real money belongs to one desk"
 
 
 @transaction.atomic
@@ -66,7 +68,7 @@ def account_connect(
         with transaction.atomic():
             account.save(force_insert=True)
     except IntegrityError:
-        raise Invalid("this account is connected already", code="account.exists", field="venue_user_id") from None
+        raise Invalid(CONNECTED, code="account.exists", field="venue_user_id") from None
     VenueLogin.objects.create(account=account, reason=NEVER_YET)
     details = {"venue": venue, "is_simulated": is_simulated, "relation": account.relation}
     _audit("account.connect", account, by=by, at=at, details=details)

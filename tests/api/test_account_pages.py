@@ -5,6 +5,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Role
+from brokers.domain.errors import Invalid
 from brokers.models import SessionState, TradingAccount, VenueLogin
 from execution.connections import account_add
 from execution.models import Command, Lease
@@ -231,6 +232,29 @@ def test_a_logged_in_account_is_neither_disabled_nor_removed(browser, desk):
     browser.post(f"/brokers/accounts/{account.pk}/disable")
     assert not TradingAccount.objects.get().is_enabled
     assert "is disabled" in said(browser.get(f"/brokers/{account.pk}/login", follow=True))[0]
+
+
+def connected_at(desk, *, is_simulated):
+    user = desk.memberships.get().user
+    return account_add(desk=desk, owner=user, by=user, at=timezone.now(), is_simulated=is_simulated, **FORM)
+
+
+def test_an_account_of_real_money_is_connected_at_one_desk_alone(desk, owner):
+    connected_at(desk, is_simulated=False)
+
+    with pytest.raises(Invalid, match="connected already") as refused:
+        connected_at(a_desk(name="Another desk"), is_simulated=False)
+
+    assert (refused.value.code, refused.value.field) == ("account.exists", "venue_user_id")
+    assert owner.email not in refused.value.message
+    assert TradingAccount.objects.count() == 1
+
+
+def test_a_simulated_account_is_every_desks_own(desk):
+    connected_at(desk, is_simulated=True)
+    connected_at(a_desk(), is_simulated=True)
+
+    assert TradingAccount.objects.count() == 2
 
 
 def test_going_live_takes_a_word_and_a_way_in_order(browser, desk):
