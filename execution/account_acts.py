@@ -12,7 +12,7 @@ from brokers.domain.errors import Invalid, NeedsLogin, VenueError
 from brokers.logins import logout
 from brokers.models import FamilyTie, TradingAccount
 from brokers.preflight import preflight_run
-from execution.connections import account_remove
+from execution.connections import account_remove, account_rest
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -97,7 +97,7 @@ def enable(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
 
 def disable(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
     """Let the account rest."""
-    services.account_switch(account=account, is_enabled=False, by=by, at=at)
+    account_rest(account=account, by=by, at=at)
     return f"{account.label} is disabled: no desk holds it and nobody can log it in."
 
 

@@ -12,8 +12,9 @@ from accounts.audit import audit_record
 from accounts.models import Role
 from accounts.services import desk_create
 from brokers.domain.errors import Invalid
+from brokers.domain.orders import FINAL_STATUSES, Book
 from brokers.models import Relation, SessionState, TradingAccount, VenueLogin
-from brokers.services import account_connect
+from brokers.services import account_connect, account_switch
 from execution.models import Fill, JournalEvent, Lease, Order, PositionRow
 from risk.services import limits_set
 from strategies.models import Deployment, DeploymentState
@@ -78,9 +79,9 @@ def account_remove(*, account: TradingAccount, by: User, at: datetime) -> None:
     locked = TradingAccount.objects.select_for_update().get(pk=account.pk)
     if VenueLogin.objects.filter(account=locked, state=SessionState.LIVE).exists():
         raise Invalid("The account is logged in: log it out first.", code="account.logged_in", field="account")
-    kept = [f"{count} {one if count == 1 else many}" for count, one, many in _standing(locked) if count]
+    kept = _in_words(_standing(locked))
     if kept:
-        sentence = f"The account cannot be removed, since these are kept: {', '.join(kept)}. Disable it instead."
+        sentence = f"The account cannot be removed, since these are kept: {kept}. Disable it instead."
         raise Invalid(sentence, code="account.in_use", field="account")
     details: dict[str, object] = {"venue": locked.venue, "venue_user_id": locked.venue_user_id}
     audit_record(
@@ -90,10 +91,28 @@ def account_remove(*, account: TradingAccount, by: User, at: datetime) -> None:
     locked.delete()
 
 
+@transaction.atomic
+def account_rest(*, account: TradingAccount, by: User, at: datetime) -> None:
+    """Disable an account; raise Invalid while something of it is open, which nobody would watch any more."""
+    locked = TradingAccount.objects.select_for_update().get(pk=account.pk)
+    working = Order.objects.filter(account=locked).exclude(status__in=[str(status) for status in FINAL_STATUSES])
+    held = PositionRow.objects.filter(account=locked, book=Book.LIVE).exclude(quantity=0)
+    counts = [(held.count(), "open position", "open positions"), (working.count(), "working order", "working orders")]
+    standing = _in_words(counts)
+    if standing:
+        sentence = f"The account has {standing}, and nobody would watch them: log in, and close or cancel them first."
+        raise Invalid(sentence, code="account.in_use", field="account")
+    account_switch(account=locked, is_enabled=False, by=by, at=at)
+
+
 def desk_of(user: User, *, at: datetime) -> Desk:
     """Return the first desk that the person owns, or a new one."""
     own = user.memberships.filter(role=Role.OWNER, is_active=True).select_related("desk").order_by("pk").first()
     return own.desk if own else desk_create(name=f"{user.email}'s desk", owner=user, at=at)
+
+
+def _in_words(counts: list[tuple[int, str, str]]) -> str:
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in counts if count)
 
 
 def _standing(account: TradingAccount) -> list[tuple[int, str, str]]:

@@ -234,6 +234,35 @@ def test_a_logged_in_account_is_neither_disabled_nor_removed(browser, desk):
     assert "is disabled" in said(browser.get(f"/brokers/{account.pk}/login", follow=True))[0]
 
 
+@pytest.mark.parametrize(
+    ("make", "fields", "word"),
+    [
+        (a_position_row, {"book": "live"}, "1 open position,"),
+        (an_order_row, {"book": "live", "status": "OPEN"}, "1 working order,"),
+        (an_order_row, {"book": "live", "status": "UNKNOWN"}, "1 working order,"),
+    ],
+)
+def test_an_account_with_something_open_is_not_disabled_and_says_what(browser, desk, make, fields, word):
+    account = an_account(desk, logged_in=False)
+    make(account, **fields)
+
+    answer = browser.post(f"/brokers/accounts/{account.pk}/disable", follow=True)
+
+    assert word in said(answer)[0]
+    assert TradingAccount.objects.get().is_enabled
+
+
+def test_an_account_whose_business_is_over_is_disabled(browser, desk):
+    account = an_account(desk, logged_in=False)
+    a_position_row(account, book="live", quantity=0)
+    a_position_row(account, book="paper", quantity=10)
+    an_order_row(account, book="live", status="FILLED")
+
+    browser.post(f"/brokers/accounts/{account.pk}/disable")
+
+    assert not TradingAccount.objects.get().is_enabled
+
+
 def connected_at(desk, *, is_simulated):
     user = desk.memberships.get().user
     return account_add(desk=desk, owner=user, by=user, at=timezone.now(), is_simulated=is_simulated, **FORM)
