@@ -31,7 +31,7 @@ const QUESTIONS = {
   },
   disable: {
     title: "Disable this account",
-    rows: [[0, "desks hold it: its strategies stand still and its exits wait until it is enabled"], ["All", "positions and resting orders stay as they are, watched by nobody here"]],
+    rows: [[0, "desks hold it: its strategies stand still until it is enabled"], [0, "positions are closed or orders cancelled: with any of them open it stays enabled"]],
     label: "Disable",
   },
 };
