@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -92,7 +93,8 @@ def test_a_clock_ten_seconds_off_keeps_the_account_from_going_live(account, kite
 
     sentence = next(row["sentence"] for row in seen.findings if row["is_bad"])
     assert ("behind" if seconds > 0 else "ahead of") in sentence
-    assert "10 s" in sentence or "9 s" in sentence
+    # the venue says whole seconds, and its answer takes a moment of its own
+    assert re.search(r"is (8|9|10|11|12) s ", sentence), sentence
     assert bad(account) == ["clock.skew"]
 
 
