@@ -104,16 +104,15 @@ class OpenBudget:
     def __init__(self) -> None:
         self.paced: PacedBudget | None = None
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> None:
-        if self.paced is not None:
-            await self.paced.acquire(kind, urgent=urgent)
+    async def acquire(self, kind: str, *, urgent: bool = False) -> int | None:
+        return None if self.paced is None else await self.paced.acquire(kind, urgent=urgent)
 
     def pause(self, kind: str, seconds: float) -> None:
         return
 
-    def settle(self, kind: str) -> None:
+    def settle(self, kind: str, number: int | None = None) -> None:
         if self.paced is not None:
-            self.paced.settle(kind)
+            self.paced.settle(kind, number)
 
     def inherit(self, decided_at: Sequence[datetime]) -> None:
         return

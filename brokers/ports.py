@@ -131,12 +131,12 @@ class BudgetReport:
 class Budget(Protocol):
     """Paced calls towards a venue; a cold budget starts empty."""
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> None:
-        """Wait for a call of a kind: order, cancel, read, quote or history."""
+    async def acquire(self, kind: str, *, urgent: bool = False) -> int | None:
+        """Wait for a call of a kind (order, cancel, read, quote or history); return its number, if it has one."""
         ...
 
-    def settle(self, kind: str) -> None:
-        """Note that the oldest call of this kind has been answered, or never will be."""
+    def settle(self, kind: str, number: int | None = None) -> None:
+        """Note that a call of this kind has been answered, or never will be; without a number, the oldest."""
         ...
 
     def pause(self, kind: str, seconds: float) -> None:

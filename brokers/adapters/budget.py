@@ -26,8 +26,8 @@ _SHORTEST_WAIT_S = 0.001
 _LOOK_AGAIN_S = 0.05
 _SECOND_NS = NANOSECONDS
 _MINUTE_NS = 60 * NANOSECONDS
-# how long a call without an answer may still be on its way to the venue
-_ON_THE_WAY_NS = 2 * NANOSECONDS
+# how long a call without an answer may still be on its way to the venue: whoever sends one waits so long for it
+_ON_THE_WAY_NS = 7 * NANOSECONDS
 
 
 class _Lane:
@@ -48,8 +48,8 @@ class _Lane:
         """Return when a call of this rank may go; a moment past means now."""
         return self.next_ns
 
-    def take(self, now_ns: int) -> None:
-        """Count a call that goes now."""
+    def take(self, _number: int, now_ns: int) -> None:
+        """Count a call that goes now, by the number of its ticket."""
         self.next_ns = now_ns + self.interval_ns
 
 
@@ -61,7 +61,7 @@ class _OrderLane(_Lane):
     def __init__(self, share: OrderShare, now_ns: int) -> None:
         super().__init__(share.per_second, now_ns)
         self._share = share
-        self._on_the_way: deque[int] = deque()  # until when each counts, without an answer
+        self._on_the_way: dict[int, int] = {}  # by ticket, until when each counts without an answer
         self._answered: deque[int] = deque()
         self._minute: deque[int] = deque()
 
@@ -74,18 +74,21 @@ class _OrderLane(_Lane):
         per_minute = self._share.entries_per_minute if rank == _RANKS["entry"] else self._share.per_minute
         moments = [self.next_ns, _room_ns(self._minute, per_minute, now_ns)]
         if len(self._on_the_way) + len(self._answered) >= self._share.per_second:
-            moments.append(min((*list(self._on_the_way)[:1], *list(self._answered)[:1])))
+            moments.append(min((*list(self._on_the_way.values())[:1], *list(self._answered)[:1])))
         return max(moments)
 
-    def take(self, now_ns: int) -> None:
-        super().take(now_ns)
-        self._on_the_way.append(now_ns + _ON_THE_WAY_NS + _SECOND_NS)
+    def take(self, number: int, now_ns: int) -> None:
+        super().take(number, now_ns)
+        self._on_the_way[number] = now_ns + _ON_THE_WAY_NS + _SECOND_NS
         self._minute.append(now_ns + _ON_THE_WAY_NS + _MINUTE_NS)
 
-    def settle(self, now_ns: int) -> None:
-        """Note that the answer to the oldest call on its way has come, or never will."""
-        if self._on_the_way:
-            self._on_the_way.popleft()
+    def settle(self, number: int | None, now_ns: int) -> None:
+        """Note that the answer to a call has come, or never will; without a number, to the oldest on its way."""
+        if number is None:
+            number = next(iter(self._on_the_way), None)
+        if number is not None:
+            self._on_the_way.pop(number, None)
+            # also of one that was given up meanwhile: its answer tells that it arrived only now
             self._answered.append(now_ns + _SECOND_NS)
 
     def inherit(self, ages_ns: Sequence[int], now_ns: int) -> None:
@@ -103,7 +106,9 @@ class _OrderLane(_Lane):
         return len(self._minute)
 
     def _forget(self, now_ns: int) -> None:
-        for counted in (self._on_the_way, self._answered, self._minute):
+        for number in [number for number, until_ns in self._on_the_way.items() if until_ns <= now_ns]:
+            del self._on_the_way[number]
+        for counted in (self._answered, self._minute):
             while counted and counted[0] <= now_ns:
                 counted.popleft()
 
@@ -144,13 +149,13 @@ class PacedBudget:
         self._lanes: dict[str, _Lane] = {kind: _Lane(rate, now_ns) for kind, rate in paced.items()}
         self._lanes |= dict.fromkeys(ORDER_KINDS, self._orders)
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> None:
+    async def acquire(self, kind: str, *, urgent: bool = False) -> int:
         """Wait for the next call of this kind: cancels go before what is urgent, and that before the rest."""
-        lane = self._lane(kind)
+        lane, number = self._lane(kind), next(self._ticket)
         if self._shared is not None and kind not in ORDER_KINDS:
             self._reads.setdefault(kind, deque()).append(await self._shared.acquire(kind))
-            return
-        ticket = (_RANKS["cancel" if kind == "cancel" else "exit" if urgent else "entry"], next(self._ticket))
+            return number
+        ticket = (_RANKS["cancel" if kind == "cancel" else "exit" if urgent else "entry"], number)
         heapq.heappush(lane.waiting, ticket)
         try:
             while not self._take(lane, ticket):
@@ -162,11 +167,12 @@ class PacedBudget:
         finally:
             lane.waiting.remove(ticket)
             heapq.heapify(lane.waiting)
+        return number
 
-    def settle(self, kind: str) -> None:
-        """Note that the oldest call of this kind has been answered, or never will be."""
+    def settle(self, kind: str, number: int | None = None) -> None:
+        """Note that a call of this kind has been answered, or never will be; without a number, the oldest."""
         if self._lane(kind) is self._orders:
-            self._orders.settle(self._clock.boot_ns())
+            self._orders.settle(number, self._clock.boot_ns())
         elif self._shared is not None and self._reads.get(kind):
             self._shared.settle(kind, self._reads[kind].popleft())
 
@@ -196,7 +202,7 @@ class PacedBudget:
         now_ns = self._clock.boot_ns()
         if lane.waiting[0] != ticket or now_ns < lane.free_ns(ticket[0], now_ns):
             return False
-        lane.take(now_ns)
+        lane.take(ticket[1], now_ns)
         return True
 
     def _lane(self, kind: str) -> _Lane:

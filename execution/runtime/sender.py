@@ -117,14 +117,14 @@ class Sender:
         left_s = max((send_by - self._clock.now()).total_seconds(), 0.0)
         try:
             async with asyncio.timeout(left_s):
-                await budget.acquire(kind, urgent=urgent)
+                number = await budget.acquire(kind, urgent=urgent)
         except TimeoutError:
             sentence = "its turn did not come while it was young enough; nothing was sent"
             raise PermitRefused(sentence, code="permit.late") from None
         try:
             yield
         finally:
-            budget.settle(kind)
+            budget.settle(kind, number)
 
     async def _carry_out(
         self,

@@ -165,7 +165,7 @@ class FreeBudget:
     async def acquire(self, kind, *, urgent=False):
         return
 
-    def settle(self, kind):
+    def settle(self, kind, number=None):
         return
 
     def pause(self, kind, seconds):

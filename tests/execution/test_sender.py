@@ -95,8 +95,10 @@ class SpyBudget:
         self.asked.append((kind, urgent))
         if not self.is_open:
             await asyncio.Event().wait()
+        return len(self.asked)
 
-    def settle(self, kind):
+    def settle(self, kind, number):
+        assert self.asked[number - 1][0] == kind
         self.settled.append(kind)
 
 

@@ -28,23 +28,23 @@ class WatchedBudget(PacedBudget):
         self._world = world
         self._urgent: list[float] = []
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> None:
+    async def acquire(self, kind: str, *, urgent: bool = False) -> int:
         is_order = kind in ("order", "cancel")
         if is_order and self._world.ports.enter("budget", "order") is Fault.ERROR:
             self.pause(kind, 1.0)
         if is_order and (urgent or kind == "cancel"):
-            await self._before_entries(kind, urgent=urgent)
-            return
-        await super().acquire(kind, urgent=urgent)
+            return await self._before_entries(kind, urgent=urgent)
+        number = await super().acquire(kind, urgent=urgent)
         if is_order and any(at < self._world.loop.time() - 0.01 for at in self._urgent):
             sentence = "an entry was let through while an exit waited for the budget"
             self._world.judge.object(Breach.WRITE, sentence)
+        return number
 
-    async def _before_entries(self, kind: str, *, urgent: bool) -> None:
+    async def _before_entries(self, kind: str, *, urgent: bool) -> int:
         asked_at = self._world.loop.time()
         self._urgent.append(asked_at)
         try:
-            await super().acquire(kind, urgent=urgent)
+            return await super().acquire(kind, urgent=urgent)
         finally:
             # also where it gave up waiting, because it had grown too old to send
             self._urgent.remove(asked_at)

@@ -54,9 +54,9 @@ def _unmarked(log: storage.SimulatedSendLog, _client_id: str) -> None:
     log.world.ports.enter("disk.mark", "append")
 
 
-async def _first_come(budget: PacedBudget, kind: str, *, urgent: bool = False) -> None:
+async def _first_come(budget: PacedBudget, kind: str, *, urgent: bool = False) -> int:
     assert urgent in (True, False)
-    await _ACQUIRE(budget, kind, urgent=False)
+    return await _ACQUIRE(budget, kind, urgent=False)
 
 
 def _unreserved(lane: _OrderLane, _rank: int, now_ns: int) -> int:

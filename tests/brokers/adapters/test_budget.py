@@ -75,12 +75,43 @@ async def test_calls_that_are_not_answered_keep_their_places():
 
     await budget.acquire("order")
 
-    # two seconds on the way at most, and the venue's second that they may have fallen into
+    # seven seconds on the way at most, and the venue's second that they may have fallen into
     assert eighth_at == pytest.approx(1.0)
-    assert clock.elapsed_s == pytest.approx(0.125 + 3.0)
+    assert clock.elapsed_s == pytest.approx(0.125 + 8.0)
 
 
-@given(seed=st.integers(0, 2**32), shift_s=st.floats(0, 1), longest_s=st.floats(0.001, 1.9))
+async def test_an_answer_frees_the_place_of_its_own_call():
+    clock = SteppingClock()
+    budget = PacedBudget(clock=clock)
+    numbers = [await budget.acquire("order") for _ in range(8)]
+    clock.elapsed_s = 5.0
+    budget.settle("order", numbers[-1])
+
+    await budget.acquire("order")
+    ninth_at = clock.elapsed_s
+    await budget.acquire("order")
+
+    # what was never answered ends by its own time, the oldest first
+    assert ninth_at == pytest.approx(6.0)
+    assert clock.elapsed_s == pytest.approx(0.125 + 8.0)
+
+
+async def test_an_answer_that_comes_after_its_call_was_given_up_frees_no_other():
+    clock = SteppingClock()
+    budget = PacedBudget(clock=clock)
+    slow = await budget.acquire("order")
+    clock.elapsed_s = 7.5
+    for _ in range(7):
+        await budget.acquire("order")
+    clock.elapsed_s = 8.9
+    budget.settle("order", slow)
+
+    await budget.acquire("order")
+
+    assert clock.elapsed_s == pytest.approx(9.9)
+
+
+@given(seed=st.integers(0, 2**32), shift_s=st.floats(0, 1), longest_s=st.floats(0.001, 6.9))
 def test_no_server_second_gets_more_than_the_share_however_late_calls_arrive(seed, shift_s, longest_s):
     draw = random.Random(seed)
     clock = SteppingClock()
@@ -89,14 +120,14 @@ def test_no_server_second_gets_more_than_the_share_however_late_calls_arrive(see
 
     async def send():
         for _ in range(60):
-            await budget.acquire("order")
+            number = await budget.acquire("order")
             on_the_way = draw.uniform(0, longest_s)
             arrivals.append(clock.elapsed_s + on_the_way)
-            answers.append(clock.elapsed_s + on_the_way + draw.uniform(0, 0.2))
-            due = sorted(at for at in answers if at <= clock.elapsed_s)
-            for at in due:
-                answers.remove(at)
-                budget.settle("order")
+            answers.append((clock.elapsed_s + on_the_way + draw.uniform(0, 0.1), number))
+            due = sorted(answer for answer in answers if answer[0] <= clock.elapsed_s)
+            for answer in due:
+                answers.remove(answer)
+                budget.settle("order", answer[1])
 
     asyncio.run(send())
 
