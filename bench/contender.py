@@ -75,12 +75,13 @@ class TimedBudget(PacedBudget):
 
     seen: Seen
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> None:
+    async def acquire(self, kind: str, *, urgent: bool = False) -> int:
         began_ns = self._clock.boot_ns()
-        await super().acquire(kind, urgent=urgent)
+        number = await super().acquire(kind, urgent=urgent)
         if kind in ("order", "cancel"):
             name = "cancel" if kind == "cancel" else "exit" if urgent else "entry"
             self.seen.waits_ms[name].append((self._clock.boot_ns() - began_ns) / 1e6)
+        return number
 
 
 @dataclass(slots=True, kw_only=True)

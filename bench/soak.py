@@ -66,7 +66,7 @@ class Soaked:
     """What came of a soak."""
 
     lag: Lag = field(default_factory=Lag)
-    pss_mb: list[float] = field(default_factory=list)
+    own_mb: list[float] = field(default_factory=list)
     cpu_percent: float = 0.0
     venue_cpu_percent: float = 0.0
     received: int = 0
@@ -77,7 +77,7 @@ class Soaked:
     @property
     def drift_percent(self) -> float:
         """By how much the memory's extremes lie from their middle."""
-        low, high = min(self.pss_mb), max(self.pss_mb)
+        low, high = min(self.own_mb), max(self.own_mb)
         return (high - low) / (high + low) * 100
 
 
@@ -98,7 +98,8 @@ def measure() -> Topic:
         ("ticks received", "ticks"): float(found.received),
         ("ticks lost", "ticks"): float(found.sent - found.received),
         ("ticks merged into newer", "ticks"): float(found.merged),
-        ("memory of the desk (PSS)", "MB"): found.pss_mb[-1],
+        ("memory the desk allocated, first", "MB"): found.own_mb[0],
+        ("memory the desk allocated, last", "MB"): found.own_mb[-1],
         ("memory, away from its middle", "%"): found.drift_percent,
         ("CPU of the desk, of one core", "%"): found.cpu_percent,
         ("CPU of the venue, of one core", "%"): found.venue_cpu_percent,
@@ -147,7 +148,7 @@ async def _soak(folder: Path, port: int, venue_pid: int, seconds: float) -> Soak
         found.lag.is_counting = True
         began, cpu, venue_cpu = time.monotonic(), time.process_time(), _cpu_s(venue_pid)
         while time.monotonic() - began < seconds - warm_s:
-            found.pss_mb.append(_pss_mb())
+            found.own_mb.append(_own_mb())
             await asyncio.sleep(SAMPLE_S)
         lasted = time.monotonic() - began
         found.cpu_percent = (time.process_time() - cpu) / lasted * 100
@@ -176,11 +177,12 @@ def _told(file: Path) -> dict[str, Any]:
     return figures
 
 
-def _pss_mb() -> float:
+def _own_mb() -> float:
+    # its share of mapped files changes with every neighbour that maps them too; what it allocated is its own
     for line in Path("/proc/self/smaps_rollup").read_text(encoding="ascii").splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith("Anonymous:"):
             return int(line.split()[1]) / 1024
-    raise AssertionError("this system does not tell a process's share of memory")
+    raise AssertionError("this system does not tell how much memory a process allocated")
 
 
 def _cpu_s(pid: int) -> float:
