@@ -38,8 +38,10 @@ def why_no_exit(desk: Desk, book: Book) -> str | None:
     share = desk.config.order_share
     if book is Book.PAPER or used(desk) < share.per_day:
         return None
+    kept = share.venue_per_day - share.per_day
     return _call_the_broker(
-        f"{in_words(used(desk))} of the venue's {in_words(share.venue_per_day)} orders a day are used"
+        f"{in_words(used(desk))} of the venue's {in_words(share.venue_per_day)} orders a day are used, "
+        f"and the last {in_words(kept)} are the guardian's, for when no desk is left"
     )
 
 
@@ -64,4 +66,4 @@ def hear_refusal(desk: Desk, message: str) -> None:
 
 
 def _call_the_broker(what: str) -> str:
-    return f"{what}: it takes no more today, exits included. Call the broker to close positions"
+    return f"{what}: nothing more is placed today, exits included. Call the broker to close positions"

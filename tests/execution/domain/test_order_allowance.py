@@ -101,6 +101,7 @@ def test_at_the_cap_an_exit_stays_queued_and_the_screen_says_to_call_the_broker(
     assert "Call the broker" in position["queued_exit"]
     assert "order_cap" in desk.inbox
     assert any("4 of the venue's 5,000 orders" in sentence for sentence in urgent(desk))
+    assert any("are the guardian's" in sentence for sentence in urgent(desk))
     assert len(desk.placed) == 1
 
 
