@@ -256,6 +256,8 @@ def liquidation_price(
     price lies in the bracket.
     """
     quantity = position.quantity
+    if not quantity:
+        return None
     found = []
     for bracket in brackets:
         slope = abs(quantity) * bracket.maintenance_ratio - quantity
@@ -264,7 +266,7 @@ def liquidation_price(
         price = (backing_quote + bracket.maintenance_amount - position.cost_quote) / slope
         if price > 0 and bracket.holds(abs(quantity) * price):
             found.append(price)
-    if not quantity or not found:
+    if not found:
         return None
     # falling from the entry a long meets the highest first, rising a short the lowest
     return max(found) if quantity > 0 else min(found)

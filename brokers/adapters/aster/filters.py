@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
 from brokers.domain.errors import DataError, Invalid
@@ -96,7 +96,7 @@ def quantised_quantity(rules: SymbolRules, quantity: Decimal, *, is_market: bool
     grid = rules.market_quantity if is_market else rules.quantity
     wanted = min(quantity, grid.highest) if grid.highest else quantity
     snapped = grid.floor(wanted) if wanted >= grid.lowest else ZERO
-    return plain(snapped.quantize(snapped, rounding=ROUND_DOWN))
+    return plain(snapped)
 
 
 def order_objection(

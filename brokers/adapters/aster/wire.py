@@ -94,14 +94,9 @@ def identifier(value: object) -> str:
     return str(value)
 
 
-def present(value: Decimal) -> Decimal | None:
-    """Return None for the 0 that stands for no price."""
-    return value or None
-
-
 def price_or_none(value: object) -> Decimal | None:
     """Return a price, or None for the 0 that stands for no price."""
-    return present(exact(value))
+    return exact(value) or None
 
 
 _PLANS: dict[type[WireRow], dict[str, tuple[Wire, bool]]] = {}

@@ -116,7 +116,7 @@ def test_the_lifecycle_case_adds_up():
 @pytest.mark.reference
 def test_an_unknown_key_is_kept_and_never_refused():
     row = row_of(account.OrderRow, body_of("live/order_ack_ccxt.json"))
-    assert row.extra["newChainData"] == {"hash": "0x46ae.c8ba"} or "newChainData" in row.extra
+    assert set(row.extra["newChainData"]) == {"hash"}
     assert row.status == "NEW"
 
 
