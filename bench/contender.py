@@ -75,7 +75,7 @@ class TimedBudget(PacedBudget):
 
     seen: Seen
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> int:
+    async def acquire(self, kind: str, *, urgent: bool = False, weight: int = 1) -> int:
         began_ns = self._clock.boot_ns()
         number = await super().acquire(kind, urgent=urgent)
         if kind in ("order", "cancel"):

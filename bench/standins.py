@@ -104,7 +104,7 @@ class OpenBudget:
     def __init__(self) -> None:
         self.paced: PacedBudget | None = None
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> int | None:
+    async def acquire(self, kind: str, *, urgent: bool = False, weight: int = 1) -> int | None:
         return None if self.paced is None else await self.paced.acquire(kind, urgent=urgent)
 
     def pause(self, kind: str, seconds: float) -> None:

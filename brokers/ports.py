@@ -24,6 +24,7 @@ from brokers.domain.orders import (
     VenuePosition,
     VenueTrade,
 )
+from brokers.domain.perpetual_terms import VenueFunding, VenueWallet
 
 
 class Clock(Protocol):
@@ -131,8 +132,11 @@ class BudgetReport:
 class Budget(Protocol):
     """Paced calls towards a venue; a cold budget starts empty."""
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> int | None:
-        """Wait for a call of a kind (order, cancel, read, quote or history); return its number, if it has one."""
+    async def acquire(self, kind: str, *, urgent: bool = False, weight: int = 1) -> int | None:
+        """Wait for a call of a kind (order, cancel, read, quote or history); return its number, if it has one.
+
+        `weight` is what the call costs of an address' allowance, at a venue that counts so.
+        """
         ...
 
     def settle(self, kind: str, number: int | None = None) -> None:
@@ -165,13 +169,26 @@ class Receipt:
     venue_order_id: str
 
 
+class AuthScheme(StrEnum):
+    """How a session is proven to a venue."""
+
+    LOGIN = "login"  # a person signs in, the token dies by itself
+    KEY_PAIR = "hmac"  # a key and its secret sign each request
+    AGENT = "agent"  # an agent wallet signs each request
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """Decrypted just before use, on the desk and the guardian only."""
+    """Decrypted just before use, on the desk and the guardian only.
+
+    A login has the app's key and the day's token; a key pair the key and its secret; an agent wallet the owner's
+    address as `user_id`, the agent's address as `api_key` and the agent's private key as `access_token`.
+    """
 
     user_id: str
     api_key: str
     access_token: str
+    scheme: AuthScheme = AuthScheme.LOGIN
 
     def __repr__(self) -> str:
         return f"Credentials(user_id={self.user_id!r})"
@@ -282,7 +299,36 @@ class FeedHeartbeat:
     received_ns: int
 
 
-FeedEvent = FeedQuotes | FeedOrder | FeedState | FeedMessage | FeedHeartbeat
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedTrade:
+    """One execution, told by itself."""
+
+    trade: VenueTrade
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFunding:
+    payment: VenueFunding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedWallet:
+    """Balances that changed, and why in the venue's own word."""
+
+    wallets: tuple[VenueWallet, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedDoubt:
+    """Something may have been missed: the books must be read before the stream is believed again."""
+
+    reason: str
+
+
+FeedEvent = (
+    FeedQuotes | FeedOrder | FeedTrade | FeedFunding | FeedWallet | FeedDoubt | FeedState | FeedMessage | FeedHeartbeat
+)
 
 
 class FeedMode(StrEnum):

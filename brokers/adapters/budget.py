@@ -149,7 +149,7 @@ class PacedBudget:
         self._lanes: dict[str, _Lane] = {kind: _Lane(rate, now_ns) for kind, rate in paced.items()}
         self._lanes |= dict.fromkeys(ORDER_KINDS, self._orders)
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> int:
+    async def acquire(self, kind: str, *, urgent: bool = False, weight: int = 1) -> int:
         """Wait for the next call of this kind: cancels go before what is urgent, and that before the rest."""
         lane, number = self._lane(kind), next(self._ticket)
         if self._shared is not None and kind not in ORDER_KINDS:

@@ -38,6 +38,10 @@ class Instrument:
     currency: Currency = Currency.INR
     expiry: date | None = None
     strike: Decimal | None = None
+    # where a venue trades parts of a unit; without it a quantity is a number of whole lots
+    quantity_step: Decimal | None = None
+    min_quantity: Decimal | None = None
+    min_notional_quote: Decimal | None = None
 
     def __post_init__(self) -> None:
         if not self.exchange or not self.symbol:
@@ -66,10 +70,14 @@ class Instrument:
         """Turn a float into the lowest tick not below it (passive for a sell)."""
         return _on_grid(value, self.tick_size, ROUND_CEILING)
 
+    @property
+    def step(self) -> Decimal:
+        """Return the smallest change of a quantity, in units."""
+        return self.quantity_step or Decimal(max(self.lot_size, 1))
+
     def lots_of(self, quantity: Decimal) -> Decimal:
-        """Round a quantity down to whole lots."""
-        lot = Decimal(max(self.lot_size, 1))
-        return (quantity // lot) * lot
+        """Round a quantity down to whole steps."""
+        return (quantity // self.step) * self.step
 
 
 def _on_grid(value: float | Decimal, tick: Decimal, rounding: str) -> Decimal:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from brokers.domain.errors import Invalid
+from brokers.domain.perpetual_terms import FillSource, MarginMode, PositionSide
 
 
 class Side(StrEnum):
@@ -34,17 +35,32 @@ class OrderType(StrEnum):
     LIMIT = "LIMIT"
     STOP_LIMIT = "SL"
     STOP_MARKET = "SL-M"
+    TAKE_PROFIT_LIMIT = "TP"
+    TAKE_PROFIT_MARKET = "TP-M"
+    TRAILING_STOP = "TRAIL"
+
+
+# what rests at the venue until a price is met
+TRIGGERED_TYPES = frozenset(
+    {OrderType.STOP_LIMIT, OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_LIMIT, OrderType.TAKE_PROFIT_MARKET}
+)
 
 
 class Product(StrEnum):
     DELIVERY = "CNC"
     INTRADAY = "MIS"
     CARRY = "NRML"
+    PERPETUAL = "PERP"
 
 
 class Validity(StrEnum):
+    """How long an order stands; each venue takes some of them and refuses the others by name."""
+
     DAY = "DAY"
     IMMEDIATE = "IOC"
+    GOOD_TILL_CANCELLED = "GTC"
+    FILL_OR_KILL = "FOK"
+    POST_ONLY = "GTX"
 
 
 class Book(StrEnum):
@@ -122,15 +138,14 @@ class OrderIntent:
     def __post_init__(self) -> None:
         if self.quantity <= 0:
             raise Invalid("quantity must be above 0", code="order.quantity", field="quantity")
-        needs_price = self.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+        needs_price = self.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT)
         if needs_price and (self.price is None or self.price <= 0):
             raise Invalid(
                 f"a {self.order_type} order needs a price above 0",
                 code="order.price",
                 field="price",
             )
-        needs_trigger = self.order_type in (OrderType.STOP_LIMIT, OrderType.STOP_MARKET)
-        if needs_trigger and (self.trigger_price is None or self.trigger_price <= 0):
+        if self.order_type in TRIGGERED_TYPES and (self.trigger_price is None or self.trigger_price <= 0):
             raise Invalid(
                 f"a {self.order_type} order needs a trigger price above 0",
                 code="order.trigger_price",
@@ -202,6 +217,9 @@ class Fill:
     filled_at: datetime
     client_id: str | None = None
     deployment_id: str | None = None
+    # what the venue itself charged, in the instrument's currency: paid where positive; None where a schedule tells
+    fee_quote: Decimal | None = None
+    source: FillSource = FillSource.TRADE
 
     @property
     def key(self) -> tuple[str, str, str, str, str, str]:
@@ -257,6 +275,8 @@ class VenueTrade:
     price: Decimal
     product: Product
     filled_at: datetime
+    fee_quote: Decimal | None = None
+    source: FillSource = FillSource.TRADE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +290,13 @@ class VenuePosition:
     last_price: Decimal
     realised_quote: Decimal
     unrealised_quote: Decimal
+    # of a perpetual contract alone
+    position_side: PositionSide = PositionSide.BOTH
+    leverage: int | None = None
+    margin_mode: MarginMode | None = None
+    isolated_margin_quote: Decimal | None = None
+    mark_price: Decimal | None = None
+    liquidation_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

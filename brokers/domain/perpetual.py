@@ -12,31 +12,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from enum import StrEnum
 
 from brokers.domain.errors import DataError, Invalid
 from brokers.domain.orders import Side
+from brokers.domain.perpetual_terms import FillSource, MarginMode, PositionSide
 
 ZERO = Decimal(0)
-
-
-class PositionSide(StrEnum):
-    BOTH = "BOTH"
-    LONG = "LONG"
-    SHORT = "SHORT"
-
-
-class MarginMode(StrEnum):
-    CROSSED = "crossed"
-    ISOLATED = "isolated"
-
-
-class FillSource(StrEnum):
-    """Who made the fill: ours, or the exchange's own hand on the position."""
-
-    TRADE = "trade"
-    LIQUIDATION = "liquidation"
-    DELEVERAGE = "deleverage"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -162,7 +162,7 @@ class FreeBudget:
     def __init__(self):
         self.inherited = []
 
-    async def acquire(self, kind, *, urgent=False):
+    async def acquire(self, kind, *, urgent=False, weight=1):
         return
 
     def settle(self, kind, number=None):

@@ -91,7 +91,7 @@ class SpyBudget:
     def __init__(self, *, is_open=True):
         self.is_open, self.asked, self.settled = is_open, [], []
 
-    async def acquire(self, kind, *, urgent=False):
+    async def acquire(self, kind, *, urgent=False, weight=1):
         self.asked.append((kind, urgent))
         if not self.is_open:
             await asyncio.Event().wait()

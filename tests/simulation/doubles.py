@@ -28,7 +28,7 @@ class WatchedBudget(PacedBudget):
         self._world = world
         self._urgent: list[float] = []
 
-    async def acquire(self, kind: str, *, urgent: bool = False) -> int:
+    async def acquire(self, kind: str, *, urgent: bool = False, weight: int = 1) -> int:
         is_order = kind in ("order", "cancel")
         if is_order and self._world.ports.enter("budget", "order") is Fault.ERROR:
             self.pause(kind, 1.0)

@@ -41,7 +41,7 @@ class OpenBudget:
         self.acquired = []
         self.pauses = []
 
-    async def acquire(self, kind, *, urgent=False):
+    async def acquire(self, kind, *, urgent=False, weight=1):
         self.acquired.append(kind)
 
     def pause(self, kind, seconds):

@@ -9,17 +9,15 @@ from hypothesis import strategies as st
 from brokers.domain.errors import DataError, Invalid
 from brokers.domain.orders import Side
 from brokers.domain.perpetual import (
-    FillSource,
     FundingPayment,
     MarginBracket,
-    MarginMode,
     PerpetualAccount,
     PerpetualFill,
     PerpetualPosition,
-    PositionSide,
     liquidation_price,
     maintenance_quote,
 )
+from brokers.domain.perpetual_terms import FillSource, MarginMode, PositionSide
 
 RELATIVE = Fraction(1, 10**12)
 BRACKETS = (
