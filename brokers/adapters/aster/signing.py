@@ -116,7 +116,7 @@ def recovered_address(signature: str, text: str, chain_id: int) -> str:
         )
     except (ValueError, IndexError):
         raise Invalid("the signature cannot be read", code="aster.signature", field="signature") from None
-    return _checksummed(keccak(public.format(compressed=False)[1:])[-20:])
+    return checksummed(keccak(public.format(compressed=False)[1:])[-20:])
 
 
 def message_digest(text: str, chain_id: int) -> bytes:
@@ -136,7 +136,7 @@ def address_of(key: bytes) -> str:
     """Return the checksummed address of a private key."""
     from coincurve import PrivateKey
 
-    return _checksummed(keccak(PrivateKey(key).public_key.format(compressed=False)[1:])[-20:])
+    return checksummed(keccak(PrivateKey(key).public_key.format(compressed=False)[1:])[-20:])
 
 
 def private_key_bytes(text: str) -> bytes:
@@ -157,7 +157,8 @@ def keccak(data: bytes) -> bytes:
     return algorithm.new(digest_bits=256, data=data).digest()
 
 
-def _checksummed(address: bytes) -> str:
+def checksummed(address: bytes) -> str:
+    """Return an address of 20 bytes as text whose letters' case guards it against a slip (EIP-55)."""
     digits = address.hex()
     marks = keccak(digits.encode()).hex()
     return "0x" + "".join(d.upper() if int(m, 16) >= 8 else d for d, m in zip(digits, marks, strict=False))
