@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 
-from brokers.domain.errors import DataError
+from brokers.domain.errors import DataError, Rejected
 
 _BYTES = 6
 
@@ -24,3 +24,16 @@ def require_distinct(symbols: Iterable[str]) -> None:
         other = known.setdefault(token_of(symbol), symbol)
         if other != symbol:
             raise DataError(f"{other} and {symbol} have the same number", code="aster.token")
+
+
+def order_key(symbol: str, order_id: str) -> str:
+    """Return the desk's name for an order: Aster counts orders by symbol, and a cancellation names both."""
+    return f"{symbol}:{order_id}"
+
+
+def split_order_key(key: str) -> tuple[str, str]:
+    """Return the symbol and the exchange's own id of an order; raise Rejected for what names no order here."""
+    symbol, _, order_id = key.rpartition(":")
+    if not symbol or not order_id:
+        raise Rejected(f"no order here is named {key!r}", code="order.unknown")
+    return symbol, order_id

@@ -1,9 +1,7 @@
-from __future__ import annotations
-
 import pytest
 
 from brokers.adapters.aster import tokens
-from brokers.domain.errors import DataError
+from brokers.domain.errors import DataError, Rejected
 
 
 def test_a_symbol_keeps_its_number_for_ever():
@@ -27,3 +25,13 @@ def test_a_list_in_which_two_symbols_share_a_number_is_refused(monkeypatch):
 
 def test_a_symbol_listed_twice_is_no_clash():
     tokens.require_distinct(["AUSDT", "AUSDT", "BUSDT"])
+
+
+def test_an_order_is_named_by_its_symbol_and_its_id_and_found_again():
+    assert tokens.split_order_key(tokens.order_key("币安人生USDT", "17")) == ("币安人生USDT", "17")
+
+
+@pytest.mark.parametrize("key", ["", "17", ":17", "BTCUSDT:"])
+def test_what_names_no_order_is_a_definite_no(key):
+    with pytest.raises(Rejected):
+        tokens.split_order_key(key)
