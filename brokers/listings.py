@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -27,9 +29,9 @@ def instruments_by_keys(venue: str, keys: Iterable[str]) -> dict[str, Instrument
     found: dict[str, Instrument] = {}
     for at in range(0, len(pairs), _KEYS_PER_QUERY):
         wanted = Q()
-        for exchange, symbol in pairs[at : at + _KEYS_PER_QUERY]:
-            # with the venue in each of them, each is one look into the index
-            wanted |= Q(venue=venue, exchange=exchange, symbol=symbol)
+        for exchange, part in groupby(pairs[at : at + _KEYS_PER_QUERY], key=itemgetter(0)):
+            # with the venue in each of them, each is one walk along the index
+            wanted |= Q(venue=venue, exchange=exchange, symbol__in=[symbol for _, symbol in part])
         rows = ListedInstrument.objects.filter(wanted)
         found.update((instrument.key, instrument) for instrument in map(instrument_of, rows))
     return found

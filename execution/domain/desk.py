@@ -19,11 +19,11 @@ from brokers.domain.orders import Book, Product, UnreadableRow
 from brokers.domain.portfolio import PortfolioView, PositionKey
 from execution.domain.commands import Alert, Command, Level, ReadBooks, Schedule
 from execution.domain.events import Link, SessionState
-from execution.domain.lifecycle import ClientIds
+from execution.domain.lifecycle import ClientIds, OrderRecord
 from execution.domain.market import Market
 from execution.domain.records import DiscrepancyFound, Fact, record_of
 from execution.domain.state import DeskState
-from risk.domain.exposure import Holding
+from risk.domain.exposure import Holding, PendingOrder
 from risk.domain.limits import Limits
 from strategies.domain.strategy import SignalStrategy
 
@@ -143,13 +143,15 @@ class Desk:
         self.charged: dict[Book | PositionKey, tuple[date, int, ChargeNote]] = {}
         # each book's value, with the day, positions and prices it is of
         self.valued: dict[Book, tuple[tuple[date, int, int], BookValue]] = {}
+        # what each open order reserves, with the record it was worked out from
+        self.reserved: dict[str, tuple[OrderRecord, PendingOrder]] = {}
         self.next_day_ns = 0
         self.square_off_ns = 0
 
     def record(self, fact: Fact) -> None:
         """Journal a fact and apply it."""
         record = record_of(fact, self.at)
-        self.state.apply(record)
+        self.state.take(fact, self.at)
         self.out.append(record)
 
     def ask(self, command: Command) -> None:

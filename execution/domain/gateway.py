@@ -18,6 +18,9 @@ from execution.domain.market_life import closed_because, sellable, standing_of
 from risk.domain.exposure import Holding, PendingOrder, RiskView, is_entry, underlying_of
 from risk.domain.gate import Refused, recheck
 
+# more orders than stand open on any day
+RESERVED_KEPT = 10_000
+
 
 def risk_view(desk: Desk, intent: OrderIntent) -> RiskView:
     """Return the gate's view at this moment; paper and live never mix."""
@@ -29,7 +32,7 @@ def risk_view(desk: Desk, intent: OrderIntent) -> RiskView:
     return RiskView(
         instrument=instrument,
         holdings=value.holdings,
-        pending=tuple(_pending(desk, o) for o in desk.state.open_orders() if o.intent.book is intent.book),
+        pending=tuple(_reserving(desk, o) for o in desk.state.open_orders() if o.intent.book is intent.book),
         pnl_today_net_quote=value.portfolio.net_quote,
         orders_last_second=sum(1 for at in desk.state.order_times if at > second_ago),
         orders_today=desk.state.orders_today,
@@ -143,6 +146,19 @@ def _holding(desk: Desk, position: Position) -> Holding:
         product=position.key.product,
         deployment_id=position.key.strategy_key or None,
     )
+
+
+def _reserving(desk: Desk, order: OrderRecord) -> PendingOrder:
+    """Return what an order reserves, worked out once for each thing learnt of it."""
+    known = desk.reserved.get(order.client_id)
+    if known is not None and known[0] is order:
+        return known[1]
+    pending = _pending(desk, order)
+    if order.reserved_quote:  # without it the last price counts, which moves
+        if len(desk.reserved) > RESERVED_KEPT:
+            desk.reserved.clear()
+        desk.reserved[order.client_id] = order, pending
+    return pending
 
 
 def _pending(desk: Desk, order: OrderRecord) -> PendingOrder:

@@ -119,9 +119,8 @@ def in_parts(desk: Desk, goal: Goal, quantity: Decimal) -> Decimal:
 
     The operator's freeze quantity may be missing, or be higher than the exchange's of this month.
     """
-    refused = [
-        o.intent.quantity for o in desk.state.orders.values() if _was_frozen(o.status, o.message, goal.key, o.intent)
-    ]
+    rejected = (o for o in desk.state.orders.values() if o.status is OrderStatus.REJECTED)
+    refused = [o.intent.quantity for o in rejected if _was_frozen(o.message, goal.key, o.intent)]
     if not refused:
         return quantity
     instrument = desk.config.instruments[goal.key.instrument]
@@ -138,6 +137,6 @@ def _holding(desk: Desk, key: str) -> HeldShares:
     return holdings.get(key) or holdings.get(f"{other}:{symbol}") or HeldShares()
 
 
-def _was_frozen(status: OrderStatus, message: str, key: PositionKey, intent: OrderIntent) -> bool:
+def _was_frozen(message: str, key: PositionKey, intent: OrderIntent) -> bool:
     is_same = (intent.book, intent.instrument, intent.product) == (key.book, key.instrument, key.product)
-    return is_same and status is OrderStatus.REJECTED and _FROZEN in message.lower()
+    return is_same and _FROZEN in message.lower()

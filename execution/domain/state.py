@@ -69,8 +69,11 @@ class DeskState:
 
     def apply(self, record: Record) -> None:
         """Take one record in; raise DataError, changing nothing, when it cannot be read."""
-        fact = facts.fact_of(record)
-        _APPLY[type(fact)](self, fact, record.at)
+        self.take(facts.fact_of(record), record.at)
+
+    def take(self, fact: facts.Fact, at: datetime) -> None:
+        """Take a fact in as it will be read back from its record."""
+        _APPLY[type(fact)](self, fact, at)
 
     def order(self, client_id: str) -> OrderRecord:
         found = self.orders.get(client_id)
