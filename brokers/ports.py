@@ -67,9 +67,12 @@ class Net(Protocol):
         params: Sequence[tuple[str, str]] | None = None,
         form: Mapping[str, str | Sequence[str]] | None = None,
         json: object | None = None,
+        content: bytes | None = None,
         timeout_s: float = 7.0,
         before_write: Callable[[], None] | None = None,
-    ) -> Reply: ...
+    ) -> Reply:
+        """Send one request; the query of `url` and the body `content` leave byte for byte as they are given."""
+        ...
 
     async def connect(self, url: str, *, headers: Mapping[str, str] | None = None) -> Stream: ...
 
@@ -209,11 +212,17 @@ class VenueSession:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VenueUrls:
-    """Where one venue is reached: its API, its stream, and the page where a person signs in."""
+    """Where one venue is reached: its API, its stream, and the page where a person signs in.
+
+    `user_stream` tells of one's own orders where that is another address than the market's, empty where it is not;
+    `chain_id` is what an agent wallet's signature names, 0 where none does.
+    """
 
     api: str
     stream: str
     login: str
+    user_stream: str = ""
+    chain_id: int = 0
 
 
 class Venue(Protocol):

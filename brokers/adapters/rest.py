@@ -73,6 +73,7 @@ class HttpNet:
         params: Sequence[tuple[str, str]] | None = None,
         form: Mapping[str, str | Sequence[str]] | None = None,
         json: object | None = None,
+        content: bytes | None = None,
         timeout_s: float = 7.0,
         before_write: Callable[[], None] | None = None,
     ) -> Reply:
@@ -88,6 +89,7 @@ class HttpNet:
                     params=list(params) if params else None,
                     data=form,
                     json=json,
+                    content=content,
                     timeout=timeout_s,
                     extensions={"trace": wire},
                 )

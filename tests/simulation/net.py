@@ -50,6 +50,7 @@ class SimulatedNet:
         params: Sequence[tuple[str, str]] | None = None,
         form: Mapping[str, str] | None = None,
         json: object | None = None,
+        content: bytes | None = None,
         timeout_s: float = 7.0,
         before_write: Callable[[], None] | None = None,
     ) -> Reply:

@@ -70,6 +70,19 @@ async def test_a_form_is_url_encoded():
     assert server.received[0].endswith(b"tradingsymbol=M%26M&quantity=1")
 
 
+@pytest.mark.parametrize("text", ["a=%E5%B8%81%3A%2F&b=%5B1%2C2%5D&c=x+y&signature=0xab", "lower=%e5%b8&odd=~*'()!"])
+async def test_a_signed_text_leaves_byte_for_byte_as_query_and_as_body(text):
+    server = Server()
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    async with serving(server) as (net, url):
+        await net.request("GET", f"{url}/a?{text}")
+        await net.request("POST", f"{url}/a", content=text.encode(), headers=form)
+
+    assert server.received[0].startswith(f"GET /a?{text} HTTP/1.1".encode())
+    assert server.received[1].endswith(b"\r\n\r\n" + text.encode())
+    assert b"content-type: application/x-www-form-urlencoded" in server.received[1].lower()
+
+
 async def test_requests_share_a_connection():
     server = Server()
     async with serving(server) as (net, url):
