@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import fields
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from brokers.domain.allowance import KITE_ALLOWANCE, VenueAllowance
 from brokers.domain.errors import Invalid
 
 ROOT = Path(__file__).resolve().parent.parent
+UNPREFIXED = {"DATABASE_URL", "REDIS_URL", "ASTER_API_KEY", "ASTER_SECRET_KEY"}
 
 
 class Environment(BaseSettings):
@@ -49,7 +52,27 @@ class Environment(BaseSettings):
     kite_api_url: str = "https://api.kite.trade"
     kite_stream_url: str = "wss://ws.kite.trade"
     kite_login_url: str = "https://kite.zerodha.com/connect/login"
+
+    aster_api_url: str = "https://fapi.asterdex.com"
+    aster_stream_url: str = "wss://fstream.asterdex.com"
+    # where one's own orders and balances are told; the market stream's address where it is empty
+    aster_user_stream_url: str = ""
+    aster_chain_id: int = Field(default=1666, gt=0)
+    # for accounts that are marked as of the testnet
+    aster_testnet_api_url: str = "https://fapi.asterdex-testnet.com"
+    aster_testnet_stream_url: str = "wss://fstream.asterdex-testnet.com"
+    aster_testnet_user_stream_url: str = ""
+    aster_testnet_chain_id: int = Field(default=714, gt=0)
     simulator_url: str = ""
+
+    # What an operator last read as the price of a USDT in rupees, and on which day: pages name both beside a total.
+    usdt_inr: Decimal | None = Field(default=None, gt=0)
+    usdt_inr_on: date | None = None
+
+    # On an empty database these make the first owner's Aster account; the names are those of Cloud Trader.
+    aster_api_key: SecretStr = Field(default=SecretStr(""), validation_alias=AliasChoices("ASTER_API_KEY"))
+    aster_secret_key: SecretStr = Field(default=SecretStr(""), validation_alias=AliasChoices("ASTER_SECRET_KEY"))
+    owner_email: str = "owner@windhover.localhost"
 
     # The desk's own address, as people and the broker reach it: it stands in letters and in the developer console.
     site_url: str = "http://localhost:8000"
@@ -112,6 +135,19 @@ class Environment(BaseSettings):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/")
 
+    @field_validator("usdt_inr", "usdt_inr_on", mode="before")
+    @classmethod
+    def _unset(cls, value: object) -> object:
+        return None if value == "" else value
+
+    @model_validator(mode="after")
+    def _whole_facts(self) -> Self:
+        if (self.usdt_inr is None) != (self.usdt_inr_on is None):
+            raise ValueError("WINDHOVER_USDT_INR and WINDHOVER_USDT_INR_ON are set together")
+        if bool(self.aster_api_key.get_secret_value()) != bool(self.aster_secret_key.get_secret_value()):
+            raise ValueError("ASTER_API_KEY and ASTER_SECRET_KEY are set together")
+        return self
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
@@ -172,11 +208,13 @@ def environment_read() -> Environment:
         return Environment()
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        raise SystemExit(f"{_variable(str(first['loc'][0]))}: {first['msg']}.") from None
+        # what concerns several variables names them in its own sentence
+        named = f"{_variable(str(first['loc'][0]))}: " if first["loc"] else ""
+        raise SystemExit(f"{named}{first['msg']}.") from None
 
 
 def _variable(field: str) -> str:
-    return field.upper() if field.upper() in {"DATABASE_URL", "REDIS_URL"} else f"WINDHOVER_{field.upper()}"
+    return field.upper() if field.upper() in UNPREFIXED else f"WINDHOVER_{field.upper()}"
 
 
 environment = environment_read()

@@ -27,6 +27,21 @@ WINDHOVER_PROCESS = environment.process
 WINDHOVER_KITE_API_URL = environment.kite_api_url
 WINDHOVER_KITE_STREAM_URL = environment.kite_stream_url
 WINDHOVER_KITE_LOGIN_URL = environment.kite_login_url
+WINDHOVER_ASTER_API_URL = environment.aster_api_url
+WINDHOVER_ASTER_STREAM_URL = environment.aster_stream_url
+WINDHOVER_ASTER_USER_STREAM_URL = environment.aster_user_stream_url or environment.aster_stream_url
+WINDHOVER_ASTER_CHAIN_ID = environment.aster_chain_id
+WINDHOVER_ASTER_TESTNET_API_URL = environment.aster_testnet_api_url
+WINDHOVER_ASTER_TESTNET_STREAM_URL = environment.aster_testnet_stream_url
+WINDHOVER_ASTER_TESTNET_USER_STREAM_URL = (
+    environment.aster_testnet_user_stream_url or environment.aster_testnet_stream_url
+)
+WINDHOVER_ASTER_TESTNET_CHAIN_ID = environment.aster_testnet_chain_id
+WINDHOVER_USDT_INR = environment.usdt_inr
+WINDHOVER_USDT_INR_ON = environment.usdt_inr_on
+WINDHOVER_OWNER_EMAIL = environment.owner_email
+WINDHOVER_FIRST_ASTER_KEY = environment.aster_api_key
+WINDHOVER_FIRST_ASTER_SECRET = environment.aster_secret_key
 WINDHOVER_SIMULATOR_URL = environment.simulator_url
 WINDHOVER_SITE_URL = environment.site_url
 WINDHOVER_EGRESS_PROXIES = environment.egress_proxies

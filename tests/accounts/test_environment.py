@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from brokers.domain.egress import egress_of
 from config.databases import database_from
-from config.environment import ROOT, Environment, environment_read, parse_vault_keys
+from config.environment import ROOT, UNPREFIXED, Environment, environment_read, parse_vault_keys
 
 KEY = "d2luZGhvdmVyIHRlc3Qga2V5LCAzMiBieXRlcyBsb24="
 NEEDED = {"secret_key": "x" * 40, "vault_keys": f"k1:{KEY}"}
@@ -80,7 +80,7 @@ def test_reads_a_postgresql_address():
 
 
 def test_the_template_names_only_variables_that_are_read():
-    known = {f"WINDHOVER_{name}".upper() for name in Environment.model_fields} | {"DATABASE_URL", "REDIS_URL"}
+    known = {f"WINDHOVER_{name}".upper() for name in Environment.model_fields} | UNPREFIXED
 
     named = re.findall(r"^(?:# )?([A-Z_]+)=", (ROOT / ".env.template").read_text(), flags=re.MULTILINE)
 
@@ -99,3 +99,41 @@ def test_numbers_that_leave_no_room_name_their_variable():
 
     with pytest.raises(SystemExit, match="WINDHOVER_KITE_ENTRIES_PER_DAY: entries end at 5000 orders"):
         _ = read.kite_allowance
+
+
+def test_reads_aster_keys_under_the_names_of_cloud_trader(monkeypatch):
+    monkeypatch.setenv("ASTER_API_KEY", "a-key")
+    monkeypatch.setenv("ASTER_SECRET_KEY", "a-secret")
+
+    read = Environment(**NEEDED, _env_file=None)
+
+    assert read.aster_api_key.get_secret_value() == "a-key"
+    assert "a-secret" not in repr(read)
+
+
+def test_half_a_key_pair_ends_the_process_and_names_both_variables(monkeypatch):
+    monkeypatch.setenv("ASTER_API_KEY", "a-key")
+    for name, value in NEEDED.items():
+        monkeypatch.setenv(f"WINDHOVER_{name.upper()}", value)
+
+    with pytest.raises(SystemExit) as ended:
+        environment_read()
+
+    assert "ASTER_API_KEY and ASTER_SECRET_KEY" in str(ended.value)
+    assert "a-key" not in str(ended.value)
+
+
+def test_a_rate_without_its_day_is_refused():
+    with pytest.raises(ValidationError, match="WINDHOVER_USDT_INR_ON"):
+        Environment(**NEEDED, usdt_inr="88.5", _env_file=None)
+
+
+def test_an_empty_rate_is_none():
+    assert Environment(**NEEDED, usdt_inr="", usdt_inr_on="", _env_file=None).usdt_inr is None
+
+
+def test_the_testnet_has_its_own_addresses_and_chain():
+    read = Environment(**NEEDED, _env_file=None)
+
+    assert (read.aster_chain_id, read.aster_testnet_chain_id) == (1666, 714)
+    assert read.aster_testnet_api_url != read.aster_api_url
