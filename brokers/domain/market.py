@@ -27,6 +27,7 @@ class QuoteColumns:
     """One frame of quotes, decoded; `depth` has shape (n, 10, 3), five bids then five asks: quantity, price, orders.
 
     `cached` marks ticks that the venue kept from before the subscription: they are shown, and nothing trades on them.
+    `mark_price` is what a perpetual contract's margin is counted at; None from a venue without one.
     """
 
     token: Int64Array1D
@@ -43,6 +44,7 @@ class QuoteColumns:
     received_ns: int
     depth: npt.NDArray[np.float64] | None = None
     cached: npt.NDArray[np.bool_] | None = None
+    mark_price: Float64Array1D | None = None
 
     def __len__(self) -> int:
         return int(self.token.size)

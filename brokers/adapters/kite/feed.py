@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import fields
 
 from brokers.adapters.backoff import Backoff
-from brokers.adapters.kite.backlog import Backlog, BacklogCounters
+from brokers.adapters.backlog import Backlog, BacklogCounters
 from brokers.adapters.kite.connection import Connection, ConnectionState
 from brokers.adapters.kite.decode import FrameCounters
 from brokers.adapters.kite.frames import CONNECTIONS, stream_url

@@ -16,7 +16,8 @@ from brokers.domain.market import NANOSECONDS, QuoteColumns
 from brokers.ports import FeedQuotes
 
 MINUTE_NS = 60 * NANOSECONDS
-_ROWS = tuple(field.name for field in fields(QuoteColumns) if field.name not in {"received_ns", "depth", "cached"})
+_NOT_ROWS = {"received_ns", "depth", "cached", "mark_price"}
+_ROWS = tuple(field.name for field in fields(QuoteColumns) if field.name not in _NOT_ROWS)
 _LEVELS = (10, 3)
 Indices = npt.NDArray[np.intp]
 
@@ -28,6 +29,7 @@ def merged(frames: Sequence[FeedQuotes]) -> list[FeedQuotes]:
     cached = np.concatenate([_cached_of(part) for part in parts])
     minutes = _minutes(rows["exchange_ns"], cached)
     kept = _kept(minutes, rows["token"], rows["last_price"])
+    marks = _marks(parts)
     received_ns = min(part.received_ns for part in parts)
     chosen = [kept[minutes[kept] == minute] for minute in np.unique(minutes[kept])]
     raw_bytes = sum(frame.raw_bytes for frame in frames)
@@ -38,6 +40,7 @@ def merged(frames: Sequence[FeedQuotes]) -> list[FeedQuotes]:
                 received_ns=received_ns,
                 depth=_depth(parts, places),
                 cached=cached[places] if cached[places].any() else None,
+                mark_price=None if marks is None else marks[places],
             ),
             raw_bytes=raw_bytes // len(chosen),
         )
@@ -73,6 +76,14 @@ def _kept(minutes: npt.NDArray[np.int64], tokens: npt.NDArray[np.int64], prices:
 
 def _cached_of(part: QuoteColumns) -> npt.NDArray[np.bool_]:
     return np.zeros(len(part), dtype=np.bool_) if part.cached is None else part.cached
+
+
+def _marks(parts: Sequence[QuoteColumns]) -> npt.NDArray[np.float64] | None:
+    if all(part.mark_price is None for part in parts):
+        return None
+    return np.concatenate(
+        [np.full(len(part), np.nan) if part.mark_price is None else part.mark_price for part in parts]
+    )
 
 
 def _depth(parts: Sequence[QuoteColumns], places: Indices) -> npt.NDArray[np.float64] | None:

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass
 from itertools import groupby
 
-from brokers.adapters.kite.merging import merged
+from brokers.adapters.merging import merged
 from brokers.ports import FeedEvent, FeedHeartbeat, FeedQuotes, FeedState
 
 FRAMES_WAITING = 64

@@ -4,8 +4,8 @@ import random
 import numpy as np
 import pytest
 
-from brokers.adapters.kite.backlog import Backlog, BacklogCounters
-from brokers.adapters.kite.merging import merged
+from brokers.adapters.backlog import Backlog, BacklogCounters
+from brokers.adapters.merging import merged
 from brokers.domain.market import NANOSECONDS, BarBuilder, QuoteColumns
 from brokers.ports import FeedHeartbeat, FeedMessage, FeedOrder, FeedQuotes, FeedState
 
@@ -13,7 +13,7 @@ MINUTE = 60
 START_S = 1_000 * MINUTE
 
 
-def frame(*ticks, received_ns=1, depth=None, cached=None):
+def frame(*ticks, received_ns=1, depth=None, cached=None, mark=None):
     """A frame of (token, price, cumulative volume, exchange second)."""
     token, price, volume, second = (np.array(column) for column in zip(*ticks, strict=True))
     nothing = np.full(len(ticks), np.nan)
@@ -32,6 +32,7 @@ def frame(*ticks, received_ns=1, depth=None, cached=None):
         received_ns=received_ns,
         depth=depth,
         cached=cached,
+        mark_price=mark,
     )
     return FeedQuotes(columns=columns, raw_bytes=10)
 
@@ -117,6 +118,18 @@ def test_depth_and_marks_stay_with_their_ticks():
     assert found.columns.cached.tolist() == [True, False]
     assert np.isnan(found.columns.depth[0]).all()
     assert (found.columns.depth[1] == depth[0]).all()
+
+
+def test_the_prices_of_margin_stay_with_their_ticks():
+    marked = frame((1, 10.0, 1, START_S), (2, 20.0, 1, START_S), mark=np.array([10.5, 20.5]))
+    plain = frame((1, 11.0, 2, START_S + 1))
+
+    (found,) = merged([marked, plain])
+    (unmarked,) = merged([plain, plain])
+
+    assert found.columns.mark_price.tolist()[:2] == [10.5, 20.5]
+    assert np.isnan(found.columns.mark_price[2])
+    assert unmarked.columns.mark_price is None
 
 
 @pytest.mark.parametrize("seed", range(8))
