@@ -1,4 +1,4 @@
-"""The board: every instrument's public state as integer columns, in paise and units."""
+"""The board: every instrument's public state as integer columns, in the venue's smallest units (paise and shares)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,13 +39,14 @@ class Step:
 
 
 class Board:
-    """Last prices, day figures and a book of depth five for each listing.
+    """Last prices, day figures and a book of some levels, five unless told, for each listing.
 
-    Depth columns 0-4 are bids, best first, 5-9 offers, best first; a zero price is an empty level.
+    The first ``depth`` columns are bids, best first, the others offers, best first; a zero price is an empty level.
     """
 
-    def __init__(self, listings: Sequence[Listing], close: Int64Array1D) -> None:
+    def __init__(self, listings: Sequence[Listing], close: Int64Array1D, *, depth: int = DEPTH) -> None:
         count = len(listings)
+        self.depth = depth
         self.listings = tuple(listings)
         self.row_of_token = {listing.token: row for row, listing in enumerate(self.listings)}
         self.row_of_key = {(listing.exchange, listing.symbol): row for row, listing in enumerate(self.listings)}
@@ -62,7 +63,7 @@ class Board:
         self.last_trade_s = np.zeros(count, dtype=np.int64)
         self.quoted_s = np.zeros(count, dtype=np.int64)
         self.depth_price, self.depth_quantity, self.depth_orders = (
-            np.zeros((count, 2 * DEPTH), dtype=np.int64) for _ in range(3)
+            np.zeros((count, 2 * depth), dtype=np.int64) for _ in range(3)
         )
 
     def print_trades(self, prints: Prints, at_s: int) -> None:
@@ -96,7 +97,7 @@ class Board:
 
     def best_offer(self, row: int) -> int:
         """Return the best offer, zero when there is none."""
-        return int(self.depth_price[row, DEPTH])
+        return int(self.depth_price[row, self.depth])
 
     def take(self, row: int, level: int, quantity: int) -> None:
         """Remove quantity from one level, as a trade against it does; the next step replenishes."""

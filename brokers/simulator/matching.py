@@ -1,9 +1,6 @@
-"""The matching engine: users' orders against the board's book of five and against each other.
+"""Kite's matching engine: users' orders against the board's book of five and against each other.
 
-Priority is price, then time. The board's displayed quantity at a price stands before an order that
-joins that price later; trades on the tape eat that queue. An order never trades with another of the
-same account. Users' trades take displayed quantity until the next step but do not move the tape: the
-users are small beside the market.
+How orders meet is `brokers.simulator.crossing`; here is what Kite's exchanges add: states, protection, margins.
 """
 
 from collections import deque
@@ -11,15 +8,15 @@ from collections.abc import Callable, Iterable
 from copy import copy
 
 from brokers.simulator import rules
-from brokers.simulator.board import DEPTH, Board, Step
+from brokers.simulator.board import Board, Step
+from brokers.simulator.crossing import Crossing
 from brokers.simulator.fault_rules import FaultKind
 from brokers.simulator.faults import FaultScript
-from brokers.simulator.holding_back import hold_back, next_piece
+from brokers.simulator.holding_back import hold_back
 from brokers.simulator.ledger import Ledger
 from brokers.simulator.order_rows import changed_request, new_order
 from brokers.simulator.orders import RESTING, Fill, Ids, Moment, Order, OrderEvent, OrderRequest, Refusal, Status
 from brokers.simulator.portfolio import Account, block_unit, check_funds
-from brokers.simulator.queue import Offer, displayed_behind, offers, priority, queue_before
 
 BUSY = "Order cannot be {} as it is being processed. Try later."
 MAX_MODIFICATIONS = 25
@@ -27,19 +24,17 @@ OUTSIDE_LPP = "17070 : The Price is out of the LPP range"
 CLOSED = "Markets are closed right now. Orders for this segment are not accepted."
 
 
-class Engine:
+class Engine(Crossing[Order]):
     """Accounts, their orders, and the rules by which they trade against one board."""
 
     def __init__(self, *, board: Board, accounts: Iterable[Account], ids: Ids, ledger: Ledger) -> None:
-        self.board = board
+        super().__init__(board)
         self.accounts = {account.user_id: account for account in accounts}
         self.ids = ids
         self.ledger = ledger
         self.events: deque[OrderEvent] = deque()
         self.faults = FaultScript()
         self.is_open: Callable[[Order], bool] = lambda _: True
-        self._waiting: dict[int, list[Order]] = {}
-        self._turn = 0
 
     # Requests ------------------------------------------------------------------------------
 
@@ -61,7 +56,7 @@ class Engine:
         order.exchange_ns = at.market_ns
         if order.waits_for_trigger:
             self._note(order, at, Status.TRIGGER_PENDING)
-            self._wait(order)
+            self._stand(order)
         else:
             self._enter(order, at)
         return order
@@ -145,69 +140,25 @@ class Engine:
         """Let the tape and the new quotes fill waiting orders, then let the last prices trigger stops."""
         if not self._waiting:
             return
-        for order in [
-            order for orders in self._waiting.values() for order in orders if order.has_expired(at.market_ns)
-        ]:
+        for order in [order for order in self._all_waiting() if order.has_expired(at.market_ns)]:
             self._leave(order)
             self._cancel_rest(order, at)
-        tape = step.prints.by_row()
-        for row in list(self._waiting):
-            self._step_row(row, tape.get(row), at)
+        self._match_step(step, at)
 
     def cancel_waiting(self, at: Moment, *, derivatives: bool) -> None:
         """Cancel what still waits in a segment whose session has ended."""
-        for order in [order for orders in self._waiting.values() for order in orders]:
+        for order in self._all_waiting():
             if order.listing.is_derivative == derivatives:
                 self._leave(order)
                 self._cancel_rest(order, at)
 
     def cancel_all(self, account_id: str, at: Moment) -> int:
         """Cancel what waits of one account, or of all without a name, as the exchange may; return how many."""
-        orders = [order for orders in self._waiting.values() for order in orders if account_id in {"", order.account}]
+        orders = [order for order in self._all_waiting() if account_id in {"", order.account}]
         for order in orders:
             self._leave(order)
             self._cancel_rest(order, at)
         return len(orders)
-
-    def _step_row(self, row: int, printed: tuple[int, int, int] | None, at: Moment) -> None:
-        orders = [order for order in self._waiting.get(row, ()) if not order.waits_for_trigger]
-        for order in orders:
-            next_piece(order, at)
-        for side in ("BUY", "SELL"):
-            left = printed[1] if printed and printed[2] * (1 if side == "BUY" else -1) <= 0 else 0
-            for order in sorted((o for o in orders if o.side == side), key=priority):
-                left -= self._fill_waiting(order, printed[0] if printed else 0, left, at)
-        if printed is not None:
-            self._trigger_stops(row, at)
-        if not self._waiting.get(row):
-            self._waiting.pop(row, None)
-
-    def _fill_waiting(self, order: Order, price: int, left: int, at: Moment) -> int:
-        """Fill one waiting order at its own price; return the tape quantity this used."""
-        self._fill_crossed(order, at)
-        if order.status is not Status.OPEN or left <= 0:
-            return 0
-        beyond = (order.price - price) * order.sign
-        if beyond < 0:
-            return 0
-        if beyond > 0 or not displayed_behind(self.board, order):
-            order.ahead = 0
-        queue = min(order.ahead, left)
-        order.ahead -= queue
-        quantity = min(order.tradable, left - queue)
-        if quantity:
-            self._trade(order, quantity, order.price, at)
-        return queue + quantity
-
-    def _fill_crossed(self, order: Order, at: Moment) -> None:
-        first = DEPTH if order.sign > 0 else 0
-        for level in range(first, first + DEPTH):
-            price, quantity = (int(x[order.row, level]) for x in (self.board.depth_price, self.board.depth_quantity))
-            if order.tradable == 0 or quantity <= 0 or (order.price - price) * order.sign < 0:
-                return
-            quantity = min(quantity, order.tradable)
-            self.board.take(order.row, level, quantity)
-            self._trade(order, quantity, order.price, at)
 
     def _trigger_stops(self, row: int, at: Moment) -> None:
         last = int(self.board.last[row])
@@ -234,41 +185,20 @@ class Engine:
             self._cancel_by_exchange(order, at)
             return
         hold_back(order, self.faults, at)
-        for offer in list(offers(self.board, order, self._waiting.get(order.row, ()))):
-            if order.tradable == 0 or (order.price - offer.price) * order.sign < 0:
-                break
-            self._take(order, offer, at)
+        self._sweep(order, at)
         if order.remaining == 0:
             return
         if order.validity == "IOC":
             self._cancel_rest(order, at)
             return
-        order.ahead = queue_before(self.board, order)
-        self._wait(order)
+        self._join(order)
 
-    def _take(self, order: Order, offer: Offer, at: Moment) -> None:
-        quantity = min(order.tradable, offer.quantity)
-        if offer.order is None:
-            self.board.take(order.row, offer.level, quantity)
-            self._trade(order, quantity, offer.price, at)
-            return
-        quantity = min(quantity, offer.order.tradable)
-        trade_id = self.ids.trade()
-        self._trade(order, quantity, offer.price, at, trade_id)
-        self._trade(offer.order, quantity, offer.price, at, trade_id)
-
-    def _wait(self, order: Order) -> None:
-        self._turn += 1
-        order.turn = self._turn
-        self._waiting.setdefault(order.row, []).append(order)
+    def _stand(self, order: Order) -> None:
+        super()._stand(order)
         self._announce(order, order.status)
 
-    def _leave(self, order: Order) -> None:
-        orders = self._waiting.get(order.row, [])
-        if order in orders:
-            orders.remove(order)
-        if not orders:
-            self._waiting.pop(order.row, None)
+    def _next_trade_id(self) -> str:
+        return self.ids.trade()
 
     def _trade(self, order: Order, quantity: int, price: int, at: Moment, trade_id: str | None = None) -> None:
         order.filled += quantity

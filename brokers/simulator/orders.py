@@ -155,6 +155,11 @@ class Order:
         return max(self.remaining - self.held, 0)
 
     @property
+    def rests(self) -> bool:
+        """Return whether the order stands in the book and may trade."""
+        return self.status is Status.OPEN
+
+    @property
     def blocked(self) -> int:
         """Return the margin this order holds while it waits."""
         return 0 if self.status in FINAL else self.block_unit * min(self.remaining, self.opening)
