@@ -17,7 +17,7 @@ from accounts.vault import reveal, seal
 from brokers.adapters.kite import blocking, protocol
 from brokers.domain.errors import Invalid, NeedsLogin, WindhoverError
 from brokers.domain.login_advice import BY_HAND, OTHER_PERSON, advised
-from brokers.models import SessionState, TradingAccount, VenueLogin
+from brokers.models import Proof, SessionState, TradingAccount, VenueLogin
 from brokers.ports import VenueSession
 from brokers.selectors import binding_of, credentials_of, venue_urls
 
@@ -32,6 +32,7 @@ DAYS_END = "Logged out for the night: the exchanges want every session ended bef
 
 def login_url(*, account: TradingAccount, state: str) -> str:
     """Return where the owner's browser signs in; `state` comes back and binds the answer to the session."""
+    _require_login(account)
     return protocol.login_url(venue_urls(account).login, account.api_key, state)
 
 
@@ -79,6 +80,7 @@ def logout(*, account: TradingAccount, by: User | None, at: datetime, reason: st
 
     Nobody logged out by hand needs a letter about it; one whom the clock logged out does.
     """
+    _require_login(account)
     epoch = VenueLogin.objects.filter(account=account).values_list("epoch", flat=True).first()
     credentials = credentials_of(account)
     with suppress(NeedsLogin):  # dead there already
@@ -102,6 +104,17 @@ def login_end(*, account: TradingAccount, reason: str, by: User, at: datetime) -
     _end(login, reason)
     audit_login(account, "login.end", by=by, at=at, details={"reason": reason})
     return True
+
+
+@transaction.atomic
+def proof_open(*, account: TradingAccount, at: datetime) -> VenueLogin:
+    """Let a desk use the key that an account is proven by, until the venue refuses it; it has no end of its own."""
+    login = _locked(account)
+    login.state, login.reason = SessionState.LIVE, ""
+    login.login_at, login.expires_at = at, None
+    login.epoch += 1
+    login.save()
+    return login
 
 
 def sessions_expire(*, at: datetime) -> int:
@@ -141,6 +154,11 @@ def audit_login(
     )
 
 
+def _require_login(account: TradingAccount) -> None:
+    if account.auth_scheme != Proof.LOGIN:
+        raise Invalid(f"{account} needs no login: its key proves it", code="login.none", field="account")
+
+
 def _exchanged(account: TradingAccount, request_token: str) -> VenueSession:
     if not request_token:
         raise Invalid(
@@ -162,8 +180,10 @@ def _exchanged(account: TradingAccount, request_token: str) -> VenueSession:
 
 
 def _real_sessions() -> QuerySet[VenueLogin]:
-    # a simulated market has a clock of its own, and its desk ends those sessions
-    rows: QuerySet[VenueLogin] = VenueLogin.objects.filter(state=SessionState.LIVE, account__is_simulated=False)
+    # a simulated market has a clock of its own, and its desk ends those sessions; a key has no day
+    rows: QuerySet[VenueLogin] = VenueLogin.objects.filter(
+        state=SessionState.LIVE, account__is_simulated=False, account__auth_scheme=Proof.LOGIN
+    )
     return rows.select_related("account")
 
 

@@ -12,6 +12,9 @@ from accounts.fields import SecretField
 from accounts.ownership import OwnedManager
 from brokers import market_models  # noqa: F401 - tables of this app too
 from brokers.domain.money import Currency
+from brokers.ports import AuthScheme
+
+WALLET_LENGTH = 42
 
 
 class Venue(models.TextChoices):
@@ -22,6 +25,14 @@ class Venue(models.TextChoices):
 class SessionState(models.TextChoices):
     NEEDS_LOGIN = "needs_login", "Needs login"
     LIVE = "live", "Logged in"
+
+
+class Proof(models.TextChoices):
+    """How an account proves itself to its venue, in words for people."""
+
+    LOGIN = AuthScheme.LOGIN.value, "Daily sign-in"
+    KEY_PAIR = AuthScheme.KEY_PAIR.value, "API key and secret"
+    AGENT = AuthScheme.AGENT.value, "Agent wallet"
 
 
 class Relation(models.TextChoices):
@@ -38,6 +49,12 @@ def new_postback_door() -> str:
     return secrets.token_urlsafe(24)
 
 
+def short_id(venue_user_id: str) -> str:
+    """Return an id as people read it: a wallet's address by its ends."""
+    is_wallet = venue_user_id.startswith("0x") and len(venue_user_id) == WALLET_LENGTH
+    return f"{venue_user_id[:6]}…{venue_user_id[-4:]}" if is_wallet else venue_user_id
+
+
 class TradingAccount(models.Model):
     """One account at one venue, owned by one person of one desk."""
 
@@ -48,7 +65,7 @@ class TradingAccount(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="trading_accounts")
     venue = models.CharField(max_length=16, choices=Venue.choices)
     label = models.CharField(max_length=60)
-    venue_user_id = models.CharField(max_length=32)
+    venue_user_id = models.CharField(max_length=64)
     currency = models.CharField(max_length=8, choices=[(c.value, c.value) for c in Currency])
     # a simulated account's venue is the desk's own simulator: no real money can move
     is_simulated = models.BooleanField(default=False)
@@ -59,6 +76,12 @@ class TradingAccount(models.Model):
     # from which its orders leave: an address of this machine, or a proxy of the operator's list
     egress_address = models.CharField(max_length=200, blank=True)
     postback_door = models.CharField(max_length=40, unique=True, default=new_postback_door, editable=False)
+    auth_scheme = models.CharField(max_length=8, choices=Proof.choices, default=Proof.LOGIN)
+    # the venue's own test exchange: real answers, money that is worth nothing
+    is_testnet = models.BooleanField(default=False)
+    # after so long without a sign of life the venue cancels every open order, stops included; null is off
+    countdown_s = models.PositiveSmallIntegerField(null=True, blank=True)
+    # an app's key, a key pair's key, or an agent wallet's address
     api_key = models.CharField(max_length=64, blank=True)
     api_secret = SecretField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -67,17 +90,34 @@ class TradingAccount(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["desk", "venue", "venue_user_id"], name="one_account_per_venue_user"),
+            models.UniqueConstraint(
+                fields=["desk", "venue", "venue_user_id", "is_testnet"], name="one_account_per_venue_user"
+            ),
             # two desks would be two writers on one account of real money
             models.UniqueConstraint(
-                fields=["venue", "venue_user_id"],
+                fields=["venue", "venue_user_id", "is_testnet"],
                 condition=models.Q(is_simulated=False),
                 name="one_desk_per_real_account",
+            ),
+            # a key that signs for two accounts would be two writers on one of them
+            models.UniqueConstraint(
+                fields=["venue", "api_key", "is_testnet"],
+                condition=models.Q(is_simulated=False, venue="aster"),
+                name="one_account_per_signing_key",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(venue="kite", auth_scheme="login", is_testnet=False, countdown_s=None)
+                | models.Q(venue="aster", auth_scheme__in=["hmac", "agent"]),
+                name="each_venue_has_its_proof",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(countdown_s=None) | models.Q(countdown_s__gte=120, countdown_s__lte=3600),
+                name="countdown_outlasts_a_short_ban",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.venue_user_id} · {self.get_venue_display()}"
+        return f"{short_id(self.venue_user_id)} · {self.get_venue_display()}"
 
 
 class VenueLogin(models.Model):

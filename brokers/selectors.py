@@ -14,8 +14,8 @@ from django.db.models import QuerySet
 from accounts.vault import VaultError, reveal
 from brokers.domain.errors import Invalid, NeedsLogin, NotFound
 from brokers.hub import snapshots, topic_of
-from brokers.models import SessionState, TradingAccount, VenueLogin
-from brokers.ports import Credentials, VenueUrls
+from brokers.models import Proof, SessionState, TradingAccount, Venue, VenueLogin
+from brokers.ports import AuthScheme, Credentials, VenueUrls
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 VENUE_TOPIC = "venue"
+NOBODY_YET = ("nobody has signed in at the venue today", "no key is stored that the venue takes")
 
 
 def accounts_visible(user: User | AnonymousUser) -> QuerySet[TradingAccount]:
@@ -45,15 +46,30 @@ def account_for(user: User | AnonymousUser, account_id: UUID | str) -> TradingAc
 
 
 def credentials_of(account: TradingAccount) -> Credentials:
-    """Open the account's session; raise NeedsLogin when it has none. For processes that talk to the venue alone."""
+    """Open the account's session; raise NeedsLogin when it has none. For processes that talk to the venue alone.
+
+    An account that a key proves has its credentials while it is enabled and the venue has not refused the key.
+    """
     login = VenueLogin.objects.filter(account=account).first()
-    if login is None or login.state != SessionState.LIVE or not login.access_token:
-        raise NeedsLogin(login.reason if login and login.reason else "nobody has signed in at the venue today")
+    is_by_key = account.auth_scheme != Proof.LOGIN
+    if is_by_key and not account.is_enabled:
+        raise NeedsLogin("the account is disabled", code="account.disabled")
+    if login is None or login.state != SessionState.LIVE or not (is_by_key or login.access_token):
+        raise NeedsLogin(login.reason if login and login.reason else NOBODY_YET[is_by_key])
+    sealed, field = (account.api_secret, "api_secret") if is_by_key else (login.access_token, "access_token")
     try:
-        token = reveal(login.access_token, binding=binding_of(account, "access_token"))
+        token = reveal(sealed, binding=binding_of(account, field))
     except VaultError as error:
-        raise NeedsLogin(f"the stored session cannot be opened, sign in again: {error}") from error
-    return Credentials(user_id=account.venue_user_id, api_key=account.api_key, access_token=token)
+        advice = "enter the key again" if is_by_key else "sign in again"
+        raise NeedsLogin(
+            f"the stored {'key' if is_by_key else 'session'} cannot be opened, {advice}: {error}"
+        ) from error
+    return Credentials(
+        user_id=account.venue_user_id,
+        api_key=account.api_key,
+        access_token=token,
+        scheme=AuthScheme(account.auth_scheme),
+    )
 
 
 def binding_of(account: TradingAccount, field: str) -> str:
@@ -63,16 +79,32 @@ def binding_of(account: TradingAccount, field: str) -> str:
 
 def venue_urls(account: TradingAccount) -> VenueUrls:
     """Return where the account's venue is; a simulated account never reaches beyond this machine."""
-    urls = VenueUrls(
-        api=settings.WINDHOVER_KITE_API_URL,
-        stream=settings.WINDHOVER_KITE_STREAM_URL,
-        login=settings.WINDHOVER_KITE_LOGIN_URL,
-    )
-    if account.is_simulated and not (_is_loopback(urls.api) and _is_loopback(urls.stream)):
+    urls = _aster_urls(account) if account.venue == Venue.ASTER else _kite_urls()
+    reached = [urls.api, urls.stream, urls.user_stream or urls.stream]
+    if account.is_simulated and not all(_is_loopback(url) for url in reached):
         raise Invalid("a simulated account needs the simulator on this machine", code="account.simulated")
     if not account.is_simulated and settings.WINDHOVER_DEMO:
         raise Invalid("the demo trades on the simulator alone", code="account.live_in_demo")
     return urls
+
+
+def _kite_urls() -> VenueUrls:
+    return VenueUrls(
+        api=settings.WINDHOVER_KITE_API_URL,
+        stream=settings.WINDHOVER_KITE_STREAM_URL,
+        login=settings.WINDHOVER_KITE_LOGIN_URL,
+    )
+
+
+def _aster_urls(account: TradingAccount) -> VenueUrls:
+    net = "ASTER_TESTNET" if account.is_testnet else "ASTER"
+    return VenueUrls(
+        api=getattr(settings, f"WINDHOVER_{net}_API_URL"),
+        stream=getattr(settings, f"WINDHOVER_{net}_STREAM_URL"),
+        login="",
+        user_stream=getattr(settings, f"WINDHOVER_{net}_USER_STREAM_URL"),
+        chain_id=getattr(settings, f"WINDHOVER_{net}_CHAIN_ID"),
+    )
 
 
 def venue_profile(account: TradingAccount) -> Mapping[str, Any] | None:

@@ -18,17 +18,20 @@ from brokers.domain.egress import egress_of
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.login_advice import NEVER_YET
 from brokers.domain.money import Currency
-from brokers.logins import OTHER_KEY, login_end
-from brokers.models import FamilyTie, Relation, SessionState, TradingAccount, Venue, VenueLogin
+from brokers.logins import OTHER_KEY, login_end, proof_open
+from brokers.models import FamilyTie, Proof, Relation, SessionState, TradingAccount, Venue, VenueLogin, short_id
 from brokers.preflight import live_objections, require_may_trade_live
+from brokers.proofs import known_key, known_secret, proven, scheme_for
 from brokers.selectors import binding_of
 
 if TYPE_CHECKING:
     from accounts.models import Desk, User
 
-WORDS = {"venue_user_id": "the Zerodha id", "api_key": "the API key", "api_secret": "the API secret"}
-LONGEST_KEY = 64
+CURRENCIES = {Venue.KITE: Currency.INR, Venue.ASTER: Currency.USDT}
+# shorter, and a venue's ban of two minutes would fire it; longer, and it no longer is one
+COUNTDOWN_S = range(120, 3601)
 # the same for one's own desk and any other: who else trades an account is nobody's business
+KEY_IN_USE = "this key proves another account already: each account has a key of its own"
 CONNECTED = "this account is connected already: one account of real money belongs to one desk"
 
 
@@ -46,32 +49,40 @@ def account_connect(
     by: User,
     at: datetime,
     relation: str = Relation.SELF,
+    auth_scheme: str = "",
+    is_testnet: bool = False,
 ) -> TradingAccount:
-    """Add a trading account with its sealed secret; raise Invalid naming the field, NotFound for a foreign desk."""
+    """Add a trading account with its sealed secret; raise Invalid naming the field, NotFound for a foreign desk.
+
+    Where a venue has several ways to prove an account, `auth_scheme` names one; without, its first is meant.
+    """
     if not may_write(by, desk.id):
         raise NotFound("there is no such desk", code="desk.unknown", field="desk")
-    _require_connectable(venue, venue_user_id, api_key, api_secret)
+    scheme = scheme_for(venue, auth_scheme)
+    entered = proven(venue=venue, scheme=scheme, venue_user_id=venue_user_id, api_key=api_key, api_secret=api_secret)
+    if is_testnet and venue != Venue.ASTER:
+        raise Invalid("Kite has no testnet", code="account.testnet", field="is_testnet")
     account = TradingAccount(
         id=uuid4(),
         desk=desk,
         owner=owner,
         venue=venue,
-        label=label.strip() or venue_user_id.strip().upper(),
-        venue_user_id=venue_user_id.strip().upper(),
-        currency=Currency.INR,
+        label=label.strip() or short_id(entered.venue_user_id)[:60],
+        venue_user_id=entered.venue_user_id,
+        currency=CURRENCIES[Venue(venue)],
         is_simulated=is_simulated,
+        is_testnet=is_testnet,
         relation=_known_relation(relation),
-        api_key=api_key.strip(),
+        auth_scheme=scheme,
+        api_key=entered.api_key,
     )
-    account.api_secret = seal(api_secret.strip(), binding=binding_of(account, "api_secret"))
-    try:
-        with transaction.atomic():
-            account.save(force_insert=True)
-    except IntegrityError:
-        raise Invalid(CONNECTED, code="account.exists", field="venue_user_id") from None
+    account.api_secret = seal(entered.api_secret, binding=binding_of(account, "api_secret"))
+    _insert(account)
     VenueLogin.objects.create(account=account, reason=NEVER_YET)
-    details = {"venue": venue, "is_simulated": is_simulated, "relation": account.relation}
-    _audit("account.connect", account, by=by, at=at, details=details)
+    if scheme != Proof.LOGIN:
+        proof_open(account=account, at=at)
+    details = {"venue": venue, "auth_scheme": scheme.value, "is_testnet": is_testnet, "is_simulated": is_simulated}
+    _audit("account.connect", account, by=by, at=at, details={**details, "relation": account.relation})
     return account
 
 
@@ -90,24 +101,49 @@ def account_describe(*, account: TradingAccount, label: str, relation: str, by: 
 def account_rekey(*, account: TradingAccount, api_key: str, api_secret: str, by: User, at: datetime) -> TradingAccount:
     """Put another key or secret in place, each where it is given.
 
-    A session belongs to the key it was opened with: another key ends it.
+    A session belongs to the key it was opened with: another key ends it. Where the key itself proves the account, a
+    new one takes the place of one that the venue refused.
     """
     account = _locked(account)
+    scheme = Proof(account.auth_scheme)
     key, secret = api_key.strip(), api_secret.strip()
     if not key and not secret:
         raise Invalid("give a new API key, a new API secret, or both", code="account.missing", field="api_secret")
-    if len(key) > LONGEST_KEY:
-        raise Invalid("the API key is too long to be one", code="account.api_key", field="api_key")
-    is_other_key = bool(key) and key != account.api_key
+    key = known_key(key, scheme=scheme) if key else account.api_key
+    is_other_key = key != account.api_key
     if is_other_key and not secret:
         raise Invalid("a new API key comes with its own API secret", code="account.missing", field="api_secret")
-    account.api_key = key or account.api_key
+    account.api_key = key
     if secret:
+        secret = known_secret(secret, scheme=scheme, venue_user_id=account.venue_user_id, api_key=key)
         account.api_secret = seal(secret, binding=binding_of(account, "api_secret"))
-    account.save(update_fields=["api_key", "api_secret"])
-    if is_other_key:
+    _keep(account, "api_key", "api_secret")
+    if scheme != Proof.LOGIN:
+        proof_open(account=account, at=at)
+    elif is_other_key:
         login_end(account=account, reason=OTHER_KEY, by=by, at=at)
-    _audit("account.rekey", account, by=by, at=at, details={"api_key": bool(key), "api_secret": bool(secret)})
+    _audit("account.rekey", account, by=by, at=at, details={"api_key": is_other_key, "api_secret": bool(secret)})
+    return account
+
+
+@transaction.atomic
+def account_countdown(*, account: TradingAccount, countdown_s: int | None, by: User, at: datetime) -> TradingAccount:
+    """Set after how long without a sign of life the venue cancels every open order; None sets no such time."""
+    account = _locked(account)
+    if countdown_s is not None:
+        if account.venue != Venue.ASTER:
+            raise Invalid("this venue has no such switch", code="account.countdown", field="countdown_s")
+        if countdown_s not in COUNTDOWN_S:
+            allowed = f"{COUNTDOWN_S.start} to {COUNTDOWN_S.stop - 1} seconds"
+            raise Invalid(
+                f"{countdown_s} is not {allowed}",
+                code="account.countdown",
+                field="countdown_s",
+                details={"value": str(countdown_s), "allowed": allowed},
+            )
+    before, account.countdown_s = account.countdown_s, countdown_s
+    account.save(update_fields=["countdown_s"])
+    _audit("account.countdown", account, by=by, at=at, details={"before": before, "after": countdown_s})
     return account
 
 
@@ -148,12 +184,15 @@ def account_release(*, account: TradingAccount, is_live: bool, by: User, at: dat
 
 @transaction.atomic
 def account_switch(*, account: TradingAccount, is_enabled: bool, by: User, at: datetime) -> TradingAccount:
-    """Rest an account, or take it up again; a session that is open must be logged out first."""
+    """Rest an account, or take it up again; a login that is open must be logged out first."""
     account = _locked(account)
-    if not is_enabled and VenueLogin.objects.filter(account=account, state=SessionState.LIVE).exists():
+    live = VenueLogin.objects.filter(account=account, state=SessionState.LIVE)
+    if not is_enabled and account.auth_scheme == Proof.LOGIN and live.exists():
         raise Invalid("log the account out first", code="account.logged_in", field="account")
     account.is_enabled = is_enabled
     account.save(update_fields=["is_enabled"])
+    # a desk that uses a key lets go of it
+    live.update(epoch=F("epoch") + 1)
     _audit("account.enable" if is_enabled else "account.disable", account, by=by, at=at, details={})
     return account
 
@@ -192,17 +231,28 @@ def family_withdraw(*, tie: FamilyTie, by: User, at: datetime) -> None:
     audit_record(action="family.withdraw", at=at, actor=by, desk_id=desk_id, subject=subject, details=details)
 
 
-def _require_connectable(venue: str, venue_user_id: str, api_key: str, api_secret: str) -> None:
-    if venue != Venue.KITE:
-        raise Invalid(f"no account can be connected at {venue!r} yet", code="account.venue", field="venue")
-    needed = {"venue_user_id": venue_user_id, "api_key": api_key, "api_secret": api_secret}
-    for field, value in needed.items():
-        if not value.strip():
-            raise Invalid(f"{WORDS[field]} is missing", code="account.missing", field=field)
-    if len(api_key.strip()) > LONGEST_KEY:
-        raise Invalid("the API key is too long to be one", code="account.api_key", field="api_key")
-    if not venue_user_id.strip().isalnum() or len(venue_user_id.strip()) > 12:
-        raise Invalid("a Zerodha id is letters and digits, such as AB1234", code="account.id", field="venue_user_id")
+def _insert(account: TradingAccount) -> None:
+    try:
+        with transaction.atomic():
+            account.save(force_insert=True)
+    except IntegrityError:
+        raise _connected_already(account) from None
+
+
+def _keep(account: TradingAccount, *fields: str) -> None:
+    try:
+        with transaction.atomic():
+            account.save(update_fields=fields)
+    except IntegrityError:
+        raise Invalid(KEY_IN_USE, code="account.exists", field="api_key") from None
+
+
+def _connected_already(account: TradingAccount) -> Invalid:
+    """Return what keeps an account from being added: it is here already, or its key signs for another one."""
+    same = TradingAccount.objects.filter(venue=account.venue, is_testnet=account.is_testnet)
+    if not same.filter(venue_user_id=account.venue_user_id).exists():
+        return Invalid(KEY_IN_USE, code="account.exists", field="api_key")
+    return Invalid(CONNECTED, code="account.exists", field="venue_user_id")
 
 
 def _known_relation(relation: str) -> str:

@@ -12,8 +12,9 @@ from accounts.audit import audit_record
 from accounts.models import Role
 from accounts.services import desk_create
 from brokers.domain.errors import Invalid
+from brokers.domain.money import Currency
 from brokers.domain.orders import FINAL_STATUSES, Book
-from brokers.models import Relation, SessionState, TradingAccount, VenueLogin
+from brokers.models import Proof, Relation, SessionState, TradingAccount, VenueLogin
 from brokers.services import account_connect, account_switch
 from execution.models import Fill, JournalEvent, Lease, Order, PositionRow
 from risk.services import limits_set
@@ -24,14 +25,26 @@ if TYPE_CHECKING:
 
 # Small on purpose: an owner who wants more says so in the admin, and the audit chain keeps it.
 FIRST_LIMITS = {
-    "max_daily_loss_quote": Decimal(5_000),
-    "max_order_value_quote": Decimal(50_000),
-    "max_gross_exposure_quote": Decimal(200_000),
-    "max_position_value_quote": Decimal(100_000),
-    "max_orders_per_second": 3,
-    "max_orders_per_day": 200,
-    "price_band_fraction": Decimal("0.02"),
-    "max_quote_age_s": Decimal(5),
+    Currency.INR: {
+        "max_daily_loss_quote": Decimal(5_000),
+        "max_order_value_quote": Decimal(50_000),
+        "max_gross_exposure_quote": Decimal(200_000),
+        "max_position_value_quote": Decimal(100_000),
+        "max_orders_per_second": 3,
+        "max_orders_per_day": 200,
+        "price_band_fraction": Decimal("0.02"),
+        "max_quote_age_s": Decimal(5),
+    },
+    Currency.USDT: {
+        "max_daily_loss_quote": Decimal(50),
+        "max_order_value_quote": Decimal(500),
+        "max_gross_exposure_quote": Decimal(2_000),
+        "max_position_value_quote": Decimal(1_000),
+        "max_orders_per_second": 3,
+        "max_orders_per_day": 200,
+        "price_band_fraction": Decimal("0.02"),
+        "max_quote_age_s": Decimal(5),
+    },
 }
 
 
@@ -49,8 +62,13 @@ def account_add(
     by: User,
     at: datetime,
     relation: str = Relation.SELF,
+    auth_scheme: str = "",
+    is_testnet: bool = False,
 ) -> TradingAccount:
-    """Connect an account with small limits; it is on paper, and no desk holds it before its first login."""
+    """Connect an account with small limits; it is on paper.
+
+    No desk holds it before its first login; one that a key proves is held at once.
+    """
     account: TradingAccount = account_connect(
         desk=desk,
         owner=owner,
@@ -61,10 +79,14 @@ def account_add(
         api_secret=api_secret,
         is_simulated=is_simulated,
         relation=relation,
+        auth_scheme=auth_scheme,
+        is_testnet=is_testnet,
         by=by,
         at=at,
     )
-    limits_set(account=account, values=FIRST_LIMITS, by=by, at=at)
+    limits_set(account=account, values=FIRST_LIMITS[Currency(account.currency)], by=by, at=at)
+    if account.auth_scheme != Proof.LOGIN:
+        account_host(account)
     return account
 
 
@@ -77,7 +99,8 @@ def account_host(account: TradingAccount) -> None:
 def account_remove(*, account: TradingAccount, by: User, at: datetime) -> None:
     """Forget an account that never traded; raise Invalid with what keeps it."""
     locked = TradingAccount.objects.select_for_update().get(pk=account.pk)
-    if VenueLogin.objects.filter(account=locked, state=SessionState.LIVE).exists():
+    live = VenueLogin.objects.filter(account=locked, state=SessionState.LIVE)
+    if locked.auth_scheme == Proof.LOGIN and live.exists():
         raise Invalid("The account is logged in: log it out first.", code="account.logged_in", field="account")
     kept = _in_words(_standing(locked))
     if kept:
