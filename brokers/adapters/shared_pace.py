@@ -4,6 +4,9 @@ A call counts from its leave until a second after its answer, so that whatever s
 other call of that second is still counted. Nobody reserves a moment: whoever may not go asks again, after a wait with
 jitter. So no process holds a right to call from before a restart of Redis. A Redis that has forgotten, and a host that
 begins alone, both start with an empty second: what went by the other's leave cannot fall into it.
+
+A call may weigh more than one, and some may go ahead of the pace by a tolerance: over any span, calls of one tolerance
+take no more than the rate times span and tolerance together. Whoever has the larger one goes while the others wait.
 """
 
 from __future__ import annotations
@@ -48,8 +51,9 @@ _SECOND_S = 1.0
 _LOOK_AGAIN_US = 50_000
 
 # KEYS: of one kind of call of one app, the next free moment, and the calls that count with the moment each ends to.
-# ARGV: microseconds between calls, at the start, of a pause, of the longest wait there is; how many calls may count at
-# once; this call's name; how long it counts without an answer; how soon to look again for one.
+# ARGV: microseconds that the call takes of the pace, at the start, of a pause, of the longest wait there is; how many
+# calls may count at once; this call's name; how long it counts without an answer; how soon to look again for one; how
+# far ahead of the pace it may go.
 # Answers the microseconds to wait; 0 is leave to go now. A moment too far ahead is a clock that stepped back.
 SCRIPT = """
 local time = redis.call('TIME')
@@ -57,14 +61,14 @@ local now = time[1] * 1000000 + time[2]
 local free = tonumber(redis.call('GET', KEYS[1]))
 if not free or free - now > tonumber(ARGV[4]) then free = now + tonumber(ARGV[2]) end
 if now + tonumber(ARGV[3]) > free then free = now + tonumber(ARGV[3]) end
-local wait = free - now
+local wait = free - now - tonumber(ARGV[9])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 if wait <= 0 and redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[5]) then
   local first = redis.call('ZRANGE', KEYS[2], 0, 0, 'WITHSCORES')
   wait = math.max(1, math.min(tonumber(first[2]) - now, tonumber(ARGV[8])))
 elseif wait <= 0 then
   wait = 0
-  free = now + tonumber(ARGV[1])
+  free = math.max(free, now) + tonumber(ARGV[1])
   redis.call('ZADD', KEYS[2], now + tonumber(ARGV[7]), ARGV[6])
   redis.call('PEXPIRE', KEYS[2], 86400000)
 end
@@ -82,7 +86,9 @@ return redis.call('ZADD', KEYS[1], 'XX', time[1] * 1000000 + time[2] + tonumber(
 class Leave(Protocol):
     """Answers the microseconds until a call may go; 0 is leave to go now. `most` is how many may count at once."""
 
-    async def ask(self, kind: str, call: str, *, interval_us: int, empty_us: int, pause_us: int, most: int) -> int: ...
+    async def ask(
+        self, kind: str, call: str, *, interval_us: int, empty_us: int, pause_us: int, most: int, ahead_us: int = 0
+    ) -> int: ...
 
     async def answered(self, kind: str, call: str) -> None:
         """Note that a call's answer has come, or never will."""
@@ -98,10 +104,12 @@ class RedisLeave:
         self._script: Callable[..., Awaitable[int]] = redis.register_script(SCRIPT)
         self._answered: Callable[..., Awaitable[int]] = redis.register_script(ANSWERED)
 
-    async def ask(self, kind: str, call: str, *, interval_us: int, empty_us: int, pause_us: int, most: int) -> int:
+    async def ask(
+        self, kind: str, call: str, *, interval_us: int, empty_us: int, pause_us: int, most: int, ahead_us: int = 0
+    ) -> int:
         longest_us = int(_LONGEST_WAIT_S * MICROSECONDS)
         counts_us = int((_ON_THE_WAY_S + _SECOND_S) * MICROSECONDS)
-        arguments = [interval_us, empty_us, pause_us, longest_us, most, call, counts_us, _LOOK_AGAIN_US]
+        arguments = [interval_us, empty_us, pause_us, longest_us, most, call, counts_us, _LOOK_AGAIN_US, ahead_us]
         keys = [self._prefix + kind, f"{self._prefix}{kind}:calls"]
         return int(await self._script(keys=keys, args=arguments))
 
@@ -117,12 +125,14 @@ class HostLeave:
         self._name = hashlib.sha256(app.encode()).hexdigest()[:16]
         self._clock = clock
 
-    async def ask(self, kind: str, call: str, *, interval_us: int, empty_us: int, pause_us: int, most: int) -> int:
+    async def ask(
+        self, kind: str, call: str, *, interval_us: int, empty_us: int, pause_us: int, most: int, ahead_us: int = 0
+    ) -> int:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(self._folder / f"{self._name}-{kind}", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return self._answer(file, interval_us, empty_us, pause_us)
+            return self._answer(file, interval_us, empty_us, pause_us, ahead_us)
         except BlockingIOError:
             return int(_LOCKED_S * MICROSECONDS)  # another process asks this very moment
         finally:
@@ -131,12 +141,12 @@ class HostLeave:
     async def answered(self, kind: str, call: str) -> None:
         return  # at a quarter of the pace no call comes near another
 
-    def _answer(self, file: int, interval_us: int, empty_us: int, pause_us: int) -> int:
+    def _answer(self, file: int, interval_us: int, empty_us: int, pause_us: int, ahead_us: int) -> int:
         now_us = self._clock.boot_ns() // 1_000
         free_us = max(self._known(file, now_us, empty_us + interval_us) or now_us + empty_us, now_us + pause_us)
-        wait_us = max(free_us - now_us, 0)
+        wait_us = max(free_us - now_us - ahead_us, 0)
         if not wait_us:
-            free_us = now_us + interval_us
+            free_us = max(free_us, now_us) + interval_us
         os.lseek(file, 0, os.SEEK_SET)
         os.truncate(file, 0)
         os.write(file, f"{now_us} {free_us}".encode())
@@ -151,6 +161,26 @@ class HostLeave:
         return None if is_late or int(free) - now_us > _LONGEST_WAIT_S * MICROSECONDS else int(free)
 
 
+class OwnLeave:
+    """Leave by one process's own clock: for a desk that shares its address with nobody."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._free_us: dict[str, int] = {}
+
+    async def ask(
+        self, kind: str, call: str, *, interval_us: int, empty_us: int, pause_us: int, most: int, ahead_us: int = 0
+    ) -> int:
+        now_us = self._clock.boot_ns() // 1_000
+        free_us = max(self._free_us.get(kind, now_us + empty_us), now_us + pause_us)
+        wait_us = max(free_us - now_us - ahead_us, 0)
+        self._free_us[kind] = free_us if wait_us else max(free_us, now_us) + interval_us
+        return wait_us
+
+    async def answered(self, kind: str, call: str) -> None:
+        return
+
+
 class SharedPace:
     """Lets calls go at an even pace over every process that shares an app; one object for each process and app."""
 
@@ -163,7 +193,9 @@ class SharedPace:
         most: Mapping[str, int],
         clock: Clock,
         jitter: Callable[[], float],
+        empty_s: float = EMPTY_START_S,
     ) -> None:
+        self._empty_us = int(empty_s * MICROSECONDS)
         self._most = dict(most)
         self._name = secrets.token_hex(8)  # of this process among those that ask
         self._number = count()
@@ -181,14 +213,21 @@ class SharedPace:
         """Tell whether Redis was away when it was last asked."""
         return self._is_alone
 
-    async def acquire(self, kind: str) -> str:
-        """Wait for leave to make one call of a kind and return its name; raise Invalid for a kind without a pace."""
+    def learn(self, kind: str, per_second: float) -> None:
+        """Take another rate for a kind: the venue has told its own."""
+        self._rates[kind] = per_second
+
+    async def acquire(self, kind: str, *, weight: int = 1, ahead_s: float = 0.0) -> str:
+        """Wait for leave to make one call of a kind and return its name; raise Invalid for a kind without a pace.
+
+        `weight` is what the call takes of the rate, `ahead_s` how far ahead of the pace it may go.
+        """
         rate = self._rates.get(kind)
         if rate is None:
             raise Invalid(f"{kind!r} is no kind of call", code="budget.kind", field="kind")
         while True:
             call = f"{self._name}:{next(self._number)}"
-            wait_us = await self._ask(kind, call, rate)
+            wait_us = await self._ask(kind, call, rate / weight, int(ahead_s * MICROSECONDS))
             if wait_us == 0:
                 return call
             wait_s = wait_us / MICROSECONDS + self._jitter() * 0.1 / rate
@@ -211,21 +250,33 @@ class SharedPace:
         until_ns = self._clock.boot_ns() + int(seconds * 1_000 * MICROSECONDS)
         self._paused_until_ns[kind] = max(until_ns, self._paused_until_ns.get(kind, 0))
 
-    async def _ask(self, kind: str, call: str, rate: float) -> int:
+    async def _ask(self, kind: str, call: str, rate: float, ahead_us: int) -> int:
         most = self._most[kind]
         interval_us = int(MICROSECONDS / rate)
-        empty_us = int(EMPTY_START_S * MICROSECONDS)
+        empty_us = self._empty_us
         asked_ns = self._clock.boot_ns()
         pause_us = max(self._paused_until_ns.get(kind, 0) - asked_ns, 0) // 1_000
         try:
             wait_us = await self._shared.ask(
-                kind, call, interval_us=interval_us, empty_us=empty_us, pause_us=pause_us, most=most
+                kind,
+                call,
+                interval_us=interval_us,
+                empty_us=empty_us,
+                pause_us=pause_us,
+                most=most,
+                ahead_us=ahead_us,
             )
         except AWAY as error:
             self._note(is_alone=True, error=error)
             alone_us = int(interval_us / ALONE_FRACTION)
             return await self._alone.ask(
-                kind, call, interval_us=alone_us, empty_us=alone_us + empty_us, pause_us=pause_us, most=most
+                kind,
+                call,
+                interval_us=alone_us,
+                empty_us=alone_us + empty_us,
+                pause_us=pause_us,
+                most=most,
+                ahead_us=ahead_us,
             )
         self._note(is_alone=False)
         if wait_us == 0 and self._clock.boot_ns() - asked_ns > STALE_LEAVE_S * 1_000 * MICROSECONDS:
