@@ -2,8 +2,9 @@
 
 A snapshot says up to which update it is true. Differences older than it are dropped, the first one used must span it,
 and each later one must begin where the previous ended; anything else is a gap, after which nothing is believed until
-the next snapshot. Quantities are absolute and 0 removes a level. Prices and quantities are floats: this is market
-data to look at, not an order.
+the next snapshot. During a change-over two connections bring each difference twice, and the second is dropped.
+Quantities are absolute and 0 removes a level. Prices and quantities are floats: this is market data to look at, not
+an order.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from heapq import heapify, heappop, heappush, nlargest, nsmallest
+from heapq import heapify, heappop, heappush
 from itertools import chain, compress, islice
 from operator import not_
 from typing import Any
@@ -19,6 +20,8 @@ from typing import Any
 Levels = Sequence[tuple[float, float]]
 # what is kept while a snapshot is on its way: some minutes of the fastest stream
 MOST_BUFFERED = 2_000
+# a connection that only repeats what another one brought has fallen behind, or the exchange counts anew
+MOST_REPEATED = 200
 
 
 class BookStep(StrEnum):
@@ -26,7 +29,7 @@ class BookStep(StrEnum):
 
     APPLIED = "applied"
     BUFFERED = "buffered"  # no snapshot yet
-    OLD = "old"  # the snapshot holds it already
+    OLD = "old"  # the book holds it already
     GAP = "gap"  # something between is missing: take a new snapshot
 
 
@@ -73,17 +76,29 @@ class _Side:
             heappop(heap)
         return None
 
+    def top(self, count: int) -> list[tuple[float, float]]:
+        # the heap gives up its first prices and takes them back: a book of a thousand levels is not sorted for five
+        found: list[tuple[float, float]] = []
+        while len(found) < count and (best := self.best()) is not None:
+            heappop(self.heap)
+            if not found or found[-1][0] != best[0]:
+                found.append(best)
+        for price, _ in found:
+            heappush(self.heap, self.sign * price)
+        return found
+
 
 class LocalBook:
     """One symbol's book; `last_update_id` is None until the first snapshot and after a gap."""
 
-    __slots__ = ("_asks", "_bids", "_buffer", "_is_chained", "gaps", "last_update_id")
+    __slots__ = ("_asks", "_bids", "_buffer", "_is_chained", "_repeated", "gaps", "last_update_id")
 
     def __init__(self) -> None:
         self._bids = _Side(-1)
         self._asks = _Side(1)
         self._buffer: deque[Mapping[str, Any]] = deque(maxlen=MOST_BUFFERED)
         self._is_chained = False
+        self._repeated = 0
         self.last_update_id: int | None = None
         self.gaps = 0
 
@@ -109,14 +124,14 @@ class LocalBook:
         final = event["u"]
         if self._is_chained:
             if event["pu"] != last:
-                return self._broken(event)
+                return self._repeat(event) if final <= last else self._broken(event)
         elif final < last:
             return BookStep.OLD
         elif event["U"] > last:
             return self._broken(event)
         self._bids.update(event["b"])
         self._asks.update(event["a"])
-        self.last_update_id, self._is_chained = final, True
+        self.last_update_id, self._is_chained, self._repeated = final, True, 0
         return BookStep.APPLIED
 
     @property
@@ -137,15 +152,19 @@ class LocalBook:
 
     def bids(self, count: int) -> list[tuple[float, float]]:
         """Return the highest bids, best first."""
-        return nlargest(count, self._bids.levels.items())
+        return self._bids.top(count)
 
     def asks(self, count: int) -> list[tuple[float, float]]:
         """Return the lowest offers, best first."""
-        return nsmallest(count, self._asks.levels.items())
+        return self._asks.top(count)
+
+    def _repeat(self, event: Mapping[str, Any]) -> BookStep:
+        self._repeated += 1
+        return BookStep.OLD if self._repeated <= MOST_REPEATED else self._broken(event)
 
     def _broken(self, event: Mapping[str, Any]) -> BookStep:
         self.gaps += 1
-        self.last_update_id, self._is_chained = None, False
+        self.last_update_id, self._is_chained, self._repeated = None, False, 0
         self._buffer.clear()
         self._buffer.append(event)
         return BookStep.GAP

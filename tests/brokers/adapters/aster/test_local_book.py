@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokers.adapters.aster.local_book import MOST_BUFFERED, BookStep, LocalBook
+from brokers.adapters.aster.local_book import MOST_BUFFERED, MOST_REPEATED, BookStep, LocalBook
 from tests.reference import reference_file
 
 
@@ -45,6 +45,21 @@ def test_a_missing_difference_is_a_gap_and_the_book_is_not_believed():
     assert book.last_update_id is None
     assert book.gaps == 1
     assert book.apply(a_difference(176, 180, 175)) is BookStep.BUFFERED
+
+
+def test_a_difference_that_comes_twice_counts_once():
+    book = a_book()
+    first, second = a_difference(155, 165, 154, bids=[["100.0", "3"]]), a_difference(166, 170, 165)
+    steps = [book.apply(event) for event in (first, first, second, first, second)]
+    assert steps == [BookStep.APPLIED, BookStep.OLD, BookStep.APPLIED, BookStep.OLD, BookStep.OLD]
+    assert (book.last_update_id, book.gaps) == (170, 0)
+
+
+def test_nothing_but_repeats_is_a_gap_in_the_end():
+    book = a_book()
+    book.apply(a_difference(155, 165, 154))
+    steps = [book.apply(a_difference(1, 2, 0)) for _ in range(MOST_REPEATED + 1)]
+    assert steps == [BookStep.OLD] * MOST_REPEATED + [BookStep.GAP]
 
 
 def test_a_snapshot_older_than_the_first_difference_is_a_gap():
