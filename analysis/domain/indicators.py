@@ -7,12 +7,10 @@ running sum can reach NaN too, because a gap in prices must be seen and not aver
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
-import numpy as np
-
-from brokers.domain.errors import Invalid
-from brokers.domain.market import Float64Array1D, Int64Array1D
+from analysis.domain.talib_calls import computed, computed_all
+from brokers.domain.market import Float64Array1D
 
 
 def ema(values: Float64Array1D, period: int) -> Float64Array1D:
@@ -36,7 +34,7 @@ def ema(values: Float64Array1D, period: int) -> Float64Array1D:
     seeded at bar p with the simple mean of the first p values. Source: TA-Lib, ``TA_EMA`` in its
     classic compatibility.
     """
-    return _computed("EMA", (values,), period)
+    return computed("EMA", values, timeperiod=period)
 
 
 def sma(values: Float64Array1D, period: int) -> Float64Array1D:
@@ -59,7 +57,7 @@ def sma(values: Float64Array1D, period: int) -> Float64Array1D:
 
     Source: TA-Lib, ``TA_SMA`` (a running sum).
     """
-    return _computed("SMA", (values,), period)
+    return computed("SMA", values, timeperiod=period)
 
 
 def atr(high: Float64Array1D, low: Float64Array1D, close: Float64Array1D, period: int) -> Float64Array1D:
@@ -85,141 +83,122 @@ def atr(high: Float64Array1D, low: Float64Array1D, close: Float64Array1D, period
     seeded with the mean of the first p true ranges. Source: J. Welles Wilder, New Concepts in
     Technical Trading Systems (1978); TA-Lib, ``TA_ATR``.
     """
-    return _computed("ATR", (high, low, close), period)
+    return computed("ATR", high, low, close, timeperiod=period)
 
 
-def session_vwap(
-    high: Float64Array1D,
-    low: Float64Array1D,
-    close: Float64Array1D,
-    volume: Float64Array1D,
-    session: Int64Array1D,
-) -> Float64Array1D:
-    r"""Return the volume-weighted average price since each session's open.
+class Macd(NamedTuple):
+    """The difference of two exponential averages, its own average, and the distance of the two."""
+
+    line: Float64Array1D
+    signal: Float64Array1D
+    histogram: Float64Array1D
+
+
+def macd(values: Float64Array1D, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
+    r"""Return the moving average convergence/divergence.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+    fast, slow : int
+        Spans in bars, from 2, in either order.
+    signal : int
+        Span in bars of the signal, from 1.
+
+    Returns
+    -------
+    Macd
+        Three columns in the unit of `values`; NaN for the first ``slow + signal - 2`` bars.
+
+    Notes
+    -----
+    .. math:: m_t = e^{fast}_t - e^{slow}_t, \quad s_t = EMA_{signal}(m)_t, \quad h_t = m_t - s_t
+
+    Both averages are seeded at bar `slow`, the fast one with the mean of the `fast` values up to
+    it. Source: TA-Lib, ``TA_MACD``.
+    """
+    return Macd(*computed_all("MACD", 3, values, fastperiod=fast, slowperiod=slow, signalperiod=signal))
+
+
+class Directional(NamedTuple):
+    """Wilder's trend strength, and how much of the range went up and down; all in 0 to 100."""
+
+    adx: Float64Array1D
+    plus: Float64Array1D
+    minus: Float64Array1D
+
+
+def adx(high: Float64Array1D, low: Float64Array1D, close: Float64Array1D, period: int = 14) -> Float64Array1D:
+    r"""Return Wilder's average directional index.
 
     Parameters
     ----------
     high, low, close : ndarray of float64, shape (n,)
-    volume : ndarray of float64, shape (n,)
-        Units traded within each bar; NaN counts as none.
-    session : ndarray of int64, shape (n,)
-        The session each bar begins in, equal within one and contiguous; sessions are half-open,
-        so a bar that begins at a session's end is not part of it.
+    period : int
+        Wilder's period in bars, from 2.
 
     Returns
     -------
     ndarray of float64, shape (n,)
-        In the unit of the prices; NaN until the session's first trade.
+        From 0 to 100, without unit; NaN for the first ``2 * period - 1`` bars.
 
     Notes
     -----
-    .. math:: v_t = \frac{\sum_{i \le t} \tfrac{1}{3}(h_i + l_i + c_i) q_i}{\sum_{i \le t} q_i}
+    .. math::
+        D_t = 100 \frac{|d^+_t - d^-_t|}{d^+_t + d^-_t}, \quad A_t = \frac{(p - 1) A_{t-1} + D_t}{p}
 
-    over the bars i of the same session. The typical price stands for a bar's trades, whose own
-    prices a bar does not keep.
+    where d are the directional indicators; a bar without any range leaves the index as it was.
+    Source: Wilder (1978); TA-Lib, ``TA_ADX``.
     """
-    traded = np.nan_to_num(volume, nan=0.0)
-    value = np.where(traded > 0.0, (high + low + close) / 3.0 * traded, 0.0)
-    result = np.full(close.shape, np.nan)
-    starts = np.flatnonzero(np.diff(session)) + 1
-    # session by session, so that a long history loses no digits to a common running sum
-    for part in np.split(np.arange(close.size), starts):
-        units = np.cumsum(traded[part])
-        result[part] = _ratio(np.cumsum(value[part]), units)
-    return result
+    return computed("ADX", high, low, close, timeperiod=period)
 
 
-def relative_volume(
-    volume: Float64Array1D,
-    session: Int64Array1D,
-    offset_ns: Int64Array1D,
-    *,
-    sessions: int = 10,
-    minimum_sessions: int = 3,
-    recent_bars: int = 20,
-) -> Float64Array1D:
-    r"""Return each bar's volume over what is usual for it.
-
-    Usual is the mean of the same minute in up to `sessions` earlier sessions. Where fewer than
-    `minimum_sessions` of them traded that minute, it is the mean of the `recent_bars` bars before.
+def directional(high: Float64Array1D, low: Float64Array1D, close: Float64Array1D, period: int = 14) -> Directional:
+    r"""Return the average directional index with the two indicators it is made of.
 
     Parameters
     ----------
-    volume : ndarray of float64, shape (n,)
-        Units traded within each bar.
-    session : ndarray of int64, shape (n,)
-        The session of each bar, not decreasing.
-    offset_ns : ndarray of int64, shape (n,)
-        Nanoseconds from the session's open to the bar's start: the minute.
-    sessions, minimum_sessions, recent_bars : int
+    high, low, close : ndarray of float64, shape (n,)
+    period : int
+        Wilder's period in bars, from 2.
+
+    Returns
+    -------
+    Directional
+        Columns from 0 to 100, without unit; `plus` and `minus` are NaN for the first `period` bars.
+
+    Notes
+    -----
+    .. math:: d^\pm_t = 100 \frac{M^\pm_t}{R_t}, \quad X_t = X_{t-1} - \frac{X_{t-1}}{p} + x_t
+
+    where M are the movements beyond the day before and R the true ranges, all summed by Wilder's
+    way X. Source: Wilder (1978); TA-Lib, ``TA_PLUS_DI``, ``TA_MINUS_DI``.
+    """
+    return Directional(
+        adx=adx(high, low, close, period),
+        plus=computed("PLUS_DI", high, low, close, timeperiod=period),
+        minus=computed("MINUS_DI", high, low, close, timeperiod=period),
+    )
+
+
+def regression_slope(values: Float64Array1D, period: int = 14) -> Float64Array1D:
+    r"""Return the slope of the straight line that fits the last bars best.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (n,)
+    period : int
+        Window in bars, from 2.
 
     Returns
     -------
     ndarray of float64, shape (n,)
-        A ratio without unit; NaN where neither mean exists or the usual volume is zero.
+        In the unit of `values` per bar; NaN for the first ``period - 1`` bars.
 
     Notes
     -----
-    .. math:: \rho_t = q_t / \bar q(t)
+    .. math:: b_t = \frac{p \sum i x_i - \sum i \sum x_i}{p \sum i^2 - (\sum i)^2}
 
-    with the mean never including the bar itself.
+    least squares over the window, i counting its bars. Source: TA-Lib, ``TA_LINEARREG_SLOPE``.
     """
-    usual = _same_minute_mean(volume, session, offset_ns, sessions=sessions, minimum=minimum_sessions)
-    usual = np.where(np.isnan(usual), _previous_mean(volume, recent_bars), usual)
-    return _ratio(volume, usual)
-
-
-def _computed(name: str, columns: tuple[Float64Array1D, ...], period: int) -> Float64Array1D:
-    if period < 2:
-        raise Invalid(f"a period must be at least 2 bars, not {period}", code="indicator.period", field="period")
-    if any(column.shape != columns[0].shape for column in columns):
-        raise Invalid("columns of an indicator must have one length", code="indicator.shape")
-    whole: Float64Array1D = columns[0] if len(columns) == 1 else np.sum(columns, axis=0)
-    if columns[0].size == 0 or (np.isnan(whole[-1]) and np.isnan(whole).all()):
-        return np.full(columns[0].shape, np.nan)
-    result: Float64Array1D = getattr(_talib(), name)(*columns, timeperiod=period)
-    return result
-
-
-def _talib() -> Any:
-    # it imports pandas where that is installed: a second and 60 MB that only its callers pay
-    import talib
-
-    return talib
-
-
-def _ratio(above: Float64Array1D, below: Float64Array1D) -> Float64Array1D:
-    result = np.full(above.shape, np.nan)
-    np.divide(above, below, out=result, where=below > 0.0)
-    return result
-
-
-def _previous_mean(volume: Float64Array1D, count: int) -> Float64Array1D:
-    result = np.full(volume.shape, np.nan)
-    if volume.size > count:
-        windows = np.lib.stride_tricks.sliding_window_view(volume, count)[:-1]
-        result[count:] = windows.mean(axis=1)
-    return result
-
-
-def _same_minute_mean(
-    volume: Float64Array1D,
-    session: Int64Array1D,
-    offset_ns: Int64Array1D,
-    *,
-    sessions: int,
-    minimum: int,
-) -> Float64Array1D:
-    days, day = np.unique(session, return_inverse=True)
-    minutes, minute = np.unique(offset_ns, return_inverse=True)
-    table = np.full((days.size, minutes.size), np.nan)
-    table[day, minute] = volume
-    means = np.full(table.shape, np.nan)
-    for row in range(1, days.size):
-        earlier = table[max(row - sessions, 0) : row]
-        counted = np.count_nonzero(~np.isnan(earlier), axis=0)
-        means[row] = np.where(
-            counted >= minimum, _ratio(np.nansum(earlier, axis=0), counted.astype(np.float64)), np.nan
-        )
-    result: Float64Array1D = means[day, minute]
-    return result
+    return computed("LINEARREG_SLOPE", values, timeperiod=period)

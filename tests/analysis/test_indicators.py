@@ -12,6 +12,7 @@ from hypothesis.extra.numpy import arrays
 
 from analysis.domain import atr, ema, relative_volume, session_vwap, sma
 from brokers.domain.errors import Invalid
+from tests.analysis import twins
 
 prices = arrays(np.float64, st.integers(0, 80), elements=st.floats(1.0, 1e5))
 volumes = st.integers(0, 10**9).map(float)
@@ -23,44 +24,6 @@ def candles(draw):
     close = draw(prices)
     spread = draw(arrays(np.float64, close.size, elements=st.floats(0.0, 100.0)))
     return close + spread, np.maximum(close - spread, 0.5), close
-
-
-def slow_ema(values, period):
-    result = [math.nan] * len(values)
-    for i in range(period - 1, len(values)):
-        if i == period - 1:
-            result[i] = sum(values[:period]) / period
-        else:
-            result[i] = result[i - 1] + 2 / (period + 1) * (values[i] - result[i - 1])
-    return result
-
-
-def slow_sma(values, period):
-    full = [sum(values[i - period + 1 : i + 1]) / period for i in range(period - 1, len(values))]
-    return [math.nan] * min(period - 1, len(values)) + full
-
-
-def slow_atr(high, low, close, period):
-    ranges = [math.nan] + [
-        max(high[i] - low[i], abs(high[i] - close[i - 1]), abs(low[i] - close[i - 1])) for i in range(1, len(close))
-    ]
-    result = [math.nan] * len(close)
-    for i in range(period, len(close)):
-        if i == period:
-            result[i] = sum(ranges[1 : period + 1]) / period
-        else:
-            result[i] = ((period - 1) * result[i - 1] + ranges[i]) / period
-    return result
-
-
-def slow_vwap(high, low, close, volume, session):
-    result = []
-    for i, own in enumerate(session):
-        rows = [j for j in range(i + 1) if session[j] == own and volume[j] > 0]
-        units = sum(volume[j] for j in rows)
-        value = sum((high[j] + low[j] + close[j]) / 3 * volume[j] for j in rows)
-        result.append(value / units if units else math.nan)
-    return result
 
 
 def slow_relative_volume(volume, session, offset, *, sessions, minimum, recent):
@@ -82,17 +45,17 @@ def by_session(count, length):
 
 @given(prices, st.integers(2, 30))
 def test_ema_equals_its_formula(values, period):
-    np.testing.assert_allclose(ema(values, period), slow_ema(values, period), rtol=1e-9)
+    np.testing.assert_allclose(ema(values, period), twins.ema(values, period), rtol=1e-9)
 
 
 @given(prices, st.integers(2, 30))
 def test_sma_equals_its_formula(values, period):
-    np.testing.assert_allclose(sma(values, period), slow_sma(values, period), rtol=1e-7)
+    np.testing.assert_allclose(sma(values, period), twins.sma(values, period), rtol=1e-7)
 
 
 @given(candles(), st.integers(2, 30))
 def test_atr_equals_its_formula(bars, period):
-    np.testing.assert_allclose(atr(*bars, period), slow_atr(*bars, period), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(atr(*bars, period), twins.atr(*bars, period), rtol=1e-9, atol=1e-9)
 
 
 @given(candles(), st.data(), st.integers(1, 20))
@@ -102,7 +65,7 @@ def test_vwap_equals_its_formula(bars, data, length):
 
     fast = session_vwap(*bars, volume, session)
 
-    np.testing.assert_allclose(fast, slow_vwap(*bars, volume, session), rtol=1e-9)
+    np.testing.assert_allclose(fast, twins.vwap(*bars, volume, session), rtol=1e-9)
 
 
 @given(arrays(np.float64, st.integers(0, 60), elements=volumes), st.integers(2, 12), st.integers(1, 4))
