@@ -17,8 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.selectors import desks_to_act_on, may_write
 from brokers import views as broker_views
 from brokers.domain.errors import Invalid, NotFound, WindhoverError
+from brokers.egress import ways_out
 from brokers.models import TradingAccount
-from brokers.preflight import ways_out
 from brokers.selectors import account_for, accounts_visible
 from brokers.simulator.kite_sessions import SPARE_APP
 from execution.account_acts import ACTS

@@ -31,8 +31,13 @@ class Skew:
 
 
 def skew_of(*, said_at: datetime, asked_at: datetime, answered_at: datetime) -> Skew:
-    """Compare an answer's time with the middle of its way there and back."""
+    """Compare the `Date` of an answer with the middle of its way there and back."""
+    exact = skew_between(said_at=said_at + HALF_A_SECOND, asked_at=asked_at, answered_at=answered_at)
+    return Skew(ahead_s=exact.ahead_s, doubt_s=exact.doubt_s + HALF_A_SECOND.total_seconds())
+
+
+def skew_between(*, said_at: datetime, asked_at: datetime, answered_at: datetime) -> Skew:
+    """Compare an exact time in an answer with the middle of its way there and back."""
     on_the_way = answered_at - asked_at
-    middle = asked_at + on_the_way / 2
-    ahead = said_at + HALF_A_SECOND - middle
-    return Skew(ahead_s=ahead.total_seconds(), doubt_s=(HALF_A_SECOND + on_the_way / 2).total_seconds())
+    ahead = said_at - (asked_at + on_the_way / 2)
+    return Skew(ahead_s=ahead.total_seconds(), doubt_s=on_the_way.total_seconds() / 2)

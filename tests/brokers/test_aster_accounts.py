@@ -100,7 +100,7 @@ def test_a_sealed_key_copied_to_another_account_opens_nothing(desk, owner):
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "code", "says"),
+    "case",
     [
         ({"venue_user_id": ""}, "venue_user_id", "account.missing", "main wallet's address is missing"),
         ({"venue_user_id": "0x12"}, "venue_user_id", "account.address", "0x12 is not a wallet's address"),
@@ -125,7 +125,9 @@ def test_a_sealed_key_copied_to_another_account_opens_nothing(desk, owner):
         ({"auth_scheme": "hmac", "venue_user_id": "a/b", "api_key": "k"}, "venue_user_id", "account.id", "a/b is not"),
     ],
 )
-def test_what_cannot_be_right_is_refused_by_field_value_and_what_is_allowed(desk, owner, changes, field, code, says):
+def test_what_cannot_be_right_is_refused_by_field_value_and_what_is_allowed(desk, owner, case):
+    changes, field, code, says = case
+
     with pytest.raises(Invalid) as caught:
         an_agent_account(desk, owner, **changes)
 
