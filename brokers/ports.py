@@ -6,7 +6,7 @@ bind them to simulated time, network and disk, so that each call can be made to 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +24,7 @@ from brokers.domain.orders import (
     VenuePosition,
     VenueTrade,
 )
+from brokers.domain.perpetual import MarginBracket
 from brokers.domain.perpetual_terms import VenueFunding, VenueWallet
 
 
@@ -276,6 +277,48 @@ class HoldsTriggers(Protocol):
     async def triggers(self) -> Sequence[Gtt]: ...
 
 
+class ClockDifference(Protocol):
+    @property
+    def milliseconds(self) -> float:
+        """Return how far the venue's clock is ahead of this machine's."""
+        ...
+
+
+class PerpetualMode(Protocol):
+    """How an account of perpetual contracts is set up at its venue."""
+
+    @property
+    def is_hedge(self) -> bool: ...
+
+    @property
+    def is_multi_assets(self) -> bool: ...
+
+
+@runtime_checkable
+class TradesPerpetuals(Protocol):
+    """A venue of perpetual contracts: what it has beside the books. A `symbol` is the exchange's own."""
+
+    async def measure_clock(self) -> ClockDifference:
+        """Measure the difference of the clocks and sign with it from now on."""
+        ...
+
+    async def account_mode(self) -> PerpetualMode: ...
+
+    async def brackets(self, symbol: str) -> tuple[MarginBracket, ...]: ...
+
+    async def commission(self, symbol: str) -> tuple[Decimal, Decimal]:
+        """Return the account's maker and taker fee as fractions; a negative one is received."""
+        ...
+
+    async def wallets(self) -> Sequence[VenueWallet]: ...
+
+    async def funding(self, since: datetime) -> Sequence[VenueFunding]: ...
+
+    async def countdown(self, symbol: str, seconds: int, before_write: Callable[[], None]) -> None:
+        """Let every open order of a symbol be cancelled after so long unless this is called again; 0 switches it off."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedQuotes:
     columns: QuoteColumns
@@ -370,3 +413,10 @@ class Feed(Protocol):
     def figures(self) -> Mapping[str, int]:
         """Return what has been counted so far: frames, packets, what of them could not be used."""
         ...
+
+
+@runtime_checkable
+class LearnsInstruments(Protocol):
+    """A feed whose venue knows its contracts by name alone: it is told the names of the tokens before it subscribes."""
+
+    def learn(self, instruments: Iterable[Instrument]) -> None: ...
