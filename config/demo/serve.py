@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import subprocess
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ from config.demo.options import port_is_free
 from config.demo.processes import Process
 
 NAMES = ("web", "worker", "desk", "beat", "guardian", "simulator")
+# whichever of them is started first
+MAKES_FIRST_OWNER = ("web", "desk")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -32,8 +35,22 @@ def main(arguments: Sequence[str]) -> int:
         print(error, file=sys.stderr)
         return 1
     os.environ.update(processes.environment_for(process))
+    if values.process in MAKES_FIRST_OWNER:
+        _first_owner()
     process.run()
     return 0
+
+
+def _first_owner() -> None:
+    """Let an empty database have its first owner where the environment names a key, in a process of its own."""
+    from config.environment import environment
+
+    if not environment.aster_api_key.get_secret_value():
+        return
+    # what serves must not inherit a connection from before it began
+    made = subprocess.run([sys.executable, "-P", "-m", "config.demo.manage", "first_owner"], check=False)  # noqa: S603
+    if made.returncode:
+        raise SystemExit(made.returncode)
 
 
 def _process(values: argparse.Namespace, rest: Sequence[str]) -> Process:
