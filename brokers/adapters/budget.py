@@ -105,6 +105,10 @@ class _OrderLane(_Lane):
         self._forget(now_ns)
         return len(self._minute)
 
+    def narrow(self, share: OrderShare) -> None:
+        self._share = share
+        self.interval_ns = round(NANOSECONDS / share.per_second)
+
     def _forget(self, now_ns: int) -> None:
         for number in [number for number, until_ns in self._on_the_way.items() if until_ns <= now_ns]:
             del self._on_the_way[number]
@@ -188,6 +192,11 @@ class PacedBudget:
         now, now_ns = self._clock.now(), self._clock.boot_ns()
         ages_ns = [max(round((now - at).total_seconds() * NANOSECONDS), 0) for at in decided_at]
         self._orders.inherit(ages_ns, now_ns)
+
+    def narrow(self, share: OrderShare) -> None:
+        """Take another share of the orders from now on: the venue has told its own limits."""
+        self._share = share
+        self._orders.narrow(share)
 
     def report(self) -> BudgetReport:
         """Return what of the order budget is used, and how long it is paused."""

@@ -122,3 +122,16 @@ class VenueAllowance:
 
 
 KITE_ALLOWANCE = VenueAllowance()
+# Aster counts orders per account by ten seconds (300) and by the minute (1,200), never by the day; a day of full
+# minutes stands for its end. One order may be changed 10,000 times (exchangeInfo and the V3 document, 2026-06).
+ASTER_ALLOWANCE = VenueAllowance(
+    orders_per_second=28,
+    orders_per_minute=1_140,
+    orders_per_day=1_640_000,
+    entries_per_day=1_500_000,
+    exits_per_minute_reserved=200,
+    modifications_per_order=10_000,
+    guardian_orders_per_second=4,
+    guardian_orders_per_minute=100,
+    guardian_orders_per_day=100_000,
+)

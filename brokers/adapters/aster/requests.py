@@ -36,6 +36,7 @@ class Security(StrEnum):
     """How a request is signed."""
 
     OPEN = "open"  # nobody asks who calls
+    MARKET = "market"  # V1 wants the key's header, V3 nothing
     KEYED = "keyed"  # V1 wants the key's header alone, V3 a signature
     SIGNED = "signed"
 
