@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 from brokers.adapters.aster.local_book import BookStep, LocalBook
@@ -144,11 +145,29 @@ class MarketDecoder:
         try:
             frame = orjson.loads(text)
             data = frame["data"] if "data" in frame else frame  # noqa: SIM401 - a list has no get
-            if data.__class__ is dict:
-                self._take_event(data, frame, heard)
-            else:
-                for event in data:
-                    self._take_event(event, frame, heard)
+            for event in data if data.__class__ is list else (data,):
+                row = self.rows.get(event.get("s", ""))
+                if row is None:
+                    self.counters.unknown += 1
+                    continue
+                word = event["e"]
+                reader = self._readers.get(word)
+                if reader is None:
+                    self._take_other(word, row.symbol, event, frame)
+                    continue
+                at = event["E"]
+                if not 0 < at < LATEST_MS:
+                    raise ValueError(at)
+                if not reader(row, event):
+                    self.counters.repeated += 1
+                    continue
+                if at > row.exchange_ms:  # noqa: PLR1730 - for every frame: max() costs more than all of this
+                    row.exchange_ms = at
+                if not row.is_changed:
+                    row.is_changed = True
+                    self._changed.append(row)
+                if heard is not None and word == "markPriceUpdate":
+                    heard.add(row.symbol)
         except _UNREADABLE:
             self.counters.unreadable += 1
 
@@ -177,19 +196,21 @@ class MarketDecoder:
         """Return the rows that changed since the last call, or None."""
         if not self._changed:
             return None
-        symbols: list[SymbolRow] = []
+        tokens: list[int] = []
         lines: list[tuple[int, Line]] = []
+        newest: list[tuple[int, str]] = []
         for row in self._changed:
             row.is_changed = False
             self._settle(row)
             found = row.lines()
             row.prints.clear()
             lines += found
-            symbols += [row] * len(found)
+            tokens += [row.token] * len(found)
+            newest.append((len(lines) - 1, row.symbol))
         self._changed.clear()
         prices = np.array([line for _, line in lines]).T
         return QuoteColumns(
-            token=np.array([row.token for row in symbols], dtype=np.int64),
+            token=np.array(tokens, dtype=np.int64),
             last_price=prices[0],
             volume=prices[1],
             bid=prices[2],
@@ -202,7 +223,7 @@ class MarketDecoder:
             mark_price=prices[9],
             exchange_ns=np.array([at for at, _ in lines], dtype=np.int64) * NANOSECONDS_PER_MS,
             received_ns=received_ns,
-            depth=self._depth(symbols) if self.books else None,
+            depth=self._depth(newest, len(lines)) if self.books else None,
         )
 
     def _settle(self, row: SymbolRow) -> None:
@@ -212,40 +233,16 @@ class MarketDecoder:
         except _UNREADABLE:
             self.counters.unreadable += 1
 
-    def _depth(self, rows: list[SymbolRow]) -> np.ndarray[Any, np.dtype[np.float64]]:
-        depth = np.full((len(rows), 2 * SHOWN_LEVELS, 3), NAN)
-        for place, row in enumerate(rows):
-            book = self.books.get(row.symbol)
-            if book is None or book.last_update_id is None:
-                continue
-            for first, levels in ((0, book.bids(SHOWN_LEVELS)), (SHOWN_LEVELS, book.asks(SHOWN_LEVELS))):
-                for number, (price, quantity) in enumerate(levels, first):
-                    depth[place, number, :2] = quantity, price
+    def _depth(self, newest: list[tuple[int, str]], count: int) -> npt.NDArray[np.float64]:
+        """Return the top of each book beside its symbol's newest line; the lines of earlier trades have none."""
+        depth = np.full((count, 2 * SHOWN_LEVELS, 3), NAN)
+        for place, symbol in newest:
+            book = self.books.get(symbol)
+            if book is not None and book.last_update_id is not None:
+                bids, asks = book.bids(SHOWN_LEVELS), book.asks(SHOWN_LEVELS)
+                depth[place, : len(bids), 1::-1] = bids or NAN
+                depth[place, SHOWN_LEVELS : SHOWN_LEVELS + len(asks), 1::-1] = asks or NAN
         return depth
-
-    def _take_event(self, event: Event, frame: Any, heard: set[str] | None) -> None:
-        row = self.rows.get(event.get("s", ""))
-        if row is None:
-            self.counters.unknown += 1
-            return
-        word = event["e"]
-        reader = self._readers.get(word)
-        if reader is None:
-            self._take_other(word, row.symbol, event, frame)
-            return
-        at = event["E"]
-        if not 0 < at < LATEST_MS:
-            raise ValueError(at)
-        if not reader(row, event):
-            self.counters.repeated += 1
-            return
-        if at > row.exchange_ms:  # noqa: PLR1730 - for every frame: max() costs more than all of this
-            row.exchange_ms = at
-        if not row.is_changed:
-            row.is_changed = True
-            self._changed.append(row)
-        if heard is not None and word == "markPriceUpdate":
-            heard.add(row.symbol)
 
     def _take_other(self, word: Any, symbol: str, event: Event, frame: Any) -> None:
         # the top of a book bears the same word as its differences: only the stream's name tells

@@ -13,8 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from heapq import heapify, heappop, heappush
-from itertools import chain, compress, islice
-from operator import not_
+from itertools import islice
 from typing import Any
 
 Levels = Sequence[tuple[float, float]]
@@ -22,6 +21,13 @@ Levels = Sequence[tuple[float, float]]
 MOST_BUFFERED = 2_000
 # a connection that only repeats what another one brought has fallen behind, or the exchange counts anew
 MOST_REPEATED = 200
+
+
+# how the exchange writes that a level is gone; other spellings are noticed when the level is looked at
+GONE = "0"
+ZEROS = frozenset({GONE, *("0." + "0" * digits for digits in range(1, 20))})
+SPARE_LEVELS = 2_000
+INFINITE = float("inf")
 
 
 class BookStep(StrEnum):
@@ -34,46 +40,61 @@ class BookStep(StrEnum):
 
 
 class _Side:
-    """Levels of one side; the heap holds each price once or more, dead ones are shed when they reach the top."""
+    """Levels of one side, kept as the exchange writes them: a busy book changes a thousand of them a second.
 
-    __slots__ = ("heap", "levels", "sign")
+    Only a price that is new becomes a number, and only a level that is looked at gives its quantity. A level that is
+    gone keeps its place until it is the best or until there are many such: most of them come back. The heap holds each
+    price of `levels` once or more.
+    """
+
+    __slots__ = ("heap", "levels", "most", "sign", "spelling")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
-        self.levels: dict[float, float] = {}
+        self.levels: dict[Any, Any] = {}
+        self.spelling: dict[float, Any] = {}
         self.heap: list[float] = []
+        self.most = SPARE_LEVELS
 
     def seed(self, levels: Iterable[Sequence[Any]]) -> None:
-        self.levels = {float(price): float(quantity) for price, quantity, *_ in levels if float(quantity)}
-        self.heap = [self.sign * price for price in self.levels]
-        heapify(self.heap)
+        self.levels = {price: quantity for price, quantity, *_ in levels}
+        self._gather()
 
-    def update(self, changes: Iterable[Sequence[str]]) -> None:
-        # the books of a busy symbol change a thousand levels a second: whole lists at a time, not level by level
-        numbers = list(map(float, chain.from_iterable(changes)))
-        prices, quantities = numbers[::2], numbers[1::2]
-        levels, heap, sign, known = self.levels, self.heap, self.sign, len(self.levels)
-        levels.update(zip(prices, quantities, strict=True))
+    def update(self, changes: Iterable[Sequence[Any]]) -> None:
+        levels, spelling, known = self.levels, self.spelling, len(self.levels)
+        levels.update(changes)
         # a dict keeps its new keys at its end
-        for price in islice(reversed(levels), len(levels) - known):
-            heappush(heap, sign * price)
-        for price in compress(prices, map(not_, quantities)):
-            # the same price may stand in one difference more than once
-            if levels.get(price) == 0.0:
-                del levels[price]
-        # a level that comes and goes leaves its price behind each time
-        if len(heap) > 2 * len(levels) + 1_000:
-            self.heap = [sign * price for price in levels]
-            heapify(self.heap)
+        for text in list(islice(reversed(levels), len(levels) - known)):
+            price = float(text)
+            if not 0 <= price < INFINITE:
+                raise ValueError(text)
+            other = spelling.setdefault(price, text)
+            if other != text:
+                # a snapshot may write the same price with more or fewer digits than the differences
+                levels.pop(other, None)
+                spelling[price] = text
+            heappush(self.heap, self.sign * price)
+        if len(self.heap) > self.most:
+            self._gather()
 
-    def best(self) -> tuple[float, float] | None:
-        heap, levels, sign = self.heap, self.levels, self.sign
+    def best_price(self) -> float | None:
+        heap, levels, spelling, sign = self.heap, self.levels, self.spelling, self.sign
         while heap:
             price = sign * heap[0]
-            quantity = levels.get(price)
-            if quantity is not None:
-                return price, quantity
+            text = spelling.get(price)
+            if levels.get(text, GONE) not in ZEROS:
+                return price
+            levels.pop(text, None)
             heappop(heap)
+        return None
+
+    def best(self) -> tuple[float, float] | None:
+        while (price := self.best_price()) is not None:
+            text = self.spelling[price]
+            quantity = _quantity(self.levels[text])
+            if quantity > 0:
+                return price, quantity
+            del self.levels[text]
         return None
 
     def top(self, count: int) -> list[tuple[float, float]]:
@@ -86,6 +107,20 @@ class _Side:
         for price, _ in found:
             heappush(self.heap, self.sign * price)
         return found
+
+    def _gather(self) -> None:
+        self.levels = {text: quantity for text, quantity in self.levels.items() if _quantity(quantity) > 0}
+        self.spelling = {float(text): text for text in self.levels}
+        self.heap = [self.sign * price for price in self.spelling]
+        heapify(self.heap)
+        self.most = 2 * len(self.heap) + SPARE_LEVELS
+
+
+def _quantity(text: Any) -> float:
+    try:
+        return float(text)
+    except (TypeError, ValueError):
+        return 0.0
 
 
 class LocalBook:
@@ -147,8 +182,8 @@ class LocalBook:
     @property
     def is_crossed(self) -> bool:
         """Tell whether the best bid reaches the best ask, which no true book does."""
-        bid, ask = self._bids.best(), self._asks.best()
-        return bid is not None and ask is not None and bid[0] >= ask[0]
+        bid, ask = self._bids.best_price(), self._asks.best_price()
+        return bid is not None and ask is not None and bid >= ask
 
     def bids(self, count: int) -> list[tuple[float, float]]:
         """Return the highest bids, best first."""
