@@ -23,20 +23,20 @@ class Standing(Placed, Pieced, Protocol):
         ...
 
 
-O = TypeVar("O", bound=Standing)
+Own = TypeVar("Own", bound=Standing)
 
 
-class Crossing(Generic[O]):
+class Crossing(Generic[Own]):
     """The orders that wait at one board; a venue says what a trade and a trigger do there."""
 
     def __init__(self, board: Board) -> None:
         self.board = board
-        self._waiting: dict[int, list[O]] = {}
+        self._waiting: dict[int, list[Own]] = {}
         self._turn = 0
 
     # What a venue adds ----------------------------------------------------------------------
 
-    def _trade(self, order: O, quantity: int, price: int, at: Moment, trade_id: str | None = None) -> None:
+    def _trade(self, order: Own, quantity: int, price: int, at: Moment, trade_id: str | None = None) -> None:
         """Book one execution of the order; an order that is complete leaves the book."""
         raise NotImplementedError
 
@@ -69,7 +69,7 @@ class Crossing(Generic[O]):
         if not self._waiting.get(row):
             self._waiting.pop(row, None)
 
-    def _fill_waiting(self, order: O, price: int, left: int, at: Moment) -> int:
+    def _fill_waiting(self, order: Own, price: int, left: int, at: Moment) -> int:
         """Fill one waiting order at its own price; return the tape quantity this used."""
         self._fill_crossed(order, at)
         if not order.rests or left <= 0:
@@ -86,7 +86,7 @@ class Crossing(Generic[O]):
             self._trade(order, quantity, order.price, at)
         return queue + quantity
 
-    def _fill_crossed(self, order: O, at: Moment) -> None:
+    def _fill_crossed(self, order: Own, at: Moment) -> None:
         depth = self.board.depth
         first = depth if order.sign > 0 else 0
         for level in range(first, first + depth):
@@ -99,40 +99,43 @@ class Crossing(Generic[O]):
 
     # The book -------------------------------------------------------------------------------
 
-    def _sweep(self, order: O, at: Moment) -> None:
+    def _sweep(self, order: Own, at: Moment) -> None:
         """Trade an incoming order with what stands on the other side, as far as its price allows."""
         for offer in list(offers(self.board, order, self._waiting.get(order.row, ()))):
             if order.tradable == 0 or (order.price - offer.price) * order.sign < 0:
                 break
             self._take(order, offer, at)
 
-    def _take(self, order: O, offer: Offer[O], at: Moment) -> None:
+    def _take(self, order: Own, offer: Offer[Own], at: Moment) -> None:
         quantity = min(order.tradable, offer.quantity)
         if offer.order is None:
             self.board.take(order.row, offer.level, quantity)
             self._trade(order, quantity, offer.price, at)
             return
         quantity = min(quantity, offer.order.tradable)
+        if quantity <= 0:
+            # an earlier trade of this sweep has left the other side nothing to give
+            return
         trade_id = self._next_trade_id()
         self._trade(order, quantity, offer.price, at, trade_id)
         self._trade(offer.order, quantity, offer.price, at, trade_id)
 
-    def _join(self, order: O) -> None:
+    def _join(self, order: Own) -> None:
         """Let an order wait behind what the board shows at its price."""
         order.ahead = queue_before(self.board, order)
         self._stand(order)
 
-    def _stand(self, order: O) -> None:
+    def _stand(self, order: Own) -> None:
         self._turn += 1
         order.turn = self._turn
         self._waiting.setdefault(order.row, []).append(order)
 
-    def _leave(self, order: O) -> None:
+    def _leave(self, order: Own) -> None:
         orders = self._waiting.get(order.row, [])
         if order in orders:
             orders.remove(order)
         if not orders:
             self._waiting.pop(order.row, None)
 
-    def _all_waiting(self) -> list[O]:
+    def _all_waiting(self) -> list[Own]:
         return [order for orders in self._waiting.values() for order in orders]

@@ -1,7 +1,7 @@
 """The kinds of fault, what each does in a trader's words, and the fields it takes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -35,6 +35,16 @@ class FaultKind(StrEnum):
     HOLDINGS_UNAUTHORISED = "holdings_unauthorised"
     EXCHANGE_CANCEL = "exchange_cancel"
     KILL_TOKEN = "kill_token"  # noqa: S105 -- a fault's name
+    CODE_1021 = "code_1021"
+    NONCE_EXPIRED = "nonce_expired"
+    HTTP_418 = "http_418"
+    HTTP_403 = "http_403"
+    LISTEN_KEY_EXPIRED = "listen_key_expired"
+    SILENT_USER_STREAM = "silent_user_stream"
+    UNKNOWN_AFTER_ACCEPT = "unknown_after_accept"
+    PRICE_SHOCK = "price_shock"
+    LIQUIDATE = "liquidate"
+    DELEVERAGE = "deleverage"
 
 
 class FaultInvalid(Exception):
@@ -58,11 +68,13 @@ class Rule:
     about: str = ""
     defaults: Mapping[str, Any]
     immediate: bool = False
+    # the exchanges that can show it
+    venues: tuple[str, ...] = ("kite",)
 
 
 _ANY_REQUEST = {"count": 1, "method": "", "path": ""}
 _PLACEMENT = {"count": 1, "method": "POST", "path": "/orders"}
-RULES: Mapping[FaultKind, Rule] = {
+_RULES: Mapping[FaultKind, Rule] = {
     FaultKind.LOSE_REPLY: Rule(
         name="Reply lost",
         about="answers",
@@ -211,11 +223,98 @@ RULES: Mapping[FaultKind, Rule] = {
         immediate=True,
     ),
     FaultKind.KILL_TOKEN: Rule(does="The same as token_death.", defaults={}, immediate=True),
+    FaultKind.CODE_1021: Rule(
+        name="Clock refused",
+        about="answers",
+        does="The exchange holds the time of a signed request for wrong and refuses it.",
+        defaults=_ANY_REQUEST,
+        venues=("aster",),
+    ),
+    FaultKind.NONCE_EXPIRED: Rule(
+        name="Nonce expired",
+        about="answers",
+        does="The exchange holds the nonce of a request for used up and refuses it.",
+        defaults=_ANY_REQUEST,
+        venues=("aster",),
+    ),
+    FaultKind.HTTP_418: Rule(
+        name="Address banned",
+        about="answers",
+        does="The exchange bans the address for some time; without seconds it does not say until when.",
+        defaults={**_ANY_REQUEST, "seconds": 120.0},
+        venues=("aster",),
+    ),
+    FaultKind.HTTP_403: Rule(
+        name="Firewall refuses",
+        about="answers",
+        does="The exchange's firewall refuses the request with a page that is no answer.",
+        defaults=_ANY_REQUEST,
+        venues=("aster",),
+    ),
+    FaultKind.UNKNOWN_AFTER_ACCEPT: Rule(
+        name="Accepted, yet unknown",
+        about="answers",
+        does="The order is accepted, but the answer says that its fate is unknown.",
+        defaults=_PLACEMENT,
+        venues=("aster",),
+    ),
+    FaultKind.LISTEN_KEY_EXPIRED: Rule(
+        name="Stream key expires",
+        about="connection",
+        does="The key of the account's stream expires: the stream stays open and says nothing more.",
+        defaults={},
+        immediate=True,
+        venues=("aster",),
+    ),
+    FaultKind.SILENT_USER_STREAM: Rule(
+        name="Account stream falls silent",
+        about="connection",
+        does="The account's stream stays open and loses what happens to orders and money.",
+        defaults={"seconds": 30.0},
+        immediate=True,
+        venues=("aster",),
+    ),
+    FaultKind.PRICE_SHOCK: Rule(
+        name="Price shock",
+        about="orders",
+        does="Every price of the made market falls at once by a fraction.",
+        defaults={"fraction": 0.02},
+        immediate=True,
+        venues=("aster",),
+    ),
+    FaultKind.LIQUIDATE: Rule(
+        name="Liquidation",
+        about="orders",
+        does="The exchange liquidates every position of the account at the mark price.",
+        defaults={},
+        immediate=True,
+        venues=("aster",),
+    ),
+    FaultKind.DELEVERAGE: Rule(
+        name="Automatic deleveraging",
+        about="orders",
+        does="The exchange closes a fraction of every position at the mark price to balance its books.",
+        defaults={"fraction": 0.5},
+        immediate=True,
+        venues=("aster",),
+    ),
+}
+BOTH = ("kite", "aster")
+SHARED = (
+    FaultKind.LOSE_REPLY, FaultKind.STATUS_BEFORE, FaultKind.STATUS_AFTER, FaultKind.HTTP_429,
+    FaultKind.HTTP_5XX_BEFORE, FaultKind.HTTP_5XX_AFTER, FaultKind.HTML_BODY, FaultKind.ORDER_TIMED_OUT,
+    FaultKind.DELAY_VISIBILITY, FaultKind.STUCK_PENDING, FaultKind.PARTIAL_FILLS, FaultKind.LATE_FRAMES,
+    FaultKind.DUPLICATE_FRAMES, FaultKind.REORDER_FRAMES, FaultKind.SILENT_SOCKET, FaultKind.DROP_SOCKET,
+    FaultKind.ADDRESS_REFUSED, FaultKind.EXCHANGE_CANCEL,
+)  # fmt: skip
+RULES: Mapping[FaultKind, Rule] = {
+    kind: replace(rule, venues=BOTH) if kind in SHARED else rule for kind, rule in _RULES.items()
 }
 METHODS = ("", "GET", "POST", "PUT", "DELETE")
 # Of each field: its types, what a value must fulfil, and that in words.
 _FIELDS: Mapping[str, tuple[tuple[type, ...], Any, str]] = {
-    "account": ((str,), lambda value: len(value) <= 32, "a user id, or empty for everybody"),
+    "account": ((str,), lambda value: len(value) <= 64, "a user id, or empty for everybody"),
+    "venue": ((str,), lambda value: value in {"", *BOTH}, "kite, aster, or empty for both"),
     "count": ((int,), lambda value: 0 <= value <= 1_000_000, "0 (until switched off) to 1000000"),
     "method": ((str,), lambda value: value in METHODS, "GET, POST, PUT, DELETE, or empty for any"),
     "path": ((str,), lambda value: value == "" or value.startswith("/"), "a path from /, or empty for any"),
@@ -234,7 +333,7 @@ _STATUSES: Mapping[FaultKind, tuple[int, int]] = {
 
 def fields_of(kind: FaultKind) -> dict[str, str]:
     """Return the fields a fault of this kind takes, each with its allowed values in words."""
-    allowed = {name: _FIELDS[name][2] for name in ("account", *RULES[kind].defaults)}
+    allowed = {name: _FIELDS[name][2] for name in ("account", "venue", *RULES[kind].defaults)}
     if kind in _STATUSES:
         low, high = _STATUSES[kind]
         allowed["status"] = f"{low} to {high}"

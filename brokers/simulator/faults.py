@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from brokers.simulator.fault_rules import RULES, FaultInvalid, FaultKind, check_field, kind_from
 
 FOR_EVER = 0
+KITE, ASTER = "kite", "aster"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """One fault: it strikes the next ``count`` times it can, or at once for sockets and tokens.
 
-    ``count`` 0 lets it strike until it is switched off. ``account`` names a user, empty means any.
+    ``count`` 0 lets it strike until it is switched off. ``account`` names a user, ``venue`` an exchange, empty means any.
     ``method`` and ``path`` (a prefix) choose requests; ``status`` is the HTTP status to answer,
     ``body`` its body when not the usual envelope. ``seconds`` is the wall time of a silence, a delay
     or a pause between pieces, ``fraction`` a share of the order, ``quantity`` the largest one allowed.
@@ -21,6 +22,7 @@ class Fault:
 
     kind: FaultKind
     account: str = ""
+    venue: str = ""
     method: str = ""
     path: str = ""
     count: int = 1
@@ -76,18 +78,22 @@ class FaultScript:
         """Forget every fault that waits, or those of one kind."""
         self.waiting = [entry for entry in self.waiting if kind is not None and entry.fault.kind is not kind]
 
-    def take(self, kind: FaultKind, *, account: str, method: str = "", path: str = "") -> Fault | None:
+    def take(
+        self, kind: FaultKind, *, account: str, method: str = "", path: str = "", venue: str = KITE
+    ) -> Fault | None:
         """Return and use up the first fault of this kind that matches."""
         for entry in self.waiting:
-            if entry.fault.kind is kind and _matches(entry.fault, account, method, path):
+            if entry.fault.kind is kind and _matches(entry.fault, account, method, path, venue):
                 self._strike(entry)
                 return entry.fault
         return None
 
-    def find(self, kind: FaultKind, *, account: str, method: str = "", path: str = "") -> Fault | None:
+    def find(
+        self, kind: FaultKind, *, account: str, method: str = "", path: str = "", venue: str = KITE
+    ) -> Fault | None:
         """Return the first fault of this kind that matches, without using it up."""
-        matching = (e.fault for e in self.waiting if e.fault.kind is kind and _matches(e.fault, account, method, path))
-        return next(matching, None)
+        of_kind = (entry.fault for entry in self.waiting if entry.fault.kind is kind)
+        return next((fault for fault in of_kind if _matches(fault, account, method, path, venue)), None)
 
     def note(self, kind: FaultKind, times: int) -> None:
         """Count what an immediate fault hit."""
@@ -106,7 +112,7 @@ class FaultScript:
             self.waiting.remove(entry)
 
 
-def _matches(fault: Fault, account: str, method: str, path: str) -> bool:
-    if fault.account and fault.account != account:
+def _matches(fault: Fault, account: str, method: str, path: str, venue: str) -> bool:
+    if fault.account not in {"", account} or fault.venue not in {"", venue}:
         return False
     return fault.method in {"", method} and path.startswith(fault.path)

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from brokers.simulator.fault_rules import FaultKind
-from brokers.simulator.faults import FaultScript
+from brokers.simulator.faults import KITE, FaultScript
 from brokers.simulator.listings import Listing
 from brokers.simulator.orders import Moment
 
@@ -30,12 +30,12 @@ class Pieced(Protocol):
         ...
 
 
-def hold_back(order: Pieced, faults: FaultScript, at: Moment) -> None:
+def hold_back(order: Pieced, faults: FaultScript, at: Moment, *, venue: str = KITE) -> None:
     """Keep a part of an order that enters the book from trading, where the script says so."""
     is_protected = "mktp" in order.tags
     if is_protected and (fault := faults.take(FaultKind.PROTECTION_RESTS, account=order.account)):
         order.held = order.remaining - _share(order, fault.fraction)
-    elif fault := faults.take(FaultKind.PARTIAL_FILLS, account=order.account):
+    elif fault := faults.take(FaultKind.PARTIAL_FILLS, account=order.account, venue=venue):
         order.piece = max(_share(order, fault.fraction), order.listing.lot or 1)
         order.held = max(order.remaining - order.piece, 0)
         order.pause_ns = int(fault.seconds * 1e9)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from brokers.simulator.fault_rules import FaultKind
-from brokers.simulator.faults import FaultScript
+from brokers.simulator.faults import KITE, FaultScript
 
 Payload = dict[str, Any]
 Deliver = Callable[[str, Payload], None]
@@ -13,8 +13,11 @@ Deliver = Callable[[str, Payload], None]
 class OrderNews:
     """Hands order payloads to ``deliver`` under the fault script; time is the wall's monotonic clock."""
 
-    def __init__(self, *, faults: FaultScript, deliver: Deliver, monotonic_ns: Callable[[], int]) -> None:
+    def __init__(
+        self, *, faults: FaultScript, deliver: Deliver, monotonic_ns: Callable[[], int], venue: str = KITE
+    ) -> None:
         self._faults = faults
+        self._venue = venue
         self._deliver = deliver
         self._monotonic_ns = monotonic_ns
         self._late: list[tuple[int, str, Payload]] = []
@@ -23,11 +26,11 @@ class OrderNews:
     def put(self, user_id: str, payload: Payload) -> None:
         """Deliver one payload, or do to it what the script says."""
         for kind, waiting in ((FaultKind.LATE_FRAMES, self._late), (FaultKind.REORDER_FRAMES, self._overtaken)):
-            if fault := self._faults.take(kind, account=user_id):
+            if fault := self._faults.take(kind, account=user_id, venue=self._venue):
                 waiting.append((self._monotonic_ns() + int(fault.seconds * 1e9), user_id, payload))
                 return
         self._deliver(user_id, payload)
-        if self._faults.take(FaultKind.DUPLICATE_FRAMES, account=user_id):
+        if self._faults.take(FaultKind.DUPLICATE_FRAMES, account=user_id, venue=self._venue):
             self._deliver(user_id, payload)
         self._release_overtaken(user_id)
 

@@ -34,17 +34,17 @@ class Placed(Protocol):
         ...
 
 
-O = TypeVar("O", bound=Placed)
+Own = TypeVar("Own", bound=Placed)
 
 
 @dataclass(frozen=True, slots=True)
-class Offer(Generic[O]):
+class Offer(Generic[Own]):
     """Something an incoming order can trade with: a level of the board or a waiting order."""
 
     price: int
     quantity: int
     level: int
-    order: O | None
+    order: Own | None
 
 
 def priority(order: Placed) -> tuple[int, int]:
@@ -52,7 +52,7 @@ def priority(order: Placed) -> tuple[int, int]:
     return -order.price * order.sign, order.turn
 
 
-def offers(board: Board, order: O, waiting: Iterable[O]) -> Iterator[Offer[O]]:
+def offers(board: Board, order: Own, waiting: Iterable[Own]) -> Iterator[Offer[Own]]:
     """Yield what stands on the other side, best price first, then earliest."""
     first = board.depth if order.sign > 0 else 0
     levels = [
@@ -93,7 +93,7 @@ def displayed_behind(board: Board, order: Placed) -> bool:
     return best != 0 and (best - order.price) * order.sign >= 0
 
 
-def _interleave(price: int, shown: list[tuple[int, int]], queued: list[O]) -> Iterator[Offer[O]]:
+def _interleave(price: int, shown: list[tuple[int, int]], queued: list[Own]) -> Iterator[Offer[Own]]:
     """Yield displayed quantity that was there first, then users' orders, then what came after them."""
     earlier = queued[0].ahead if queued else 0
     for quantity, level in shown:
