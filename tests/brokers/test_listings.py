@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.db import connection
 
 from accounts.models import AuditEvent, Outbox
 from brokers import listings
@@ -78,6 +79,15 @@ def test_the_indexes_of_two_lists_are_kept_and_no_more():
         take(RELIANCE, at=NOON + timedelta(days=day))
 
     assert ListWords.objects.values("version").distinct().count() == 2
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps no count of rows to plan by")
+def test_postgresql_plans_by_the_list_that_was_just_taken():
+    take(*(listed(f"NSE:S{number}") for number in range(40)))
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = %s", [ListedInstrument._meta.db_table])
+        assert cursor.fetchone() == (40,)
 
 
 def test_half_a_list_keeps_the_last_one_and_alarms(kite_account):
