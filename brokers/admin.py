@@ -20,7 +20,10 @@ class TradingAccountAdmin(AnyAdmin):
     readonly_fields = [
         "venue",
         "venue_user_id",
+        "auth_scheme",
         "api_key",
+        "is_testnet",
+        "countdown_s",
         "currency",
         "is_simulated",
         "is_live",

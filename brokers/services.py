@@ -60,8 +60,9 @@ def account_connect(
         raise NotFound("there is no such desk", code="desk.unknown", field="desk")
     scheme = scheme_for(venue, auth_scheme)
     entered = proven(venue=venue, scheme=scheme, venue_user_id=venue_user_id, api_key=api_key, api_secret=api_secret)
-    if is_testnet and venue != Venue.ASTER:
-        raise Invalid("Kite has no testnet", code="account.testnet", field="is_testnet")
+    if is_testnet and (venue != Venue.ASTER or is_simulated):
+        where = "a simulated account is at the simulator alone" if is_simulated else "Kite has no testnet"
+        raise Invalid(where, code="account.testnet", field="is_testnet")
     account = TradingAccount(
         id=uuid4(),
         desk=desk,

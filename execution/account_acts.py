@@ -10,7 +10,7 @@ from accounts.models import Membership
 from brokers import services
 from brokers.domain.errors import Invalid, NeedsLogin, VenueError
 from brokers.logins import logout
-from brokers.models import FamilyTie, TradingAccount
+from brokers.models import FamilyTie, Proof, TradingAccount, Venue
 from brokers.preflight import preflight_run
 from execution.connections import account_remove, account_rest
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 Words = Mapping[str, str]
+NO_ADDRESS = {
+    Venue.KITE: "No address is declared. A simulated account needs none; a real one stays on paper without.",
+    Venue.ASTER: "No address is declared: orders leave as this machine's other traffic does, and Aster takes them so.",
+}
 
 
 def describe(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
@@ -32,6 +36,8 @@ def rekey(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
     """Put another key or secret in place."""
     key, secret = words.get("api_key", ""), words.get("api_secret", "")
     changed = services.account_rekey(account=account, api_key=key, api_secret=secret, by=by, at=at)
+    if changed.auth_scheme != Proof.LOGIN:
+        return "Stored and encrypted. The desk goes on with the new key within seconds."
     if changed.api_key != account.api_key:
         return "Stored and encrypted. No session of the old key is used any more: log in with the new one."
     return "Stored and encrypted. It counts from the next login on."
@@ -42,7 +48,7 @@ def route(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
     before = account.is_live and not account.is_simulated
     account = services.account_route(account=account, egress_address=words.get("egress_address", ""), by=by, at=at)
     if not account.egress_address:
-        return "No address is declared. A simulated account needs none; a real one stays on paper without."
+        return NO_ADDRESS[Venue(account.venue)]
     looked = preflight_run(account=account, by=by, at=at)
     is_recalled = before and not account.is_live
     paper = (
@@ -55,12 +61,35 @@ def route(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
     return f"Orders leave from {account.egress_address}.{paper}"
 
 
+def countdown(account: TradingAccount, words: Words, by: User, at: datetime) -> str:
+    """Set the venue's dead-man switch, or switch it off."""
+    entered = words.get("countdown_s", "").strip()
+    if entered and not (entered.isascii() and entered.isdecimal() and len(entered) <= 6):
+        allowed = "a whole number of seconds from 120 to 3600, or nothing for off"
+        raise Invalid(
+            f"{entered[:20]} is not {allowed}",
+            code="account.countdown",
+            field="countdown_s",
+            details={"value": entered[:20], "allowed": allowed},
+        )
+    seconds = int(entered) if entered else None
+    account = services.account_countdown(account=account, countdown_s=seconds, by=by, at=at)
+    if seconds is None:
+        return "The dead-man switch is off: orders rest at Aster however long this desk is silent."
+    return (
+        f"After {seconds} s without a sign of life from this desk, Aster cancels every open order of {account.label}, "
+        "protective stops included."
+    )
+
+
 def test(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
     """Look at the way to the venue."""
     looked = preflight_run(account=account, by=by, at=at)
     bad = sum(row["is_bad"] for row in looked.findings)
     if bad:
         raise Invalid(f"{bad} of {len(looked.findings)} findings keep the account from going live: see below")
+    if account.auth_scheme != Proof.LOGIN:
+        return "Everything is in order."
     return "Everything that can be tested before a login is in order."
 
 
@@ -98,6 +127,8 @@ def enable(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
 def disable(account: TradingAccount, _: Words, by: User, at: datetime) -> str:
     """Let the account rest."""
     account_rest(account=account, by=by, at=at)
+    if account.auth_scheme != Proof.LOGIN:
+        return f"{account.label} is disabled: no desk holds it and its key is used by nobody."
     return f"{account.label} is disabled: no desk holds it and nobody can log it in."
 
 
@@ -140,6 +171,7 @@ ACTS: Mapping[str, Callable[[TradingAccount, Words, User, datetime], str]] = {
     "describe": describe,
     "rekey": rekey,
     "route": route,
+    "countdown": countdown,
     "test": test,
     "logout": end_login,
     "release": release,

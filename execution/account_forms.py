@@ -2,44 +2,140 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 
-from brokers.models import Relation, Venue
+from brokers.models import Proof, Relation, Venue
+from brokers.proofs import looks_secret
 
 PASTED = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+# a made-up choice may be a secret in the wrong place, so it is not repeated
+ONE_OF_THE_LIST = {"invalid_choice": "Choose one of the list."}
+ENCRYPTED = "Encrypted before it is stored; no page shows it again."
 
 
-def _secret(label: str, help_text: str = "", *, required: bool = True) -> forms.CharField:
-    # never drawn with a value, so that no page holds it
+class PastedText(forms.TextInput):
+    """A field that people paste into; a private key that landed in the wrong one is not shown again."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({**PASTED, **(attrs or {})})
+
+    def format_value(self, value: Any) -> str | None:
+        """Return what the page shows of a value."""
+        return None if looks_secret(str(value or "")) else super().format_value(value)
+
+
+def secret_field(label: str, help_text: str = "", *, required: bool = True) -> forms.CharField:
+    """Return a field whose value goes in and is drawn on no page."""
     field = forms.PasswordInput(attrs={**PASTED, "autocomplete": "new-password"}, render_value=False)
     return forms.CharField(label=label, max_length=128, widget=field, help_text=help_text, required=required)
 
 
-class ConnectForm(forms.Form):
-    """A new account: at which venue, whose, and by which key."""
+def _relation() -> forms.ChoiceField:
+    return forms.ChoiceField(
+        label="The account belongs to",
+        choices=Relation.choices,
+        help_text="Declared and kept in the audit.",
+        error_messages=ONE_OF_THE_LIST,
+    )
 
-    venue = forms.ChoiceField(label="Venue", choices=[(Venue.KITE.value, Venue.KITE.label)])
+
+def _label(empty: str) -> forms.CharField:
+    help_text = f"Empty for {empty}."
+    return forms.CharField(
+        label="Name on the pages", max_length=60, required=False, help_text=help_text, widget=PastedText
+    )
+
+
+class ConnectForm(forms.Form):
+    """A new account at Kite: whose, and by which app."""
+
     venue_user_id = forms.CharField(
         label="Zerodha id",
         max_length=12,
         help_text="The id you sign in to Kite with, such as AB1234.",
-        widget=forms.TextInput(attrs={**PASTED, "autocapitalize": "characters"}),
+        widget=PastedText({"autocapitalize": "characters"}),
     )
     relation = forms.ChoiceField(
         label="The account belongs to",
         choices=Relation.choices,
         help_text="Declared and kept in the audit. Accounts of one family may send orders from one address.",
+        error_messages=ONE_OF_THE_LIST,
     )
-    label = forms.CharField(
-        label="Name on the pages", max_length=60, required=False, help_text="Empty for the Zerodha id."
+    label = _label("the Zerodha id")
+    api_key = forms.CharField(
+        label="API key", max_length=64, widget=PastedText, help_text="From the app in Kite's developer console."
+    )
+    api_secret = secret_field("API secret", ENCRYPTED)
+
+
+class _AsterForm(forms.Form):
+    """What both ways to prove an Aster account have in common."""
+
+    is_testnet = forms.TypedChoiceField(
+        label="Exchange",
+        choices=[("", "Aster, real money"), ("1", "Aster's testnet, money that is worth nothing")],
+        coerce=bool,
+        empty_value=False,
+        required=False,
+        error_messages=ONE_OF_THE_LIST,
+    )
+    relation = _relation()
+    label = _label("the wallet's address in short")
+
+    def __init__(self, *args: Any, is_simulated: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_simulated:
+            # the simulator is the only exchange there
+            del self.fields["is_testnet"]
+
+
+class AgentForm(_AsterForm):
+    """A new account at Aster, proven by an agent wallet."""
+
+    venue_user_id = forms.CharField(
+        label="Main wallet's address",
+        max_length=128,
+        help_text="0x and 40 digits: whose account it is. Its private key is never asked for.",
+        widget=PastedText,
     )
     api_key = forms.CharField(
-        label="API key",
-        max_length=64,
-        widget=forms.TextInput(attrs=PASTED),
-        help_text="From the app in Kite's developer console.",
+        label="Agent's address",
+        max_length=128,
+        help_text="The API wallet that you made at Aster for this desk.",
+        widget=PastedText,
     )
-    api_secret = _secret("API secret", "Encrypted before it is stored; no page shows it again.")
+    api_secret = secret_field("Agent's private key", f"Of the agent, never of the main wallet. {ENCRYPTED}")
+    field_order = ["venue_user_id", "is_testnet", "api_key", "api_secret", "relation", "label"]
+
+
+class KeyPairForm(_AsterForm):
+    """A new account at Aster, proven by a key that was made before the agents came."""
+
+    venue_user_id = forms.CharField(
+        label="Main wallet's address",
+        max_length=128,
+        help_text="0x and 40 digits; an account without one takes a name of your own.",
+        widget=PastedText,
+    )
+    api_key = forms.CharField(
+        label="API key", max_length=64, widget=PastedText, help_text="One without the right to withdraw."
+    )
+    api_secret = secret_field("API secret", ENCRYPTED)
+    field_order = AgentForm.field_order
+
+
+CONNECT_FORMS: dict[tuple[str, str], type[forms.Form]] = {
+    (Venue.KITE, Proof.LOGIN): ConnectForm,
+    (Venue.ASTER, Proof.AGENT): AgentForm,
+    (Venue.ASTER, Proof.KEY_PAIR): KeyPairForm,
+}
+KEY_LABELS = {
+    Proof.LOGIN: ("API key", "API secret"),
+    Proof.KEY_PAIR: ("API key", "API secret"),
+    Proof.AGENT: ("Agent's address", "Agent's private key"),
+}
 
 
 class DescribeForm(forms.Form):
@@ -54,12 +150,16 @@ class RekeyForm(forms.Form):
 
     api_key = forms.CharField(
         label="API key",
-        max_length=64,
+        max_length=128,
         required=False,
-        widget=forms.TextInput(attrs=PASTED),
+        widget=PastedText,
         help_text="Empty keeps the one that is stored.",
     )
-    api_secret = _secret("API secret", "Encrypted before it is stored; no page shows it again.", required=False)
+    api_secret = secret_field("API secret", ENCRYPTED, required=False)
+
+    def __init__(self, *args: Any, proof: str = Proof.LOGIN, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["api_key"].label, self.fields["api_secret"].label = KEY_LABELS[Proof(proof)]
 
 
 class RouteForm(forms.Form):
@@ -71,6 +171,18 @@ class RouteForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={**PASTED, "list": "ways-out"}),
         help_text="An address of this machine, or a proxy that the operator allows. Empty for none.",
+    )
+
+
+class CountdownForm(forms.Form):
+    """After how long without a sign of life the venue cancels everything that rests."""
+
+    countdown_s = forms.CharField(
+        label="Seconds without a sign of life",
+        max_length=6,
+        required=False,
+        widget=forms.TextInput(attrs={**PASTED, "inputmode": "numeric"}),
+        help_text="120 to 3600; empty for off.",
     )
 
 

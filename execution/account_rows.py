@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from brokers.domain.clock import IST
 from brokers.logins import TIME_IS_UP
-from brokers.models import FamilyTie, Preflight, SessionState, TradingAccount
+from brokers.models import FamilyTie, Preflight, Proof, SessionState, TradingAccount, short_id
 from brokers.preflight import live_objections
 
 LAST_OF_KEY = 4
@@ -28,7 +28,14 @@ def account_row(account: TradingAccount, *, at: datetime) -> dict[str, Any]:
         "id": str(account.pk),
         "label": account.label,
         "venue": account.get_venue_display(),
+        "at": account.venue,
         "venue_user_id": account.venue_user_id,
+        "short_id": short_id(account.venue_user_id),
+        "is_by_key": account.auth_scheme != Proof.LOGIN,
+        "proof": account.get_auth_scheme_display(),
+        "agent": account.api_key if account.auth_scheme == Proof.AGENT else "",
+        "is_testnet": account.is_testnet,
+        "countdown_s": account.countdown_s,
         "owner": account.owner.get_full_name(),
         "relation": account.relation,
         "whose": _whose(account),
@@ -36,7 +43,8 @@ def account_row(account: TradingAccount, *, at: datetime) -> dict[str, Any]:
         "is_enabled": account.is_enabled,
         "is_live": account.is_live and not account.is_simulated,
         "is_simulated": account.is_simulated,
-        "key_end": account.api_key[-LAST_OF_KEY:],
+        # of an agent the address, which is public; of a key its end
+        "key_end": short_id(account.api_key) if account.auth_scheme == Proof.AGENT else account.api_key[-LAST_OF_KEY:],
         "egress": account.egress_address,
         "session": _session(account, at),
         "preflight": _preflight(account),
@@ -79,6 +87,8 @@ def _kind(account: TradingAccount) -> str:
         return "Disabled"
     if account.is_simulated:
         return "Simulated"
+    if account.is_testnet:
+        return "Testnet, live" if account.is_live else "Testnet, paper"
     return "Live" if account.is_live else "Paper"
 
 
@@ -97,7 +107,10 @@ def _session(account: TradingAccount, at: datetime) -> Mapping[str, Any]:
         reason = TIME_IS_UP
     else:
         return {"is_live": True, "since": _when(login.login_at), "until": _when(login.expires_at)}
-    return {"is_live": False, "reason": reason or "Nobody has logged in yet."}
+    nothing = (
+        "No key is stored that Aster takes." if account.auth_scheme != Proof.LOGIN else "Nobody has logged in yet."
+    )
+    return {"is_live": False, "reason": reason or nothing}
 
 
 def _preflight(account: TradingAccount) -> Mapping[str, Any] | None:
