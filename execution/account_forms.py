@@ -75,10 +75,8 @@ class _AsterForm(forms.Form):
 
     is_testnet = forms.TypedChoiceField(
         label="Exchange",
-        choices=[("", "Aster, real money"), ("1", "Aster's testnet, money that is worth nothing")],
-        coerce=bool,
-        empty_value=False,
-        required=False,
+        choices=[("main", "Aster, real money"), ("testnet", "Aster's testnet, money that is worth nothing")],
+        coerce=lambda word: word == "testnet",
         error_messages=ONE_OF_THE_LIST,
     )
     relation = _relation()

@@ -24,7 +24,7 @@ AGENT_FORM = {
     "venue_user_id": MAIN,
     "api_key": AGENT,
     "api_secret": AGENT_KEY,
-    "is_testnet": "",
+    "is_testnet": "main",
     "relation": "self",
     "label": "Perps",
 }
@@ -126,7 +126,7 @@ def test_an_older_key_shows_its_last_four_characters_alone(browser):
 
 
 def test_the_testnet_is_a_choice_and_stays_visible(browser):
-    account, _ = connected(browser, is_testnet="1")
+    account, _ = connected(browser, is_testnet="testnet")
 
     assert account.is_testnet
     assert "Testnet, paper" in text_of(browser.get("/brokers/accounts"))
