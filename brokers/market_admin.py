@@ -13,6 +13,7 @@ from accounts.admin import AnyAdmin, ReadOnlyAdmin
 from brokers.market_life_load import fact_noted
 from brokers.market_models import (
     ContractTerm,
+    CurrencyRate,
     InstrumentChange,
     InstrumentList,
     MarketDay,
@@ -68,6 +69,13 @@ class MarketDayAdmin(FactAdmin):
 @admin.register(MarketYear)
 class MarketYearAdmin(FactAdmin):
     list_display = ["year", "source"]
+
+
+@admin.register(CurrencyRate)
+class CurrencyRateAdmin(FactAdmin):
+    list_display = ["base", "quote", "rate", "source", "at"]
+    list_filter = ["base", "quote"]
+    date_hierarchy = "at"
 
 
 @admin.register(SessionHours)

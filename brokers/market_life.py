@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from brokers.domain.calendar import Segment, SessionRule, TradingCalendar
+from django.utils import timezone
+
+from brokers.domain.calendar import ALWAYS_OPEN, Segment, SessionRule, TradingCalendar
+from brokers.domain.clock import UTC_ZONE, zone_of
 from brokers.domain.errors import DataError
 from brokers.domain.india import INDIA
 from brokers.domain.market_life import MarketRules, Restriction, RestrictionKind, Term
@@ -22,6 +25,7 @@ from brokers.market_models import (
     SessionHours,
     TradingRestriction,
 )
+from brokers.rates import par_of_usdt
 
 # hours that nobody has confirmed are told of this long before they begin
 CONFIRM_WITHIN = timedelta(days=7)
@@ -47,13 +51,18 @@ def life_version(venue: str, *, day: date) -> str:
 def market_life(venue: str, *, day: date, is_simulated: bool) -> MarketLife:
     """Return the facts for the desks of a venue; a simulated market has no use for what concerns the real one."""
     version = life_version(venue, day=day)  # before the rows: what changes meanwhile is read again
-    calendar = market_calendar()
+    calendar = calendar_of(venue)
     return MarketLife(
         version=version,
-        rules=market_rules(),
+        rules=replace(market_rules(), par=par_of_usdt(timezone.now())),
         calendar=calendar,
         concerns={} if is_simulated else _concerns(venue, calendar, day),
     )
+
+
+def calendar_of(venue: str) -> TradingCalendar:
+    """Return the days and hours that a venue keeps."""
+    return ALWAYS_OPEN if zone_of(venue) is UTC_ZONE else market_calendar()
 
 
 def market_rules() -> MarketRules:

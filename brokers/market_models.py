@@ -147,6 +147,28 @@ class MarketYear(models.Model):
         return str(self.year)
 
 
+class CurrencyRate(models.Model):
+    """What an operator read as the price of one currency in another, where and when; the newest one counts."""
+
+    base = models.CharField(max_length=8)
+    quote = models.CharField(max_length=8)
+    # what one unit of the base costs in the quote
+    rate = models.DecimalField(max_digits=20, decimal_places=8)
+    source = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["base", "quote", "at"], name="one_rate_a_moment"),
+            models.CheckConstraint(condition=Q(rate__gt=0), name="rate_above_zero"),
+            models.CheckConstraint(condition=~Q(base=F("quote")), name="rate_between_two_currencies"),
+        ]
+        indexes = [models.Index(fields=["base", "quote", "-at"])]
+
+    def __str__(self) -> str:
+        return f"{self.base} at {self.rate} {self.quote}, {self.source}"
+
+
 class SessionHours(models.Model):
     """The hours of one segment from a day on, in place of the shipped ones of the same day; times are the exchange's."""
 

@@ -13,6 +13,7 @@ from django.db import models
 
 from accounts.ownership import OwnedManager
 from brokers.domain.orders import Book, OrderStatus, OrderType, Origin, Product, Purpose, Side
+from brokers.domain.perpetual_terms import FillSource, MarginMode, PositionSide
 
 
 def _choices(enum: type) -> list[tuple[str, str]]:
@@ -173,6 +174,12 @@ class Fill(models.Model):
     price = models.DecimalField(max_digits=24, decimal_places=8)
     product = models.CharField(max_length=8, choices=_choices(Product))
     deployment = models.ForeignKey("strategies.Deployment", on_delete=models.PROTECT, null=True, related_name="fills")
+    # what the venue itself charged, paid where positive; empty where a schedule of charges tells
+    fee_quote = models.DecimalField(max_digits=24, decimal_places=8, null=True)
+    # who told the fee: the venue, the account's own rate, or an assumed one
+    fee_source = models.CharField(max_length=16, blank=True, default="")
+    # whose hand it was: a trade, or the exchange's liquidation or deleveraging
+    source = models.CharField(max_length=12, choices=_choices(FillSource), default=FillSource.TRADE.value)
     filled_at = models.DateTimeField()
 
     objects = OwnedManager()
@@ -206,6 +213,9 @@ class PositionRow(models.Model):
     # what was held at the day's start costs that day's opening mark; the day's P&L speaks of this average
     day_average = models.DecimalField(max_digits=24, decimal_places=8, default=0)
     realised_today_quote = models.DecimalField(max_digits=24, decimal_places=8)
+    # the venue's own fees of the day, paid where positive, and its funding, received where positive
+    fees_today_quote = models.DecimalField(max_digits=24, decimal_places=8, default=0)
+    funding_today_quote = models.DecimalField(max_digits=24, decimal_places=8, default=0)
     venue_day = models.DateField()
     updated_at = models.DateTimeField()
 
@@ -221,6 +231,73 @@ class PositionRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} {self.instrument}"
+
+
+class FundingRow(models.Model):
+    """One holder's share of one funding payment, received where positive."""
+
+    desk_path = "account__desk"
+
+    id = models.BigAutoField(primary_key=True)
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.PROTECT, related_name="funding")
+    book = models.CharField(max_length=8, choices=_choices(Book))
+    payment_id = models.CharField(max_length=80)
+    instrument = models.CharField(max_length=80)
+    position_side = models.CharField(max_length=8, choices=_choices(PositionSide))
+    # the deployment's id, or empty for what belongs to no strategy
+    strategy_key = models.CharField(max_length=40, blank=True)
+    amount_quote = models.DecimalField(max_digits=24, decimal_places=8)
+    asset = models.CharField(max_length=16)
+    rate = models.DecimalField(max_digits=16, decimal_places=10, null=True)
+    # the venue's own booking, or its rate at its mark for what paper holds
+    source = models.CharField(max_length=40)
+    venue_day = models.DateField()
+    paid_at = models.DateTimeField()
+    booked_at = models.DateTimeField()
+
+    objects = OwnedManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["account", "payment_id", "strategy_key"], name="one_share_per_holder"),
+        ]
+        indexes = [models.Index(fields=["account", "-paid_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.amount_quote} {self.asset} for {self.instrument}"
+
+
+class MarginRow(models.Model):
+    """One net perpetual position with its margin, as its venue or our own formula shows it."""
+
+    desk_path = "account__desk"
+
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.PROTECT, related_name="perpetual_margins")
+    book = models.CharField(max_length=8, choices=_choices(Book))
+    instrument = models.CharField(max_length=80)
+    position_side = models.CharField(max_length=8, choices=_choices(PositionSide))
+    quantity = models.DecimalField(max_digits=24, decimal_places=8)
+    entry_price = models.DecimalField(max_digits=24, decimal_places=8)
+    leverage = models.PositiveSmallIntegerField(null=True)
+    margin_mode = models.CharField(max_length=12, blank=True, choices=_choices(MarginMode))
+    isolated_margin_quote = models.DecimalField(max_digits=24, decimal_places=8, null=True)
+    mark_price = models.DecimalField(max_digits=24, decimal_places=8, null=True)
+    liquidation_price = models.DecimalField(max_digits=24, decimal_places=8, null=True)
+    # whose the liquidation price is: the venue's, or an estimate and of what kind
+    liquidation_source = models.CharField(max_length=80, blank=True)
+    updated_at = models.DateTimeField()
+
+    objects = OwnedManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account", "book", "instrument", "position_side"], name="one_margin_per_position_side"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quantity} {self.instrument} {self.position_side}"
 
 
 class EquityPoint(models.Model):

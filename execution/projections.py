@@ -14,7 +14,7 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db.models import Q
 
-from brokers.domain.orders import OrderIntent, Origin
+from brokers.domain.orders import Book, OrderIntent, Origin
 from brokers.domain.portfolio import Position, PositionKey
 from execution.bulk import insert
 from execution.chain import Link
@@ -27,7 +27,10 @@ from execution.domain.records import (
     DiscrepancyFound,
     Fact,
     FillTaken,
+    FundingBooked,
+    MarginSeen,
     OrderMoved,
+    PositionsOpened,
     Refusal,
     SignalMade,
     SwitchSet,
@@ -35,6 +38,7 @@ from execution.domain.records import (
 )
 from execution.domain.state import DeskState
 from execution.models import Command, CommandState, Discrepancy, Fill, Order, PositionRow
+from execution.projections_margin import write_funding, write_margin
 from risk.models import Breach, KillSwitch, SwitchScope
 from strategies.models import Deployment, DeploymentState
 
@@ -53,7 +57,16 @@ _ORDER_MOVES = (
     "updated_at",
 )
 _POSITION_KEY = ("account", "book", "instrument", "product", "strategy_key")
-_POSITION_MOVES = ("quantity", "average_price", "day_average", "realised_today_quote", "venue_day", "updated_at")
+_POSITION_MOVES = (
+    "quantity",
+    "average_price",
+    "day_average",
+    "realised_today_quote",
+    "fees_today_quote",
+    "funding_today_quote",
+    "venue_day",
+    "updated_at",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +103,8 @@ def touched_by(records: Iterable[Record], state: DeskState) -> Touched:
         if record.kind == RecordKind.FILL:
             position = state.positions.get(_position_key(record))
             positions[position.key] = position
+        if record.kind in (RecordKind.FUNDING, RecordKind.OPENING):
+            positions.update((key, state.positions.get(key)) for key in keys_in(record))
         if record.kind == RecordKind.DAY:
             new_day = True
             positions = {position.key: position for position in state.positions.all()}
@@ -100,6 +115,16 @@ def touched_by(records: Iterable[Record], state: DeskState) -> Touched:
         venue_day=state.venue_day,
         new_day=new_day,
     )
+
+
+def keys_in(record: Record) -> list[PositionKey]:
+    """Return the positions that a fact of money or of the beginning changed."""
+    fact = fact_of(record)
+    if isinstance(fact, FundingBooked):
+        return [share.key for share in fact.shares] if fact.counts_today else []
+    if isinstance(fact, PositionsOpened):
+        return [PositionKey(book=Book.LIVE, instrument=p.instrument, product=p.product) for p in fact.positions]
+    return []
 
 
 def _position_key(record: Record) -> PositionKey:
@@ -160,7 +185,9 @@ def _without_older_signals(facts: Sequence[tuple[str, datetime, Fact]]) -> list[
     ]
 
 
-_PROJECTED_KINDS = frozenset({"fill", "refusal", "deployment", "signal", "switch", "discrepancy", "command"})
+_PROJECTED_KINDS = frozenset(
+    {"fill", "refusal", "deployment", "signal", "switch", "discrepancy", "command", "funding", "margin"}
+)
 
 
 def _fact_of(link: Link) -> Fact | None:
@@ -233,6 +260,9 @@ def _fill_row(account_id: str, fact: FillTaken) -> Fill:
         price=fill.price,
         product=fill.product,
         deployment_id=fill.deployment_id or None,
+        fee_quote=None if fill.fee_quote is None else _rounded(fill.fee_quote),
+        fee_source=fact.fee_source,
+        source=fill.source,
         filled_at=fill.filled_at,
     )
 
@@ -260,6 +290,8 @@ def _position_row(part: Written, position: Position) -> PositionRow:
         average_price=_rounded(position.average_price),
         day_average=_rounded(position.day_average),
         realised_today_quote=_rounded(position.realised_today_quote),
+        fees_today_quote=_rounded(position.fees_today_quote),
+        funding_today_quote=_rounded(position.funding_today_quote),
         venue_day=date.fromisoformat(part.touched.venue_day),
         updated_at=part.links[-1].at,
     )
@@ -341,6 +373,8 @@ _SINGLE: Mapping[type[Fact], Callable[..., None]] = {
     CommandEnded: _write_command,
     SwitchSet: _write_switch,
     DiscrepancyFound: _write_discrepancy,
+    FundingBooked: write_funding,
+    MarginSeen: write_margin,
 }
 
 

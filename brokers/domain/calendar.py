@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from brokers.domain.clock import IST, require_aware
+from brokers.domain.clock import IST, UTC_ZONE, venue_day_of
 from brokers.domain.errors import DataError
 from brokers.domain.instruments import Instrument, InstrumentKind
 
@@ -69,7 +70,10 @@ class CalendarTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One segment's hours on one trading day, as aware times."""
+    """One segment's hours on one trading day, as aware times.
+
+    A session that is always open ends nothing: its cut-off and its square-off are no times to act on.
+    """
 
     segment: Segment
     day: date
@@ -80,12 +84,13 @@ class Session:
     square_off_at: datetime
     auction_end_at: datetime | None
     post_close_at: tuple[datetime, datetime] | None
+    is_always_open: bool = False
 
     def phase(self, at: datetime) -> Phase:
         """Return the phase at an instant; the end of an interval belongs to the next."""
         if self.pre_open_at <= at < self.open_at:
             return Phase.PRE_OPEN
-        if self.open_at <= at < self.continuous_end_at:
+        if self.is_always_open or self.open_at <= at < self.continuous_end_at:
             return Phase.CONTINUOUS
         if self.auction_end_at and self.continuous_end_at <= at < self.auction_end_at:
             return Phase.CLOSING_AUCTION
@@ -95,10 +100,30 @@ class Session:
 
 
 class TradingCalendar:
-    """Answers what is open when; raises DataError for a year without a loaded list."""
+    """Answers what is open when; raises DataError for a year without a loaded list.
+
+    `zone` is where the venue's days begin at midnight.
+    """
+
+    zone: ZoneInfo = IST
+    is_always_open: bool = False
 
     def __init__(self, table: CalendarTable) -> None:
         self._table = table
+
+    @staticmethod
+    def always_open() -> TradingCalendar:
+        """Return the calendar of a venue that never closes and counts its days in UTC."""
+        return ALWAYS_OPEN
+
+    def day_of(self, at: datetime) -> date:
+        """Return the venue's calendar day at an instant."""
+        return venue_day_of(at, self.zone)
+
+    def bounds_of(self, day: date) -> tuple[datetime, datetime]:
+        """Return the instants between which a venue's day lies."""
+        begins = datetime.combine(day, time(), tzinfo=self.zone)
+        return begins, datetime.combine(day + timedelta(days=1), time(), tzinfo=self.zone)
 
     def covers(self, day: date) -> bool:
         """Tell whether the day's year has a holiday list."""
@@ -126,7 +151,7 @@ class TradingCalendar:
         rule = self._certain_on(segment, day)
 
         def at(clock: time) -> datetime:
-            return datetime.combine(day, clock, tzinfo=IST)
+            return datetime.combine(day, clock, tzinfo=self.zone)
 
         end = rule.continuous_end
         if expires_today and rule.expiring_end is not None:
@@ -145,8 +170,7 @@ class TradingCalendar:
 
     def phase(self, segment: Segment, at: datetime) -> Phase:
         """Return a segment's phase at an instant."""
-        day = require_aware(at, "at").astimezone(IST).date()
-        session = self.session(segment, day)
+        session = self.session(segment, self.day_of(at))
         return session.phase(at) if session else Phase.CLOSED
 
     def previous_trading_day(self, day: date) -> date:
@@ -222,6 +246,47 @@ class TradingCalendar:
         for rule in rules[1:]:
             certain = rule if rule.is_confirmed else _agreed(certain, rule)
         return certain
+
+
+class _AlwaysOpen(TradingCalendar):
+    """Every day of every year is a trading day without hours."""
+
+    zone = UTC_ZONE
+    is_always_open = True
+
+    def __init__(self) -> None:
+        super().__init__(CalendarTable(holidays={}, extra_days=frozenset(), rules=()))
+
+    def covers(self, day: date) -> bool:
+        """Answer that every year is known."""
+        return True
+
+    def is_trading_day(self, day: date) -> bool:
+        """Answer that every day is one."""
+        return True
+
+    def session(self, segment: Segment, day: date, *, expires_today: bool = False) -> Session | None:
+        """Return the whole day, from midnight to midnight."""
+        begins, ends = self.bounds_of(day)
+        return Session(
+            segment=segment,
+            day=day,
+            pre_open_at=begins,
+            open_at=begins,
+            continuous_end_at=ends,
+            entry_cutoff_at=ends,
+            square_off_at=ends,
+            auction_end_at=None,
+            post_close_at=None,
+            is_always_open=True,
+        )
+
+    def unconfirmed(self, day: date) -> list[SessionRule]:
+        """Return nothing: there are no hours to confirm."""
+        return []
+
+
+ALWAYS_OPEN: TradingCalendar = _AlwaysOpen()
 
 
 def _agreed(before: SessionRule, after: SessionRule) -> SessionRule:

@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 from brokers.domain.errors import Invalid
 
 IST = ZoneInfo("Asia/Kolkata")
+UTC_ZONE = ZoneInfo("UTC")
+_ZONES = {"aster": UTC_ZONE}
 
 
 class MarketClock:
@@ -38,6 +40,11 @@ def require_aware(at: datetime, field: str) -> datetime:
     if at.tzinfo is None:
         raise Invalid(f"{field} must carry a time zone", code="time.naive", field=field)
     return at
+
+
+def zone_of(venue: str) -> ZoneInfo:
+    """Return the zone in which a venue counts its days."""
+    return _ZONES.get(venue, IST)
 
 
 def venue_day_of(at: datetime, zone: ZoneInfo = IST) -> date:

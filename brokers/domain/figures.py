@@ -16,6 +16,15 @@ def in_words(value: Decimal | float) -> str:
     return f"{sign}{_grouped(whole)}" + (f".{places}" if places != "00" else "")
 
 
+def quantity_in_words(value: Decimal) -> str:
+    """Return a quantity for a sentence: whole units grouped, parts of a unit with all their places."""
+    plain = value.normalize()
+    if not plain.is_finite() or plain == plain.to_integral_value():
+        return in_words(value)
+    whole, _, places = f"{abs(plain):f}".partition(".")
+    return ("−" if plain < 0 else "") + f"{_grouped(whole)}.{places}"
+
+
 def price_in_words(value: Decimal | float) -> str:
     """Return a price for a sentence, always with two places."""
     words = in_words(value)

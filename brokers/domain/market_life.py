@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
@@ -70,11 +70,32 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Par:
+    """What a unit of a stable currency is worth in the one it stands for, and how far off par is still par."""
+
+    asset: str
+    reference: str
+    rate: Decimal
+    band_fraction: Decimal
+    source: str
+    as_of: datetime
+
+    @property
+    def is_off(self) -> bool:
+        return abs(self.rate - 1) > self.band_fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketRules:
-    """The operator's facts that the gate reads, all dates of them: which day it is, the market says."""
+    """The operator's facts that the gate reads, all dates of them: which day it is, the market says.
+
+    `leaving` names contracts that their venue is taking off its list, by key, with the venue's word for it.
+    """
 
     restrictions: tuple[Restriction, ...] = ()
     terms: tuple[Term, ...] = ()
+    leaving: Mapping[str, str] = field(default_factory=dict)
+    par: Par | None = None
     _by_name: Mapping[tuple[str, str], tuple[Restriction, ...]] = field(init=False, repr=False, compare=False)
     _terms: Mapping[tuple[str, str], tuple[Term, ...]] = field(init=False, repr=False, compare=False)
 

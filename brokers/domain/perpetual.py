@@ -42,6 +42,8 @@ class MarginBracket:
     cap: Decimal
     maintenance_ratio: Decimal
     maintenance_amount: Decimal
+    # the highest leverage at which a position of this size may be opened; None where the venue does not say
+    max_leverage: int | None = None
 
     def holds(self, notional: Decimal) -> bool:
         return self.floor <= notional and (not self.cap or notional <= self.cap)
@@ -214,6 +216,14 @@ class PerpetualAccount:
     def cross_wallet_quote(self) -> Decimal:
         """Return the part of the wallet that stands behind all crossed positions."""
         return self.wallet_quote - sum((p.isolated_margin for p in self.positions.values()), ZERO)
+
+
+def most_notional(brackets: Iterable[MarginBracket], leverage: int) -> Decimal | None:
+    """Return the largest notional that a leverage allows; None where no bracket ends it or nothing is known."""
+    allowing = [one for one in brackets if one.max_leverage is not None and one.max_leverage >= leverage]
+    if not allowing or any(not one.cap for one in allowing):
+        return None
+    return max(one.cap for one in allowing)
 
 
 def maintenance_quote(notional: Decimal, brackets: Sequence[MarginBracket]) -> Decimal:

@@ -3,6 +3,9 @@
 A position is the net of one holder's fills in one instrument and product, at average cost. Two
 averages are kept: `average_price` over the position's whole life, and `day_average` in which what
 was held at the day's start costs that day's opening mark. The day's P&L speaks of the second.
+
+A venue that charges by fill and pays funding moves money beside the trades themselves: both are kept
+with the position they belong to, so that realised + unrealised - fees + funding is what equity changed by.
 """
 
 from __future__ import annotations
@@ -29,13 +32,19 @@ class PositionKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """A signed quantity at average cost; money in the instrument's currency."""
+    """A signed quantity at average cost; money in the instrument's currency.
+
+    `fees_today_quote` is what the venue charged by fill, paid where positive; `funding_today_quote` what it paid
+    for holding, received where positive.
+    """
 
     key: PositionKey
     quantity: Decimal = ZERO
     average_price: Decimal = ZERO
     day_average: Decimal = ZERO
     realised_today_quote: Decimal = ZERO
+    fees_today_quote: Decimal = ZERO
+    funding_today_quote: Decimal = ZERO
 
     @property
     def is_open(self) -> bool:
@@ -54,12 +63,23 @@ class Position:
             average_price=_average(self.quantity, self.average_price, change, fill.price),
             day_average=_average(self.quantity, self.day_average, change, fill.price),
             realised_today_quote=self.realised_today_quote + gained,
+            fees_today_quote=self.fees_today_quote + (fill.fee_quote or ZERO),
         )
+
+    def funded(self, amount_quote: Decimal) -> Position:
+        """Return the position after a funding payment, received where positive."""
+        return replace(self, funding_today_quote=self.funding_today_quote + amount_quote)
 
     def on_new_day(self, mark: Decimal | None) -> Position:
         """Return the position as the day starts: what is held costs its opening mark."""
         base = self.day_average if mark is None else mark
-        return replace(self, day_average=base if self.is_open else ZERO, realised_today_quote=ZERO)
+        return replace(
+            self,
+            day_average=base if self.is_open else ZERO,
+            realised_today_quote=ZERO,
+            fees_today_quote=ZERO,
+            funding_today_quote=ZERO,
+        )
 
     def unrealised_quote(self, mark: Decimal) -> Decimal:
         """Return the day's open P&L at a mark."""
@@ -115,6 +135,11 @@ class PositionBook:
         self.revision += 1
         return True
 
+    def fund(self, key: PositionKey, amount_quote: Decimal) -> None:
+        """Book a share of a funding payment; whoever calls keeps each payment to once."""
+        self._positions[key] = self.get(key).funded(amount_quote)
+        self.revision += 1
+
     def load(self, position: Position) -> None:
         """Put a position carried from an earlier day in place."""
         self._positions[position.key] = position
@@ -148,7 +173,10 @@ class PositionBook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PortfolioView:
-    """One book's day, net of every charge, in the account's currency."""
+    """One book's day, net of every charge, in the account's currency.
+
+    `charges` is the note by the schedule, `fees_quote` what the venue charged by fill, `funding_quote` what it paid.
+    """
 
     realised_quote: Decimal
     unrealised_quote: Decimal
@@ -156,10 +184,17 @@ class PortfolioView:
     gross_exposure_quote: Decimal
     net_exposure_quote: Decimal
     unmarked: tuple[str, ...]
+    fees_quote: Decimal = ZERO
+    funding_quote: Decimal = ZERO
+
+    @property
+    def costs_quote(self) -> Decimal:
+        """Return what trading cost, by the schedule and by the venue's own fees, paid where positive."""
+        return self.charges.total + self.fees_quote
 
     @property
     def net_quote(self) -> Decimal:
-        return self.realised_quote + self.unrealised_quote - self.charges.total
+        return self.realised_quote + self.unrealised_quote - self.costs_quote + self.funding_quote
 
 
 def portfolio_view(
@@ -168,7 +203,7 @@ def portfolio_view(
     marks: Mapping[str, Decimal],
     charges: ChargeNote,
 ) -> PortfolioView:
-    """Value one book's positions at `marks`, less the note of its fills of the day.
+    """Value one book's positions at `marks`, less the note of its fills that a schedule charges.
 
     Exposure is market value: premium for an option. A held instrument without a mark is valued
     at its day average and named in `unmarked`, so that a screen can say so.
@@ -187,4 +222,6 @@ def portfolio_view(
         gross_exposure_quote=sum((abs(value) for value in values), ZERO),
         net_exposure_quote=sum(values, ZERO),
         unmarked=unmarked,
+        fees_quote=sum((p.fees_today_quote for p in held), ZERO),
+        funding_quote=sum((p.funding_today_quote for p in held), ZERO),
     )

@@ -26,7 +26,11 @@ _PLAIN = frozenset({types.NoneType, bool, int, float, str})
 
 def encode(value: object) -> Json:
     """Return `value` as JSON-ready data."""
-    return _writer(cast("Hashable", type(value)))(value)
+    kind = type(value)
+    writer = _WRITERS.get(kind)
+    if writer is None:
+        writer = _WRITERS[kind] = _writer(kind)
+    return writer(value)
 
 
 def decode(kind: type[T], data: Json) -> T:
@@ -41,8 +45,10 @@ def rfc3339(at: datetime) -> str:
 
 
 # Every act of the desk is written and read back, so what a type's hints say is worked out once for each type.
-@cache
-def _writer(kind: Any) -> Writer:
+_WRITERS: dict[type, Writer] = {}
+
+
+def _writer(kind: type) -> Writer:
     if issubclass(kind, Enum):
         return lambda value: str(value.value)
     if kind is types.NoneType or issubclass(kind, bool | int | float | str):

@@ -43,6 +43,10 @@ class RecordKind(StrEnum):
     SESSION = "session"
     DAY = "day"
     COMMAND = "command"
+    FUNDING = "funding"
+    COUNTDOWN = "countdown"
+    MARGIN = "margin"
+    OPENING = "opening"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
-from brokers.domain.clock import IST, venue_day_of
-from brokers.domain.market import NANOSECONDS, ns_of
+from brokers.domain.market import at_of, ns_of
 from brokers.domain.orders import Book, OrderStatus, Product
 from brokers.domain.portfolio import PositionKey
 from execution.domain.commands import Level
@@ -21,27 +20,31 @@ SQUARE_OFF_REASON = "square-off: intraday positions end before the broker's own 
 
 
 def begin_day(desk: Desk, market_ns: int) -> None:
-    """Begin the market's day: yesterday's orders end, held positions cost their last price."""
-    day = venue_day_of(datetime.fromtimestamp(market_ns / NANOSECONDS, tz=IST))
-    midnight = datetime.combine(day + timedelta(days=1), time(), tzinfo=IST)
-    desk.next_day_ns = ns_of(midnight)
+    """Begin the market's day: yesterday's orders end, held positions cost their last price.
+
+    At a venue that never closes orders stay; nothing but the day's reckoning begins anew.
+    """
+    calendar = desk.config.calendar
+    market_at = at_of(market_ns) or desk.at
+    day = calendar.day_of(market_at)
+    desk.next_day_ns = ns_of(calendar.bounds_of(day)[1])
     desk.square_off_ns = 0
     desk.market.start_day(day)
     if not desk.market.has_calendar():
         sentence = f"no holiday list is loaded for {day.year}: nothing is open, nothing will be entered"
         desk.discrepancy("calendar", str(day.year), sentence, Level.URGENT)
     if desk.state.venue_day < day.isoformat():
-        _end_yesterday(desk, day)
+        _end_yesterday(desk, day, market_at)
 
 
-def _end_yesterday(desk: Desk, day: date) -> None:
-    if desk.state.venue_day:
+def _end_yesterday(desk: Desk, day: date, market_at: datetime) -> None:
+    if desk.state.venue_day and not desk.config.calendar.is_always_open:
         for order in desk.state.open_orders():
             if order.venue_day < day.isoformat():
                 _end_order(desk, order)
     held = {p.key.instrument for p in desk.state.positions.open()}
     marks = {name: str(mark) for name, mark in sorted(desk.market.marks(held).items())}
-    desk.record(DayStarted(venue_day=day.isoformat(), marks=marks))
+    desk.record(DayStarted(venue_day=day.isoformat(), marks=marks, market_at=market_at))
 
 
 def _end_order(desk: Desk, order: OrderRecord) -> None:
@@ -72,14 +75,14 @@ def square_off(desk: Desk) -> None:
     later: list[int] = []
     for key in sorted(_intraday_keys(desk), key=str):
         session = desk.market.session(key.instrument)
-        if session is None:
+        if session is None or session.is_always_open:
             continue
         if now < session.square_off_at:
             later.append(ns_of(session.square_off_at))
             continue
         _flatten(desk, key, SQUARE_OFF_REASON)
     sessions = [desk.market.session(name) for name in desk.market.tracked()]
-    later += [ns_of(s.square_off_at) for s in sessions if s is not None and now < s.square_off_at]
+    later += [ns_of(s.square_off_at) for s in sessions if s and not s.is_always_open and now < s.square_off_at]
     desk.square_off_ns = min(later, default=desk.next_day_ns)
 
 

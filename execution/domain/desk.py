@@ -10,15 +10,16 @@ from decimal import Decimal
 from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare
 from brokers.domain.calendar import TradingCalendar
 from brokers.domain.charges import ChargeNote, ChargeSchedule
-from brokers.domain.clock import venue_day_of
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar, BarSeries
 from brokers.domain.market_life import NO_RULES, HeldShares, MarketRules
 from brokers.domain.money import Currency
-from brokers.domain.orders import Book, Product, UnreadableRow
+from brokers.domain.orders import Book, Product, UnreadableRow, VenuePosition
+from brokers.domain.perpetual import MarginBracket
+from brokers.domain.perpetual_terms import PositionSide, VenueFunding, VenueWallet
 from brokers.domain.portfolio import PortfolioView, PositionKey
 from execution.domain.commands import Alert, Command, Level, ReadBooks, Schedule
-from execution.domain.events import Link, SessionState
+from execution.domain.events import FundingRateSeen, Link, SessionState
 from execution.domain.lifecycle import ClientIds, OrderRecord
 from execution.domain.market import Market
 from execution.domain.records import DiscrepancyFound, Fact, record_of
@@ -29,6 +30,8 @@ from strategies.domain.strategy import SignalStrategy
 
 # the venue refuses this desk's address: no entry is sent until it takes an order, or a person settles it
 EGRESS, ADDRESS = "egress", "address"
+# beyond this a venue that checks an order's time takes none
+CLOCK_STOP_MS = 5_000.0
 ON_PAPER = "the account is on paper: nothing is opened live until it is released"
 
 
@@ -74,6 +77,8 @@ class EngineConfig:
     exit_attempts: int = 4
     # a resting exit is re-priced at most this often; Kite allows 25 modifications of one order
     max_modifications: int = 8
+    # a venue that refuses this many new prices of one order will hardly take the next
+    max_refused_modifications: int = 3
     # how far beyond the far side a marketable limit reaches, as a fraction of the price
     entry_slippage_fraction: Decimal = Decimal("0.001")
     exit_slippage_fraction: Decimal = Decimal("0.002")
@@ -90,6 +95,31 @@ class Series:
     bars: BarSeries
     is_loading: bool = True
     held: list[Bar] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractTerms:
+    """What holds for one perpetual contract in this account; fees as fractions, paid where positive."""
+
+    brackets: tuple[MarginBracket, ...]
+    maker_fee: Decimal
+    taker_fee: Decimal
+
+
+@dataclass(slots=True, kw_only=True)
+class VenueTerms:
+    """What the venue of perpetuals last said of the account; read anew after every start, and nothing of it journalled.
+
+    `is_hedge` None means that the account's modes have not been read yet.
+    """
+
+    is_hedge: bool | None = None
+    is_multi_assets: bool = False
+    contracts: dict[str, ContractTerms] = field(default_factory=dict)
+    wallets: dict[str, VenueWallet] = field(default_factory=dict)
+    positions: dict[tuple[str, PositionSide], VenuePosition] = field(default_factory=dict)
+    rates: dict[str, FundingRateSeen] = field(default_factory=dict)
+    clock_offset_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +159,9 @@ class Desk:
         self.excess: dict[tuple[str, Product], Decimal] = {}
         # rows of the last read that nobody could read: each may be an order of ours, or a position
         self.unreadable: tuple[UnreadableRow, ...] = ()
+        self.terms = VenueTerms()
+        # funding of a day that has not begun here yet
+        self.early_funding: list[VenueFunding] = []
         self.stale_said: set[str] = set()
         # triggers that fired in vain, each told once
         self.triggers_told: set[str] = set()
@@ -190,7 +223,16 @@ class Desk:
     @property
     def venue_day(self) -> str:
         """Return the market's day, the wall's before any feed has shown one."""
-        return self.state.venue_day or venue_day_of(self.at).isoformat()
+        return self.state.venue_day or self.day_of(self.at).isoformat()
+
+    def day_of(self, at: datetime) -> date:
+        """Return the venue's calendar day at an instant."""
+        return self.config.calendar.day_of(at)
+
+    @property
+    def market_day(self) -> date:
+        """Return the day of the market's time, the wall's before any feed has shown one."""
+        return self.day_of(self.market.now(self.at))
 
     @property
     def market_at(self) -> datetime | None:
@@ -207,6 +249,8 @@ class Desk:
             return "the account is halted: orders of ours were found without a journal row"
         if book is Book.LIVE and (EGRESS, ADDRESS) in self.state.discrepancies:
             return "the venue takes no orders from this desk's address"
+        if book is Book.LIVE and abs(self.terms.clock_offset_ms) > CLOCK_STOP_MS:
+            return f"the venue's clock is {abs(self.terms.clock_offset_ms) / 1000:.1f} s from ours"
         return self.why_not_opening(book) or self.why_not_sending(book)
 
     def why_not_opening(self, book: Book) -> str | None:

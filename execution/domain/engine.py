@@ -15,12 +15,19 @@ from brokers.domain.orders import ApprovedOrder
 from execution.domain import views
 from execution.domain.acts import operate
 from execution.domain.commands import Command, Json, Record
+from execution.domain.delisting import leave_delisted
 from execution.domain.desk import Desk, EngineConfig
 from execution.domain.events import (
+    AccountTermsSeen,
+    BooksDoubted,
     BooksFailed,
     BooksRead,
+    ContractTermsSeen,
+    CountdownChanged,
     Event,
     FeedChanged,
+    FundingRateSeen,
+    FundingSeen,
     HistoryFailed,
     HistoryLoaded,
     HoldingsRead,
@@ -36,11 +43,15 @@ from execution.domain.events import (
     TimerFired,
     TradeSeen,
     TriggersRead,
+    VenueClockSeen,
+    WalletSeen,
 )
+from execution.domain.funding import funding_seen, rate_seen
 from execution.domain.gateway import objection_to
-from execution.domain.learning import order_seen, outcome, trade_seen
+from execution.domain.learning import order_seen, outcome
 from execution.domain.lifecycle import OrderRecord
 from execution.domain.market_life import holdings_read, rules_changed
+from execution.domain.perpetuals import is_perpetual
 from execution.domain.pursuit import pursue_all
 from execution.domain.reconcile import books_read, read_interval_s
 from execution.domain.running import frame, history_failed, history_loaded
@@ -48,7 +59,16 @@ from execution.domain.sending import patience_over, want_cancel
 from execution.domain.setbacks import FIRST_TICK, await_first_tick, triggers_read
 from execution.domain.state import DeskState
 from execution.domain.takeover import feed_changed, resume_halted, session_changed, taken_over
+from execution.domain.trades import trade_seen
 from execution.domain.unknown import look_up_due
+from execution.domain.venue_terms import (
+    account_terms_seen,
+    books_doubted,
+    clock_seen,
+    contract_terms_seen,
+    countdown_changed,
+    wallet_seen,
+)
 from risk.domain.gate import Refused
 
 
@@ -89,6 +109,11 @@ class Engine:
         self._desk.at = at
         return objection_to(self._desk, approved)
 
+    def perpetuals(self) -> tuple[str, ...]:
+        """Return the perpetual contracts in use, whose terms the shell keeps read."""
+        known = self._desk.config.instruments
+        return tuple(name for name in self._desk.market.shown() if is_perpetual(known.get(name)))
+
     def views(self, at: datetime) -> dict[str, dict[str, Json]]:
         """Return the state of every topic the dashboard knows, numbers as strings."""
         self._desk.at = at
@@ -116,6 +141,11 @@ def _books_failed(desk: Desk, event: BooksFailed) -> None:
     desk.schedule("reconcile", read_interval_s(desk))
     if not desk.is_reconciled:
         desk.books_error = event.reason
+
+
+def _rules_changed(desk: Desk, event: MarketRulesChanged) -> None:
+    rules_changed(desk, event)
+    leave_delisted(desk)
 
 
 def _limits_changed(desk: Desk, event: LimitsChanged) -> None:
@@ -166,8 +196,16 @@ _HANDLERS: dict[type[Event], Callable[[Desk, Any], None]] = {
     SessionChanged: session_changed,
     LimitsChanged: _limits_changed,
     ReleaseChanged: _release_changed,
-    MarketRulesChanged: rules_changed,
+    MarketRulesChanged: _rules_changed,
     HoldingsRead: holdings_read,
     TriggersRead: triggers_read,
+    BooksDoubted: books_doubted,
+    FundingSeen: funding_seen,
+    FundingRateSeen: rate_seen,
+    WalletSeen: wallet_seen,
+    VenueClockSeen: clock_seen,
+    AccountTermsSeen: account_terms_seen,
+    ContractTermsSeen: contract_terms_seen,
+    CountdownChanged: countdown_changed,
     TakenOver: taken_over,
 }

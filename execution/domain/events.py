@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from brokers.domain.calendar import TradingCalendar
 from brokers.domain.market import Bar, QuoteColumns
 from brokers.domain.market_life import HeldShares, MarketRules
 from brokers.domain.orders import Book, UnreadableRow, VenueOrder, VenuePosition, VenueTrade
+from brokers.domain.perpetual import MarginBracket
+from brokers.domain.perpetual_terms import VenueFunding, VenueWallet
 from risk.domain.limits import Limits
 
 
@@ -135,6 +138,79 @@ class BooksFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BooksDoubted:
+    """A stream may have missed something: the books must be read before live orders go on."""
+
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingSeen:
+    """A funding payment as the venue booked it; told however often, it is booked once."""
+
+    at: datetime
+    payment: VenueFunding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingRateSeen:
+    """The rate that is paid at `due_at` by whoever holds the contract then, at the mark of that moment."""
+
+    at: datetime
+    instrument: str
+    rate: Decimal
+    mark: Decimal
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletSeen:
+    """Balances of margin assets as they are now, and why they changed in the venue's own word."""
+
+    at: datetime
+    wallets: tuple[VenueWallet, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueClockSeen:
+    """By how much the venue's clock is ahead of the machine's, in milliseconds."""
+
+    at: datetime
+    offset_ms: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountTermsSeen:
+    """How the venue counts the account's positions and margin."""
+
+    at: datetime
+    is_hedge: bool
+    is_multi_assets: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContractTermsSeen:
+    """What holds for one perpetual contract in this account: its notional brackets and fee rates as fractions."""
+
+    at: datetime
+    instrument: str
+    brackets: tuple[MarginBracket, ...]
+    maker_fee: Decimal
+    taker_fee: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountdownChanged:
+    """The venue is about to be asked to cancel an instrument's orders unless it hears from us; 0 ends that."""
+
+    at: datetime
+    instrument: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired:
     at: datetime
     name: str
@@ -250,6 +326,14 @@ Event = (
     | SendOutcome
     | BooksRead
     | BooksFailed
+    | BooksDoubted
+    | FundingSeen
+    | FundingRateSeen
+    | WalletSeen
+    | VenueClockSeen
+    | AccountTermsSeen
+    | ContractTermsSeen
+    | CountdownChanged
     | TimerFired
     | OperatorAct
     | HistoryLoaded

@@ -7,7 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 from brokers.domain.charges import ChargeNote, exact_charges
-from brokers.domain.clock import venue_day_of
 from brokers.domain.errors import DataError
 from brokers.domain.instruments import InstrumentKind
 from brokers.domain.orders import ApprovedOrder, Book, Fill, OrderIntent, OrderStatus
@@ -15,6 +14,7 @@ from brokers.domain.portfolio import PortfolioView, Position, PositionKey, portf
 from execution.domain.desk import BookValue, Desk
 from execution.domain.lifecycle import OrderRecord
 from execution.domain.market_life import closed_because, sellable, standing_of
+from execution.domain.perpetuals import perpetual_view, sides_held
 from risk.domain.exposure import Holding, PendingOrder, RiskView, is_entry, underlying_of
 from risk.domain.gate import Refused, recheck
 
@@ -39,10 +39,11 @@ def risk_view(desk: Desk, intent: OrderIntent) -> RiskView:
         quote=desk.market.quote(intent.instrument, desk.at),
         phase=desk.market.phase(intent.instrument, market_at),
         market_at=market_at,
-        entry_cutoff_at=session.entry_cutoff_at if session else None,
+        entry_cutoff_at=session.entry_cutoff_at if session and not session.is_always_open else None,
         standing=standing_of(desk, instrument, market_at),
         sellable=sellable(desk, intent),
         closed_because=closed_because(desk),
+        perpetual=perpetual_view(desk, intent, instrument),
     )
 
 
@@ -71,7 +72,7 @@ def _value(desk: Desk, book: Book) -> BookValue:
 
     The day's fills change only together with the positions.
     """
-    asked = venue_day_of(desk.market.now(desk.at)), desk.state.positions.revision, desk.market.revision
+    asked = desk.market_day, desk.state.positions.revision, desk.market.revision
     known = desk.valued.get(book)
     if known is None or known[0] != asked:
         known = desk.valued[book] = (asked, _valued_now(desk, book))
@@ -80,23 +81,48 @@ def _value(desk: Desk, book: Book) -> BookValue:
 
 def _valued_now(desk: Desk, book: Book) -> BookValue:
     positions = [p for p in desk.state.positions.all() if p.key.book is book]
-    fills = [fill for fill in desk.state.fills_today if fill.book is book and is_chargeable(desk, fill)]
+    fills = [fill for fill in desk.state.fills_today if fill.book is book and _is_on_the_note(desk, fill)]
     day = portfolio_view(
         positions,
         marks=desk.market.marks({p.key.instrument for p in positions}),
         charges=_exact(desk, book, fills).rounded(),
     )
-    return BookValue(portfolio=day, holdings=tuple(_holding(desk, p) for p in positions if p.is_open))
+    return BookValue(portfolio=day, holdings=_holdings(desk, book, positions))
 
 
-def charges_of(desk: Desk, key: PositionKey, fills: Sequence[Fill]) -> Decimal:
-    """Return what one position's fills of the day cost, unrounded: a share of the day's note."""
-    return _exact(desk, key, [fill for fill in fills if is_chargeable(desk, fill)]).total
+def _holdings(desk: Desk, book: Book, positions: Sequence[Position]) -> tuple[Holding, ...]:
+    """Return what a book holds; of an account in hedge mode both sides of a contract count, as two holders' do."""
+    sides = sides_held(desk) if book is Book.LIVE else []
+    hedged = {row.instrument for row in sides}
+    own = [p for p in positions if p.is_open and (p.key.strategy_key or p.key.instrument not in hedged)]
+    return (
+        *(_holding(desk, p) for p in own),
+        *(
+            Holding(
+                instrument=row.instrument,
+                quantity=row.quantity,
+                mark_quote=desk.market.fair(row.instrument) or row.mark_price or row.average_price,
+                product=row.product,
+                deployment_id=f"hedge {row.position_side}",
+            )
+            for row in sides
+        ),
+    )
+
+
+def charges_of(desk: Desk, position: Position, fills: Sequence[Fill]) -> Decimal:
+    """Return what one position's fills of the day cost, unrounded: a share of the day's note, and the venue's fees."""
+    on_note = [fill for fill in fills if _is_on_the_note(desk, fill)]
+    return _exact(desk, position.key, on_note).total + position.fees_today_quote
+
+
+def _is_on_the_note(desk: Desk, fill: Fill) -> bool:
+    return fill.fee_quote is None and is_chargeable(desk, fill)
 
 
 def _exact(desk: Desk, whose: Book | PositionKey, fills: Sequence[Fill]) -> ChargeNote:
     """Return the charges of some of the day's fills; they only ever grow, so only the new ones are worked out."""
-    day = venue_day_of(desk.market.now(desk.at))
+    day = desk.market_day
     known = desk.charged.get(whose)
     counted = known[1] if known is not None and known[0] == day and known[1] <= len(fills) else 0
     if known is not None and counted == len(fills) and known[0] == day:
@@ -116,10 +142,12 @@ def _orders_of(fills: Iterable[Fill]) -> set[tuple[str, str]]:
 
 def is_chargeable(desk: Desk, fill: Fill) -> bool:
     """Tell whether a fill's charges are known; one that is not has stood in the inbox since."""
+    if fill.fee_quote is not None:
+        return True
     known = desk.chargeable.get(fill.instrument)
     if known is None:
         try:
-            day = venue_day_of(fill.filled_at)
+            day = desk.day_of(fill.filled_at)
             exact_charges([fill], kinds=_kinds(desk, [fill]), day=day, schedule=desk.config.charges)
             known = True
         except DataError:
@@ -134,8 +162,8 @@ def _kinds(desk: Desk, fills: Iterable[Fill]) -> dict[str, InstrumentKind]:
 
 
 def mark_of(desk: Desk, position: Position) -> Decimal:
-    """Return the last price, or what the position cost the day where none is known."""
-    return desk.market.mark(position.key.instrument) or position.day_average
+    """Return the price it is valued at, or what the position cost the day where none is known."""
+    return desk.market.fair(position.key.instrument) or position.day_average
 
 
 def _holding(desk: Desk, position: Position) -> Holding:

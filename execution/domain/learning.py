@@ -1,4 +1,4 @@
-"""What the venue tells of orders: outcomes of writes, order rows, trades. Nothing moves backwards.
+"""What the venue tells of orders: outcomes of writes, order rows. Nothing moves backwards.
 
 Duplicates and reordered rows change nothing. A row of an order whose life was thought over is LATE
 evidence: the order is adopted, what remains of it is cancelled, and a human is told.
@@ -9,28 +9,25 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from brokers.domain.clock import venue_day_of
 from brokers.domain.orders import (
+    FINAL_STATUSES,
     Book,
-    Fill,
     OrderIntent,
     OrderStatus,
     OrderType,
     Origin,
     Purpose,
     VenueOrder,
-    VenueTrade,
 )
 from execution.domain.allowance import hear_refusal
 from execution.domain.commands import Level
 from execution.domain.desk import Desk
 from execution.domain.events import SendOutcome, SendResult, Via, Write
-from execution.domain.gateway import is_chargeable
 from execution.domain.lifecycle import EVENT_OF, IllegalMove, OrderEvent, OrderRecord, is_behind, next_status
 from execution.domain.market_life import hear_authorisation
 from execution.domain.pursuit import key_of, pursue, settled
-from execution.domain.records import FillTaken, OrderMoved, Outcome
-from execution.domain.sending import CANCEL_RETRY_S, want_cancel, watch
+from execution.domain.records import OrderMoved, Outcome
+from execution.domain.sending import want_cancel, watch
 from execution.domain.setbacks import hear_address
 from execution.domain.unknown import doubt, doubt_is_over
 
@@ -55,7 +52,7 @@ def _placed(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
             doubt(desk, order, event.message or "the venue's answer never came", last_byte_at=event.at)
         return
     if event.venue_order_id and order.venue_order_id not in ("", event.venue_order_id):
-        _contradiction(desk, order, f"the receipt names {event.venue_order_id}, the book {order.venue_order_id}")
+        contradiction(desk, order, f"the receipt names {event.venue_order_id}, the book {order.venue_order_id}")
         return
     if _is_said_already(order, event):
         # a fill may overtake its receipt, and still the receipt says that the venue takes orders
@@ -72,7 +69,7 @@ def _placed(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
     try:
         order.moved(_EVENT_OF_RESULT[event.result], desk.at)
     except IllegalMove as error:
-        _contradiction(desk, order, f"{event.result} was reported: {error.message}")
+        contradiction(desk, order, f"{event.result} was reported: {error.message}")
         return
     desk.record(fact)
     _hear(desk, event)
@@ -128,8 +125,8 @@ def _written(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
         return
     desk.record(fact)
     _hear(desk, event)
-    pause_s = desk.config.decide_again_s if event.code == TURN_MISSED else CANCEL_RETRY_S
-    desk.schedule(f"cancel:{order.client_id}", pause_s)
+    refused = desk.state.order(order.client_id)
+    desk.schedule(f"cancel:{order.client_id}", refused.refusal_pause_s or desk.config.decide_again_s)
     if event.result is SendResult.REJECTED:
         desk.read_books(f"the venue refused a {event.write} of {order.client_id}")
 
@@ -147,7 +144,7 @@ def order_seen(desk: Desk, row: VenueOrder, via: Via, book: Book) -> None:
     try:
         event, status = _step(order, row, shown)
     except IllegalMove as error:
-        _contradiction(desk, order, f"the venue shows {shown}: {error.message}")
+        contradiction(desk, order, f"the venue shows {shown}: {error.message}")
         return
     if event is None and via is Via.STREAM and shown != order.status:
         _say_stale(desk, order, shown)
@@ -206,54 +203,6 @@ def _is_news(order: OrderRecord, fact: OrderMoved) -> bool:
     )
 
 
-def trade_seen(desk: Desk, trade: VenueTrade, book: Book) -> None:
-    """Count one execution, once."""
-    order = desk.state.find(book, trade.venue_order_id)
-    if order is None:
-        desk.read_books(f"a trade of the unknown order {trade.venue_order_id} was shown")
-        return
-    if not _fits(order, trade):
-        _contradiction(desk, order, f"trade {trade.trade_id}: {trade.side} {trade.quantity} {trade.instrument}")
-        return
-    fill = _fill_of(desk, order, trade, book)
-    if order.has_fill(fill):
-        return
-    is_late = order.is_final and order.filled_quantity + fill.quantity > order.venue_filled
-    was_whole = order.filled_quantity >= order.intent.quantity
-    desk.record(FillTaken(client_id=order.client_id, fill=fill))
-    if not is_chargeable(desk, fill):
-        desk.discrepancy("charges", fill.instrument, f"no charges are known for {fill.instrument}: its P&L is gross")
-    if was_whole:
-        _contradiction(desk, order, f"trade {trade.trade_id} fills more than was ordered")
-    elif is_late:
-        sentence = f"{order.client_id} was {order.status}, yet {fill.quantity} of {fill.instrument} were filled"
-        desk.discrepancy("late_fill", order.client_id, sentence, Level.URGENT)
-    after_change(desk, order)
-
-
-def _fits(order: OrderRecord, trade: VenueTrade) -> bool:
-    is_same = (order.intent.instrument, order.intent.side) == (trade.instrument, trade.side)
-    return is_same and trade.quantity > 0 and trade.price > 0
-
-
-def _fill_of(desk: Desk, order: OrderRecord, trade: VenueTrade, book: Book) -> Fill:
-    return Fill(
-        account_id=desk.config.account_id,
-        book=book,
-        venue_day=order.venue_day,
-        instrument=trade.instrument,
-        venue_order_id=trade.venue_order_id,
-        trade_id=trade.trade_id,
-        side=trade.side,
-        quantity=trade.quantity,
-        price=trade.price,
-        product=order.intent.product,
-        filled_at=trade.filled_at,
-        client_id=order.client_id,
-        deployment_id=order.intent.deployment_id,
-    )
-
-
 def after_change(desk: Desk, before: OrderRecord | None, now: OrderRecord | None = None) -> None:
     """Do what an order's new state calls for: fetch trades, end a doubt, cancel, go on."""
     client_id = now.client_id if now else before.client_id if before else ""
@@ -290,7 +239,7 @@ def _adopt(desk: Desk, row: VenueOrder, book: Book) -> OrderRecord:
             trigger_price=row.trigger_price,
             message=row.message,
             adopted=_intent_of(desk, row, book, Origin.DESK if lost else Origin.EXTERNAL),
-            venue_day=venue_day_of(row.placed_at).isoformat() if row.placed_at else desk.venue_day,
+            venue_day=desk.day_of(row.placed_at).isoformat() if row.placed_at else desk.venue_day,
         )
     )
     if lost:
@@ -302,8 +251,12 @@ def _adopt(desk: Desk, row: VenueOrder, book: Book) -> OrderRecord:
 
 
 def _is_of_an_earlier_day(desk: Desk, row: VenueOrder) -> bool:
+    if desk.config.calendar.is_always_open:
+        # orders outlive their day there: only one that ended before today is none of today's
+        is_over, at = row.status in FINAL_STATUSES, row.updated_at or row.placed_at
+        return is_over and at is not None and desk.day_of(at).isoformat() < desk.state.venue_day
     # a book read before the venue cleared it: those orders were settled with their day
-    return row.placed_at is not None and venue_day_of(row.placed_at).isoformat() < desk.state.venue_day
+    return row.placed_at is not None and desk.day_of(row.placed_at).isoformat() < desk.state.venue_day
 
 
 def _halt_for_lost(desk: Desk, row: VenueOrder, tag: str) -> None:
@@ -344,7 +297,8 @@ def _say_stale(desk: Desk, order: OrderRecord, shown: OrderStatus) -> None:
         desk.alert(Level.INFO, order.client_id, f"an older word, {shown}, came after {order.status}: ignored")
 
 
-def _contradiction(desk: Desk, order: OrderRecord, sentence: str) -> None:
+def contradiction(desk: Desk, order: OrderRecord, sentence: str) -> None:
+    """Tell a human of what an order's life does not allow."""
     desk.discrepancy("contradiction", order.client_id, f"{order.client_id} is {order.status}; {sentence}")
 
 

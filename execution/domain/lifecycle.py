@@ -18,6 +18,7 @@ from brokers.domain.orders import FINAL_STATUSES, Fill, OrderIntent, OrderStatus
 from execution.domain.events import Write
 
 ZERO = Decimal(0)
+MAX_PAUSE_S = 8.0
 S = OrderStatus
 
 
@@ -162,6 +163,10 @@ class OrderRecord:
     writing: Write | None = None
     writing_at: datetime | None = None
     modifications: int = 0
+    # new prices and cancels that the venue refused since it last took one, and when it refused the last
+    refused_modifications: int = 0
+    refused_cancels: int = 0
+    refused_at: datetime | None = None
     last_byte_at: datetime | None = None
     look_ups: LookUps = LookUps()
     market_at: datetime | None = None
@@ -214,6 +219,16 @@ class OrderRecord:
         if self.is_final:
             return max(self.venue_filled - self.filled_quantity, ZERO)
         return max(self.intent.quantity - self.filled_quantity, ZERO)
+
+    @property
+    def refusal_pause_s(self) -> float:
+        """Return how long to wait after the last refusal of a write: 1, 2, 4, then 8 seconds; 0 without one."""
+        refused = max(self.refused_modifications, self.refused_cancels)
+        return min(2.0 ** (refused - 1), MAX_PAUSE_S) if refused else 0.0
+
+    def is_refused_lately(self, at: datetime) -> bool:
+        """Tell whether the venue refused a write of it so lately that another one would only meet the same."""
+        return self.refused_at is not None and (at - self.refused_at).total_seconds() < self.refusal_pause_s
 
     def moved(self, event: OrderEvent, at: datetime, *, message: str = "") -> OrderRecord:
         """Return the record after an event; raise IllegalMove, changing nothing."""

@@ -22,7 +22,8 @@ from brokers.domain.market import NANOSECONDS, Bar, BarBuilder, QuoteColumns, ns
 from execution.domain.events import Link
 from risk.domain.exposure import QuoteView
 
-LAST, BID, ASK, VOLUME, INTEREST, CLOSE = range(6)
+LAST, BID, ASK, VOLUME, INTEREST, CLOSE, FAIR = range(7)
+_COLUMNS = 7
 LARGE_FRAME = 64
 _NEVER = np.iinfo(np.int64).max
 
@@ -56,7 +57,7 @@ class Market:
         self._row_of: dict[str, int] = {}
         self._names: list[str] = []
         self._shown: dict[str, None] = {}
-        self._table = np.full((6, 64), np.nan)
+        self._table = np.full((_COLUMNS, 64), np.nan)
         self._exchange_ns = np.zeros(64, dtype=np.int64)
         self._received_ns = np.zeros(64, dtype=np.int64)
         self._cached = np.zeros(64, dtype=np.bool_)
@@ -179,12 +180,29 @@ class Market:
         """Return the last price as an exact Decimal, None where none was shown."""
         return self._price(instrument, LAST)
 
+    def fair(self, instrument: str) -> Decimal | None:
+        """Return the price at which a position is valued: the venue's own mark where it tells one, else the last."""
+        told = self.told_mark(instrument)
+        return self.mark(instrument) if told is None else told
+
+    def told_mark(self, instrument: str) -> Decimal | None:
+        """Return the venue's own mark of a contract, None where it tells none."""
+        row = self._row_of.get(instrument)
+        value = self._table.item(FAIR, row) if row is not None else 0.0
+        if row is None or not value > 0:
+            return None
+        known = self._prices.get((FAIR, row))
+        if known is None or known[0] != value:
+            # a mark is an average of other markets and lies on no tick
+            known = self._prices[FAIR, row] = (value, Decimal(repr(value)))
+        return known[1]
+
     def middle(self, instrument: str) -> Decimal | None:
         bid, ask = self._price(instrument, BID), self._price(instrument, ASK)
         return self.mark(instrument) if bid is None or ask is None else (bid + ask) / 2
 
     def marks(self, instruments: Iterable[str]) -> dict[str, Decimal]:
-        found = ((name, self.mark(name)) for name in instruments)
+        found = ((name, self.fair(name)) for name in instruments)
         return {name: mark for name, mark in found if mark is not None}
 
     def quote(self, instrument: str, at: datetime) -> QuoteView | None:
@@ -221,7 +239,7 @@ class Market:
         """Return the raw columns of one instrument, for a page."""
         row = self._row_of[instrument]
         names = ("last_price", "bid", "ask", "volume", "oi", "previous_close")
-        return dict(zip(names, self._table[:, row].tolist(), strict=True))
+        return dict(zip(names, self._table[:FAIR, row].tolist(), strict=True))
 
     def times(self, instrument: str) -> tuple[int, int]:
         """Return when the venue made the quote and when it was received, in nanoseconds."""
@@ -277,6 +295,10 @@ class Market:
         table[VOLUME, rows] = columns.volume[places]
         table[INTEREST, rows] = columns.open_interest[places]
         table[CLOSE, rows] = columns.previous_close[places]
+        if columns.mark_price is not None:
+            marks = columns.mark_price[places]
+            told = ~np.isnan(marks)
+            table[FAIR, rows[told]] = marks[told]
         self._exchange_ns[rows] = columns.exchange_ns[places]
         self._received_ns[rows] = columns.received_ns
         if columns.cached is not None:
@@ -342,6 +364,8 @@ class Market:
         session = self.session(name)
         if session is None:
             return _NEVER, _NEVER
+        if session.is_always_open:
+            return 0, _NEVER  # the last ticks of a day belong to its bars, though the next one has begun
         return ns_of(session.open_at), ns_of(session.continuous_end_at)
 
     def _anchor(self) -> int:
@@ -351,7 +375,7 @@ class Market:
 
     def _grow(self) -> None:
         size = self._exchange_ns.size
-        self._table = np.concatenate([self._table, np.full((6, size), np.nan)], axis=1)
+        self._table = np.concatenate([self._table, np.full((_COLUMNS, size), np.nan)], axis=1)
         self._exchange_ns = np.concatenate([self._exchange_ns, np.zeros(size, dtype=np.int64)])
         self._received_ns = np.concatenate([self._received_ns, np.zeros(size, dtype=np.int64)])
         self._cached = np.concatenate([self._cached, np.zeros(size, dtype=np.bool_)])

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
-from brokers.domain.clock import venue_day_of
 from brokers.domain.figures import in_words
 from brokers.domain.instruments import Instrument
 from brokers.domain.market_life import HeldShares, Standing
@@ -47,7 +46,7 @@ def holdings_read(desk: Desk, event: HoldingsRead) -> None:
 
 def standing_of(desk: Desk, instrument: Instrument, market_at: datetime) -> Standing:
     """Return what the operator's facts say of an instrument on the market's day."""
-    return desk.rules.on(instrument, venue_day_of(market_at))
+    return desk.rules.on(instrument, desk.day_of(market_at))
 
 
 def sellable(desk: Desk, intent: OrderIntent) -> Decimal | None:
@@ -125,8 +124,7 @@ def in_parts(desk: Desk, goal: Goal, quantity: Decimal) -> Decimal:
         return quantity
     instrument = desk.config.instruments[goal.key.instrument]
     half = min(refused) / 2
-    lot = Decimal(max(instrument.lot_size, 1))
-    return min(quantity, max(instrument.lots_of(half), lot))
+    return min(quantity, max(instrument.lots_of(half), instrument.step))
 
 
 def _holding(desk: Desk, key: str) -> HeldShares:

@@ -19,7 +19,7 @@ from execution.domain.desk import Desk
 from execution.domain.lifecycle import OrderRecord
 from execution.domain.market_life import in_parts
 from execution.domain.records import DeploymentMoved, Goal, GoalSet, SignalMade
-from execution.domain.sending import intent_for, is_out_of_modifications, place, refuse, want_cancel
+from execution.domain.sending import EXIT_STUCK, intent_for, is_out_of_modifications, place, refuse, want_cancel
 from risk.domain.gate import Refused
 
 ZERO = Decimal(0)
@@ -98,6 +98,7 @@ def settled(desk: Desk, order: OrderRecord) -> None:
     key = key_of(order.intent)
     goal = desk.state.goals.get(key)
     if goal is None or goal.quantity is None:
+        desk.resolve(EXIT_STUCK, order.client_id, f"{order.client_id} is {order.status}, and nothing more is wanted")
         return
     is_same = goal.decided_at <= order.intent.decided_at
     if is_same and desk.turn_missed == order.client_id:
@@ -238,12 +239,17 @@ def _pursue_later(desk: Desk, goal: Goal, pause_s: float) -> None:
 
 
 def _protected_again(desk: Desk, instrument: str) -> None:
-    """End the alarm once every holder has what it wants; the next exit that fails alarms anew."""
-    if (UNPROTECTED, instrument) not in desk.state.discrepancies:
+    """End the alarms once every holder has what it wants; the next exit that fails alarms anew."""
+    stuck = [subject for kind, subject in desk.state.discrepancies if kind == EXIT_STUCK]
+    if (UNPROTECTED, instrument) not in desk.state.discrepancies and not stuck:
         return
     goals = [g for g in desk.state.goals.values() if g.key.instrument == instrument and g.quantity is not None]
     if all(desk.state.positions.get(goal.key).quantity == goal.quantity for goal in goals):
         desk.resolve(UNPROTECTED, instrument, f"{instrument}: what is held is what is wanted")
+        for client_id in stuck:
+            order = desk.state.orders.get(client_id)
+            if order is None or (order.is_settled and order.intent.instrument == instrument):
+                desk.resolve(EXIT_STUCK, client_id, f"{client_id} is over, and what is held is what is wanted")
 
 
 def _retry_later(desk: Desk, goal: Goal, why: str) -> None:

@@ -16,11 +16,14 @@ from brokers.domain.orders import Book, Product
 from execution.domain.allowance import tell
 from execution.domain.desk import Desk
 from execution.domain.events import BooksRead, Via
-from execution.domain.learning import check_write, order_seen, trade_seen
+from execution.domain.learning import check_write, order_seen
+from execution.domain.opening import open_books
+from execution.domain.perpetuals import take_positions
 from execution.domain.pursuit import pursue_all, settled
 from execution.domain.sending import want_cancel
 from execution.domain.setbacks import tell_stuck
 from execution.domain.state import DeskState
+from execution.domain.trades import trade_seen
 from execution.domain.unknown import prove_absent, weigh
 
 ZERO = Decimal(0)
@@ -49,6 +52,7 @@ def books_read(desk: Desk, books: BooksRead) -> None:
     """Take a whole read in: rows, trades, doubts, differences; then go on with what waited."""
     for row in books.orders:
         order_seen(desk, row, Via.BOOK, Book.LIVE)
+    take_positions(desk, books.positions)
     for trade in books.trades:
         trade_seen(desk, trade, Book.LIVE)
     for row in books.orders:
@@ -56,6 +60,7 @@ def books_read(desk: Desk, books: BooksRead) -> None:
         if order is not None:
             check_write(desk, order, row, books.started_at)
     _tell_unreadable(desk, books)
+    open_books(desk, books)
     differences = compare(desk.state, books)
     unseen = {key: excess for key, excess in desk.excess.items() if _hides_position(books, key[0])}
     before, desk.excess = desk.excess, unseen | {(d.instrument, d.product): d.excess for d in differences if d.product}
@@ -168,6 +173,8 @@ def _tell(desk: Desk, books: BooksRead, differences: list[Difference]) -> None:
 
 def _go_on(desk: Desk, books: BooksRead) -> None:
     is_current = desk.reconcile_after is None or books.started_at >= desk.reconcile_after
+    # where positions outlive their day, the first read must show all of them before anything is built on it
+    is_current = is_current and (desk.state.is_opened or not desk.config.calendar.is_always_open)
     if is_current and not desk.is_reconciled:
         desk.is_reconciled = True
         pursue_all(desk)

@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import Any, cast
 
 from brokers.domain.errors import DataError
-from brokers.domain.orders import Book, Fill, OrderIntent, OrderStatus
+from brokers.domain.orders import Book, Fill, OrderIntent, OrderStatus, Product
+from brokers.domain.perpetual_terms import MarginMode, PositionSide, VenueFunding
 from brokers.domain.portfolio import PositionKey
 from execution.domain.codec import decode, encode
 from execution.domain.commands import Json, Record, RecordKind
@@ -119,8 +120,11 @@ class WriteAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FillTaken:
+    """One execution; `fee_source` says who told the fee: venue, account rate, assumed rate, or nobody yet."""
+
     client_id: str
     fill: Fill
+    fee_source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +210,73 @@ class DayStarted:
 
     venue_day: str
     marks: Mapping[str, str] = field(default_factory=dict)
+    market_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingShare:
+    """What of a payment falls on one holder, received where positive."""
+
+    key: PositionKey
+    amount_quote: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FundingBooked:
+    """A funding payment, once; one of an earlier day is kept and counts for no day any more."""
+
+    book: Book
+    payment: VenueFunding
+    shares: tuple[FundingShare, ...]
+    venue_day: str
+    source: str
+    counts_today: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpeningPosition:
+    """What was held of a contract before the books began; it costs the day its price of then."""
+
+    instrument: str
+    product: Product
+    quantity: Decimal
+    average_price: Decimal
+    day_average: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionsOpened:
+    """The first whole read of a venue whose positions outlive their day: what was there belongs to nobody here."""
+
+    positions: tuple[OpeningPosition, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountdownSet:
+    """After how many seconds without a word the venue cancels an instrument's orders; 0 is never."""
+
+    instrument: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginSeen:
+    """A perpetual position as its venue, or our own formula where the venue is silent, shows its margin.
+
+    `liquidation_source` says whose the liquidation price is; None is a position that no price liquidates.
+    """
+
+    book: Book
+    instrument: str
+    position_side: PositionSide
+    quantity: Decimal
+    entry_price: Decimal
+    leverage: int | None = None
+    margin_mode: MarginMode | None = None
+    isolated_margin_quote: Decimal | None = None
+    mark_price: Decimal | None = None
+    liquidation_price: Decimal | None = None
+    liquidation_source: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +304,10 @@ Fact = (
     | SessionMoved
     | DayStarted
     | CommandEnded
+    | FundingBooked
+    | CountdownSet
+    | MarginSeen
+    | PositionsOpened
 )
 
 FACTS: dict[str, type[Fact]] = {
@@ -253,6 +328,10 @@ FACTS: dict[str, type[Fact]] = {
     RecordKind.SESSION: SessionMoved,
     RecordKind.DAY: DayStarted,
     RecordKind.COMMAND: CommandEnded,
+    RecordKind.FUNDING: FundingBooked,
+    RecordKind.COUNTDOWN: CountdownSet,
+    RecordKind.MARGIN: MarginSeen,
+    RecordKind.OPENING: PositionsOpened,
 }
 _KIND_OF = {fact: str(kind) for kind, fact in FACTS.items()}
 

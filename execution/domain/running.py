@@ -21,6 +21,8 @@ from execution.domain.commands import Level, LoadHistory, Subscribe
 from execution.domain.days import begin_day, square_off
 from execution.domain.desk import Desk, Series
 from execution.domain.events import HistoryFailed, HistoryLoaded, MarketFrame
+from execution.domain.funding import book_early, pay_due
+from execution.domain.perpetuals import product_of
 from execution.domain.pursuit import journal_signal, set_goal
 from execution.domain.records import (
     DeploymentMoved,
@@ -46,11 +48,14 @@ def frame(desk: Desk, event: MarketFrame) -> None:
     newest = int(columns.exchange_ns.max())
     if newest > 0 and newest >= desk.next_day_ns:  # before its first trade a quote bears no time
         begin_day(desk, newest)
+        book_early(desk)
     closed = desk.market.take(columns, event.source)
     if closed:
         _bars_closed(desk, closed)
     if desk.market.now_ns >= desk.square_off_ns:
         square_off(desk)
+    if desk.terms.rates:
+        pay_due(desk)
 
 
 def start(desk: Desk, spec: DeploymentSpec) -> None:
@@ -65,7 +70,7 @@ def start(desk: Desk, spec: DeploymentSpec) -> None:
         )
     )
     for instrument in spec.instruments:
-        key = _key(spec, strategy, instrument)
+        key = _key(desk, spec, strategy, instrument)
         held = desk.state.positions.get(key).quantity
         if held:
             reason = f"{instrument}: {held:f} held from before the start"
@@ -213,13 +218,14 @@ def _decide(desk: Desk, deployment_id: str, instrument: str, series: Series) -> 
 
 def _is_over_for_today(desk: Desk, strategy: SignalStrategy, instrument: str) -> bool:
     session = desk.market.session(instrument)
-    is_intraday = strategy.params.product is Product.INTRADAY
-    return is_intraday and session is not None and desk.market.now(desk.at) >= session.square_off_at
+    if session is None or session.is_always_open:
+        return False
+    return strategy.params.product is Product.INTRADAY and desk.market.now(desk.at) >= session.square_off_at
 
 
 def _follow(desk: Desk, deployment: Deployment, strategy: SignalStrategy, signal: Signal) -> None:
     desk.notes.pop(signal.deployment_id, None)
-    key = _key(deployment.spec, strategy, signal.instrument)
+    key = _key(desk, deployment.spec, strategy, signal.instrument)
     end_ns = ns_of(signal.bar_end_at)
     journal_signal(desk, key, exposure=signal.exposure, reason=signal.reason, bar_end_ns=end_ns)
     price = desk.market.middle(signal.instrument)
@@ -296,10 +302,9 @@ def reload(desk: Desk, deployment: Deployment) -> None:
     load(desk, deployment.spec, strategy)
 
 
-def _key(spec: DeploymentSpec, strategy: SignalStrategy, instrument: str) -> PositionKey:
-    return PositionKey(
-        book=spec.mode, instrument=instrument, product=strategy.params.product, strategy_key=spec.deployment_id
-    )
+def _key(desk: Desk, spec: DeploymentSpec, strategy: SignalStrategy, instrument: str) -> PositionKey:
+    product = product_of(desk.config.instruments[instrument], strategy.params.product)
+    return PositionKey(book=spec.mode, instrument=instrument, product=product, strategy_key=spec.deployment_id)
 
 
 def _segment(desk: Desk, instrument: str) -> Segment:

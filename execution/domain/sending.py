@@ -21,11 +21,12 @@ from execution.domain.events import Write
 from execution.domain.gateway import risk_view
 from execution.domain.lifecycle import OrderRecord
 from execution.domain.market_life import warn_of_delivery
+from execution.domain.perpetuals import validity_of
 from execution.domain.records import Goal, Intended, Refusal, WriteAsked
 from risk.domain.exposure import QuoteView
 from risk.domain.gate import Reduced, Refused, review
 
-CANCEL_RETRY_S = 2.0
+EXIT_STUCK = "exit_stuck"
 
 
 def intent_for(desk: Desk, goal: Goal, side: Side, quantity: Decimal, purpose: Purpose) -> OrderIntent:
@@ -47,6 +48,7 @@ def intent_for(desk: Desk, goal: Goal, side: Side, quantity: Decimal, purpose: P
         deployment_id=key.strategy_key or None,
         decision_price=goal.decision_price,
         reduce_only=purpose is not Purpose.ENTRY,
+        validity=validity_of(key.product),
     )
 
 
@@ -106,7 +108,8 @@ def want_cancel(desk: Desk, order: OrderRecord, reason: str) -> None:
     """Cancel an order now, or as soon as its venue id is known and no other write is under way."""
     if order.is_final:
         return
-    can = bool(order.venue_order_id) and order.writing is None and desk.why_not_sending(order.intent.book) is None
+    is_free = order.writing is None and not order.is_refused_lately(desk.at)
+    can = bool(order.venue_order_id) and is_free and desk.why_not_sending(order.intent.book) is None
     if can or not order.cancel_wanted:
         write = Write.CANCEL if can else None
         desk.record(WriteAsked(client_id=order.client_id, write=write, cancel_wanted=True, reason=reason))
@@ -133,14 +136,20 @@ def patience_over(desk: Desk, order: OrderRecord) -> None:
 
 
 def is_out_of_modifications(desk: Desk, order: OrderRecord) -> bool:
-    """Tell whether an order may not be re-priced any more; what remains of it is placed anew."""
+    """Tell whether an order may not be re-priced any more; what remains of it is placed anew.
+
+    New prices that the venue refused did not reach further and are not counted by it; after some there is no use in more.
+    """
     config = desk.config
-    return order.modifications >= min(config.max_modifications, config.order_share.modifications_per_order)
+    most = min(config.max_modifications, config.order_share.modifications_per_order)
+    return order.modifications >= most or order.refused_modifications >= config.max_refused_modifications
 
 
 def _reach_further(desk: Desk, order: OrderRecord) -> None:
     watch(desk, order)
     if not order.is_resting or not order.venue_order_id or order.writing is not None:
+        return
+    if order.is_refused_lately(desk.at):
         return
     if desk.why_not_sending(order.intent.book) is not None:
         return
@@ -154,15 +163,16 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
     price = _limit_price(desk, key, intent.side, intent.purpose, step=order.modifications + 1)
     if price is None:
         sentence = f"{intent.instrument}: the exit rests unfilled, and without a fresh quote no better price is known"
-        desk.discrepancy("exit_stuck", order.client_id, sentence, Level.URGENT)
+        desk.discrepancy(EXIT_STUCK, order.client_id, sentence, Level.URGENT)
         return
     if is_out_of_modifications(desk, order):
-        sentence = f"{intent.instrument}: the exit is not filled after {order.modifications} new prices"
-        desk.discrepancy("exit_stuck", order.client_id, sentence, Level.URGENT)
+        tried = order.modifications + order.refused_modifications
+        sentence = f"{intent.instrument}: the exit is not filled after {tried} new prices"
+        desk.discrepancy(EXIT_STUCK, order.client_id, sentence, Level.URGENT)
     if price == order.price:
         return  # its place in the queue is worth more than a new order at the same price
     if is_out_of_modifications(desk, order):
-        want_cancel(desk, order, f"placed anew after {order.modifications} new prices")
+        want_cancel(desk, order, f"placed anew after {order.modifications + order.refused_modifications} new prices")
         return
     desk.record(
         WriteAsked(client_id=order.client_id, write=Write.MODIFY, price=price, reason="not filled, reaching further")

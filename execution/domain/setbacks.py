@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from brokers.domain.calendar import Segment
-from brokers.domain.clock import IST, venue_day_of
+from brokers.domain.clock import IST
 from brokers.domain.errors import DataError
 from brokers.domain.gtt import Gtt
 from brokers.domain.orders import Book, OrderStatus
@@ -79,7 +79,7 @@ def triggers_read(desk: Desk, event: TriggersRead) -> None:
     """Alarm once for every trigger that fired in vain today: whatever relied on it is bare."""
     for failure in event.failures:
         is_new = failure.trigger_id not in desk.triggers_told
-        if is_new and venue_day_of(failure.fired_at).isoformat() >= desk.venue_day:
+        if is_new and desk.day_of(failure.fired_at).isoformat() >= desk.venue_day:
             desk.triggers_told.add(failure.trigger_id)
             sentence = (
                 f"{failure.instrument}: the good-till-triggered order {failure.trigger_id} fired, and the order that it "
@@ -89,8 +89,11 @@ def triggers_read(desk: Desk, event: TriggersRead) -> None:
 
 
 def await_first_tick(desk: Desk) -> None:
-    """Look whether a real market that the calendar calls open has shown a price; then wait for the next open."""
-    if not desk.config.is_real_market:
+    """Look whether a real market that the calendar calls open has shown a price; then wait for the next open.
+
+    A market that never opens has no such moment: there the feed's own silence tells.
+    """
+    if not desk.config.is_real_market or desk.config.calendar.is_always_open:
         return
     local = desk.at.astimezone(IST)
     due_at = _due_at(desk, local)

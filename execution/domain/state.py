@@ -13,8 +13,10 @@ from typing import Any
 
 from brokers.domain.errors import DataError
 from brokers.domain.orders import Book, Fill, OrderStatus, Origin
+from brokers.domain.perpetual_terms import PositionSide
 from brokers.domain.portfolio import PositionBook, PositionKey
 from execution.domain import records as facts
+from execution.domain import state_money as money
 from execution.domain.codec import encode
 from execution.domain.commands import Json, Record
 from execution.domain.events import SendResult, SessionState, Write
@@ -66,6 +68,15 @@ class DeskState:
     order_times: list[datetime] = field(default_factory=list)
     # by venue day: what the venue has counted of its orders, ours and others', as far as they are known here
     venue_orders: dict[str, int] = field(default_factory=dict)
+    # when the books began, on the market's clock: what a venue paid before is none of theirs
+    began_at: datetime | None = None
+    # whether what the account held before the books began is in them
+    is_opened: bool = False
+    # every funding payment that was ever booked, so that none is booked twice
+    funded: dict[str, None] = field(default_factory=dict)
+    last_funding_at: datetime | None = None
+    countdowns: dict[str, int] = field(default_factory=dict)
+    margins: dict[tuple[Book, str, PositionSide], facts.MarginSeen] = field(default_factory=dict)
 
     def apply(self, record: Record) -> None:
         """Take one record in; raise DataError, changing nothing, when it cannot be read."""
@@ -114,6 +125,9 @@ class DeskState:
             "refusals": {key: _pair(value) for key, value in self.refusals.items()},
             "newest_ids": encode(self.newest_ids),
             "orders_today": [self.orders_today, encode(self.order_times), encode(self.venue_orders)],
+            "funding": encode([self.began_at, self.is_opened, self.last_funding_at, sorted(self.funded)]),
+            "countdowns": encode(self.countdowns),
+            "margins": [encode(margin) for margin in self.margins.values()],
         }
 
     def put(self, order: OrderRecord) -> None:
@@ -183,7 +197,22 @@ def _outcome(state: DeskState, fact: facts.Outcome, at: datetime) -> None:
             state.orders_today = max(state.orders_today - 1, 0)
         state.put(replace(moved, venue_order_id=fact.venue_order_id or moved.venue_order_id))
     elif fact.result is not SendResult.AMBIGUOUS:
-        state.put(replace(order, writing=None, writing_at=None, message=fact.message or order.message, updated_at=at))
+        heard = replace(order, writing=None, writing_at=None, message=fact.message or order.message, updated_at=at)
+        state.put(_after_write(heard, fact, at))
+
+
+def _after_write(order: OrderRecord, fact: facts.Outcome, at: datetime) -> OrderRecord:
+    """Count what the venue took and refused: a new price that it did not take is none."""
+    if fact.result is SendResult.CONFIRMED:
+        return replace(order, refused_modifications=0, refused_cancels=0, refused_at=None)
+    is_modify, is_refused = fact.write is Write.MODIFY, fact.result is SendResult.REJECTED
+    return replace(
+        order,
+        modifications=max(order.modifications - is_modify, 0),
+        refused_modifications=order.refused_modifications + (is_modify and is_refused),
+        refused_cancels=order.refused_cancels + (not is_modify and is_refused),
+        refused_at=at if is_refused else order.refused_at,
+    )
 
 
 def _order(state: DeskState, fact: facts.OrderMoved, at: datetime) -> None:
@@ -315,6 +344,7 @@ def _session(state: DeskState, fact: facts.SessionMoved, _at: datetime) -> None:
 
 def _day(state: DeskState, fact: facts.DayStarted, _at: datetime) -> None:
     state.venue_day = fact.venue_day
+    state.began_at = state.began_at or fact.market_at
     state.positions.start_day({key: Decimal(mark) for key, mark in fact.marks.items()})
     # a first read of the books may have shown orders of the new day before its first tick
     state.fills_today = [fill for fill in state.fills_today if fill.venue_day == fact.venue_day]
@@ -356,4 +386,8 @@ _APPLY: dict[type[facts.Fact], Callable[[DeskState, Any, datetime], None]] = {
     facts.SessionMoved: _session,
     facts.DayStarted: _day,
     facts.CommandEnded: _command,
+    facts.FundingBooked: money.funding_booked,
+    facts.CountdownSet: money.countdown_set,
+    facts.MarginSeen: money.margin_seen,
+    facts.PositionsOpened: money.positions_opened,
 }

@@ -111,7 +111,8 @@ def end_day(desk: Desk, order: OrderRecord) -> None:
 
 
 def _objection(desk: Desk, order: OrderRecord, books: BooksRead, disagreeing: Collection[str]) -> str | None:
-    if order.venue_day != desk.venue_day:
+    # where nothing closes, the book of orders does not end with a day
+    if order.venue_day != desk.venue_day and not desk.config.calendar.is_always_open:
         return "the venue's day has changed"
     if order.intent.instrument in disagreeing:
         return f"trades or positions of {order.intent.instrument} disagree with the journal"

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
-from math import isnan
 
 from brokers.domain.market import at_of
-from brokers.domain.orders import Book, Fill
+from brokers.domain.orders import Book, Fill, Product
 from brokers.domain.portfolio import PortfolioView, Position, PositionKey
 from execution.domain.allowance import used as orders_at_venue
 from execution.domain.allowance import why_no_exit
@@ -24,11 +22,19 @@ from execution.domain.events import Link
 from execution.domain.gateway import charges_of, mark_of, portfolio
 from execution.domain.lifecycle import OrderRecord
 from execution.domain.state import DEPLOYMENT_SCOPE, Deployment
+from execution.domain.texts import average, figure, money, price, text, time, whole
 from risk.domain.switch import SwitchState
 
 ZERO = Decimal(0)
-_PAISA = Decimal("0.01")
-_FIGURE = Decimal("0.0001")
+NO_MARGIN: dict[str, Json] = {
+    "position_side": "",
+    "leverage": None,
+    "margin_mode": None,
+    "isolated_margin": None,
+    "mark_price": None,
+    "liquidation_price": None,
+    "liquidation_source": "",
+}
 Topic = dict[str, Json]
 
 
@@ -61,15 +67,16 @@ def _quote_row(desk: Desk, name: str) -> Json:
     age_s = quote.age_s
     return {
         "symbol": name,
-        "last_price": _price(quote.last_price),
-        "tick_size": _text(desk.market.instruments[name].tick_size),
-        "bid": _price(quote.bid),
-        "ask": _price(quote.ask),
-        "volume": _whole(figures["volume"]),
-        "oi": _whole(figures["oi"]),
-        "previous_close": _price(Decimal(repr(figures["previous_close"]))) if figures["previous_close"] > 0 else None,
-        "exchange_at": _time(at_of(made_ns)),
-        "received_at": _time(at_of(received_ns)),
+        "last_price": price(quote.last_price),
+        "mark_price": price(desk.market.told_mark(name)),
+        "tick_size": text(desk.market.instruments[name].tick_size),
+        "bid": price(quote.bid),
+        "ask": price(quote.ask),
+        "volume": whole(figures["volume"]),
+        "oi": whole(figures["oi"]),
+        "previous_close": price(Decimal(repr(figures["previous_close"]))) if figures["previous_close"] > 0 else None,
+        "exchange_at": time(at_of(made_ns)),
+        "received_at": time(at_of(received_ns)),
         "age_s": f"{age_s:.3f}",
         "source": desk.market.source,
         "stale": quote.is_stale or age_s > desk.limits.max_quote_age_s,
@@ -100,23 +107,48 @@ def _position_row(desk: Desk, position: Position, fills: Sequence[Fill]) -> Json
     wants_exit = goal is not None and goal.quantity == 0 and position.is_open
     blocked = (desk.why_not_sending(key.book) or why_no_exit(desk, key.book)) if wants_exit else None
     last_price = desk.market.mark(key.instrument)
+    charges = charges_of(desk, position, fills)
+    unrealised = position.unrealised_quote(mark_of(desk, position))
+    net = position.realised_today_quote + unrealised - charges + position.funding_today_quote
     return {
         **_whose(desk),
         "id": _position_id(key),
         "book": key.book,
         "symbol": key.instrument,
         "product": key.product,
-        "quantity": _text(position.quantity),
-        "average_price": _money(position.average_price),
-        "last_price": _price(last_price),
-        "pnl_realised": _money(position.realised_today_quote),
-        "pnl_unrealised": _money(position.unrealised_quote(mark_of(desk, position))),
-        "charges": _money(charges_of(desk, key, fills)),
+        "quantity": text(position.quantity),
+        "average_price": average(position.average_price, desk.config.currency),
+        "last_price": price(last_price),
+        "pnl_realised": _money(desk, position.realised_today_quote),
+        "pnl_unrealised": _money(desk, unrealised),
+        "charges": _money(desk, charges),
+        "fees": _money(desk, -charges),
+        "funding": _money(desk, position.funding_today_quote),
+        "pnl_net": _money(desk, net),
+        **_margin(desk, key),
+        "notional": _money(desk, abs(position.value_quote(mark_of(desk, position)))),
         "currency": desk.config.currency,
         "strategy": _label(desk, key.strategy_key),
         "strategy_key": key.strategy_key,
         "queued_exit": blocked,
         "as_of": rfc3339(desk.market.now(desk.at)),
+    }
+
+
+def _margin(desk: Desk, key: PositionKey) -> dict[str, Json]:
+    """Return a perpetual position's margin as it was last seen; the venue's net position is of all holders together."""
+    sides = [m for (book, name, _), m in desk.state.margins.items() if (book, name) == (key.book, key.instrument)]
+    if key.product is not Product.PERPETUAL or not sides:
+        return dict(NO_MARGIN)
+    seen = max(sides, key=lambda margin: abs(margin.quantity))
+    return {
+        "position_side": seen.position_side if len(sides) == 1 else "LONG and SHORT",
+        "leverage": seen.leverage,
+        "margin_mode": seen.margin_mode,
+        "isolated_margin": None if seen.isolated_margin_quote is None else _money(desk, seen.isolated_margin_quote),
+        "mark_price": price(desk.market.told_mark(key.instrument) or seen.mark_price),
+        "liquidation_price": price(seen.liquidation_price),
+        "liquidation_source": seen.liquidation_source,
     }
 
 
@@ -127,7 +159,9 @@ def orders(desk: Desk) -> Topic:
 
 def _order_row(desk: Desk, order: OrderRecord) -> Json:
     intent = order.intent
-    average = order.average_price
+    paid = order.average_price
+    told = [fill.fee_quote for fill in order.fills if fill.fee_quote is not None]
+    fee = sum(told, ZERO) if told else None
     return {
         **_whose(desk),
         "id": order.client_id,
@@ -136,11 +170,12 @@ def _order_row(desk: Desk, order: OrderRecord) -> Json:
         "book": intent.book,
         "symbol": intent.instrument,
         "side": intent.side,
-        "quantity": _text(intent.quantity),
-        "filled": _text(order.filled_quantity),
-        "average_price": None if average is None else _money(average),
-        "price": _price(order.price),
-        "trigger_price": _price(order.trigger_price),
+        "quantity": text(intent.quantity),
+        "filled": text(order.filled_quantity),
+        "average_price": None if paid is None else average(paid, desk.config.currency),
+        "fee": None if fee is None else _money(desk, fee),
+        "price": price(order.price),
+        "trigger_price": price(order.trigger_price),
         "type": intent.order_type,
         "product": intent.product,
         "purpose": intent.purpose,
@@ -149,8 +184,8 @@ def _order_row(desk: Desk, order: OrderRecord) -> Json:
         "strategy": _label(desk, intent.deployment_id or ""),
         "reason": intent.reason,
         "message": order.message,
-        "market_at": _time(order.market_at or (order.fills[0].filled_at if order.fills else None)),
-        "filled_at": _time(order.fills[-1].filled_at if order.fills else None),
+        "market_at": time(order.market_at or (order.fills[0].filled_at if order.fills else None)),
+        "filled_at": time(order.fills[-1].filled_at if order.fills else None),
         "created_at": rfc3339(order.created_at),
         "updated_at": rfc3339(order.updated_at),
     }
@@ -171,16 +206,17 @@ def _portfolio(desk: Desk, view: PortfolioView) -> dict[str, Json]:
     cash = desk.config.cash_quote
     return {
         "currency": desk.config.currency.value,
-        "cash": None if cash is None else _money(cash),
-        "equity": None if cash is None else _money(cash + view.net_quote),
+        "cash": None if cash is None else _money(desk, cash),
+        "equity": None if cash is None else _money(desk, cash + view.net_quote),
         "pnl_today": {
-            "realised": _money(view.realised_quote),
-            "unrealised": _money(view.unrealised_quote),
-            "charges": _money(view.charges.total),
-            "funding": "0.00",
-            "net": _money(view.net_quote),
+            "realised": _money(desk, view.realised_quote),
+            "unrealised": _money(desk, view.unrealised_quote),
+            "charges": _money(desk, view.costs_quote),
+            "fees": _money(desk, -view.costs_quote),
+            "funding": _money(desk, view.funding_quote),
+            "net": _money(desk, view.net_quote),
         },
-        "exposure": {"gross": _money(view.gross_exposure_quote), "net": _money(view.net_exposure_quote)},
+        "exposure": {"gross": _money(desk, view.gross_exposure_quote), "net": _money(desk, view.net_exposure_quote)},
         "unmarked": list(view.unmarked),
     }
 
@@ -204,7 +240,7 @@ def _strategy_row(desk: Desk, deployment: Deployment) -> Json:
         "mode": spec.mode,
         "state": deployment.state,
         "last_reason": reason if on_paper is None else f"{on_paper}; {reason}",
-        "last_reason_at": _time(reason_at),
+        "last_reason_at": time(reason_at),
         "exposures": {name: f"{value:g}" for name, value in deployment.exposures.items()},
     }
 
@@ -239,10 +275,10 @@ def _limit_row(desk: Desk, name: str, used: Decimal | None, limit: Decimal) -> J
     fired = desk.state.refusals.get(_RULES.get(name, name))
     return {
         "name": name,
-        "used": _figure(used),
-        "limit": _figure(limit),
-        "headroom": None if used is None else _figure(max(limit - used, ZERO)),
-        "last_fired_at": _time(fired[1]) if fired else None,
+        "used": figure(used),
+        "limit": figure(limit),
+        "headroom": None if used is None else figure(max(limit - used, ZERO)),
+        "last_fired_at": time(fired[1]) if fired else None,
         "last_reason": fired[0] if fired else "",
     }
 
@@ -318,31 +354,5 @@ def _label(desk: Desk, deployment_id: str) -> str:
     return deployment.spec.label or deployment.spec.strategy
 
 
-def _text(value: Decimal | None) -> str | None:
-    return None if value is None else f"{value:f}"
-
-
-def _price(value: Decimal | None) -> str | None:
-    # two places as the market writes them, more where the tick has more
-    if value is None:
-        return None
-    rounded = value.quantize(_PAISA)
-    return f"{rounded if rounded == value else value.normalize():f}"
-
-
-def _figure(value: Decimal | None) -> str | None:
-    # limits are typed with few places; what is used of them may be a product with many
-    return None if value is None else f"{value.quantize(_FIGURE).normalize():f}"
-
-
-def _money(value: Decimal) -> str:
-    # a thousandth of a paisa can be left of an average; the page adds up what it shows
-    return f"{value.quantize(_PAISA):f}"
-
-
-def _whole(value: float) -> str | None:
-    return None if isnan(value) else f"{value:.0f}"
-
-
-def _time(at: datetime | None) -> str | None:
-    return None if at is None else rfc3339(at)
+def _money(desk: Desk, value: Decimal) -> str:
+    return money(value, desk.config.currency)

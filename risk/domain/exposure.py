@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from brokers.domain.calendar import Phase
 from brokers.domain.instruments import Instrument, InstrumentKind
-from brokers.domain.market_life import UNRESTRICTED, Standing
+from brokers.domain.market_life import UNRESTRICTED, Par, Standing
 from brokers.domain.orders import ApprovedOrder, OrderIntent, OrderType, Product, Purpose, Side
 
 ZERO = Decimal(0)
@@ -96,6 +96,22 @@ class QuoteView:
     is_cached: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerpetualView:
+    """What the venue and the operator say of a perpetual contract; None and an empty text are nothing known.
+
+    `most_notional_quote` is the largest position that the account's leverage allows; `mode_objection` why the account's
+    modes keep strategies out; `leaving` the venue's word for a contract that it takes off its list.
+    """
+
+    mark_price: Decimal | None = None
+    leverage: int | None = None
+    most_notional_quote: Decimal | None = None
+    mode_objection: str = ""
+    leaving: str = ""
+    par: Par | None = None
+
+
 @dataclass(frozen=True, kw_only=True)  # without slots: it keeps what several rules ask of it
 class RiskView:
     """What the gate sees at one decision: one book of one account, and one instrument's market.
@@ -120,6 +136,8 @@ class RiskView:
     sellable: Decimal | None = None
     # why nothing is open, where the clock alone does not say it
     closed_because: str = ""
+    # of a perpetual contract alone
+    perpetual: PerpetualView | None = None
 
     @cached_property
     def reaches(self) -> Mapping[Holder, Reach]:
@@ -230,6 +248,13 @@ def reaches(holdings: Iterable[Holding], pending: Iterable[PendingOrder]) -> dic
             held_quote=held.get(holder, ZERO), buys_quote=buys.get(holder, ZERO), sells_quote=sells.get(holder, ZERO)
         )
     return found
+
+
+def added_value(intent: OrderIntent, view: RiskView) -> Decimal:
+    """Return by how much an order would raise its holder's worst-case value."""
+    own = view.reaches.get(holder_of(intent), Reach())
+    value = worst_price(intent, view.quote) * intent.quantity
+    return own.after(intent.side, value).worst_quote - own.worst_quote
 
 
 def position_value(view: RiskView, instrument: str) -> Decimal:

@@ -11,7 +11,7 @@ from brokers.domain.orders import ApprovedOrder, OrderIntent, take_mint
 from risk.domain.exposure import ZERO, RiskView, is_entry, worst_price
 from risk.domain.limits import Limits
 from risk.domain.market_rules import largest_part
-from risk.domain.rules import ENTRY_RULES, EXIT_RULES, PART_RULES, SIZE_RULES, Rule, largest_quantity
+from risk.domain.rules import ENTRY_RULES, EXIT_RULES, LEAST_RULES, PART_RULES, SIZE_RULES, Rule, largest_quantity
 from risk.domain.switch import Switches
 
 
@@ -61,6 +61,9 @@ def review(
     if oversize is not None and quantity <= 0:
         return oversize
     fitting = replace(intent, quantity=quantity)
+    too_small = _first(LEAST_RULES, fitting, view, limits) if is_entry(intent) else None
+    if too_small is not None:
+        return too_small
     approved = _mint(
         intent=fitting,
         client_id=client_id,

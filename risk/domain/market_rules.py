@@ -105,7 +105,7 @@ def largest_part(intent: OrderIntent, view: RiskView) -> Decimal:
 
 def lots_in(view: RiskView, quantity: Decimal) -> Decimal:
     """Round a quantity down to whole lots, by the operator's lot where the venue's list has none."""
-    lot = Decimal(view.instrument.lot_size or view.standing.lot_size or 1)
+    lot = view.instrument.quantity_step or Decimal(view.instrument.lot_size or view.standing.lot_size or 1)
     return (quantity // lot) * lot
 
 

@@ -8,13 +8,14 @@ from typing import TypeAlias
 
 from brokers.domain.calendar import Phase
 from brokers.domain.clock import IST
-from brokers.domain.figures import in_words, price_in_words
+from brokers.domain.figures import in_words, price_in_words, quantity_in_words
 from brokers.domain.instruments import OPTION_KINDS
 from brokers.domain.orders import OrderIntent, Side
 from risk.domain.exposure import (
     ZERO,
     Reach,
     RiskView,
+    added_value,
     closable,
     gross_exposure,
     holder_of,
@@ -33,6 +34,15 @@ from risk.domain.market_rules import (
     most_at_once,
     surveillance,
     trade_to_trade,
+)
+from risk.domain.perpetual_rules import (
+    account_mode,
+    bracket,
+    delisting,
+    least_notional,
+    least_quantity,
+    mark_trigger,
+    usdt_par,
 )
 
 Rule: TypeAlias = Callable[[OrderIntent, RiskView, Limits], str | None]
@@ -97,8 +107,11 @@ def stale_quote(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | N
 
 
 def whole_lots(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
-    """Object to a quantity that is no whole number of lots."""
+    """Object to a quantity that is no whole number of lots, or of steps where the venue trades parts of a unit."""
     if lots_in(view, intent.quantity) != intent.quantity:
+        step = view.instrument.quantity_step
+        if step is not None:
+            return f"quantity {quantity_in_words(intent.quantity)} is not a multiple of the step of {quantity_in_words(step)}"
         lot = view.instrument.lot_size or view.standing.lot_size
         return f"quantity {in_words(intent.quantity)} is not a multiple of the lot of {lot}"
     return None
@@ -136,7 +149,7 @@ def order_value(intent: OrderIntent, view: RiskView, limits: Limits) -> str | No
 
 def position_size(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
     """Object when the instrument's worst case would exceed what one position may be worth."""
-    value = position_value(view, intent.instrument) + _added(intent, view)
+    value = position_value(view, intent.instrument) + added_value(intent, view)
     if value > limits.max_position_value_quote:
         limit = in_words(limits.max_position_value_quote)
         return f"{intent.instrument} could be worth {in_words(value)} with what is pending, limit {limit}"
@@ -145,7 +158,7 @@ def position_size(intent: OrderIntent, view: RiskView, limits: Limits) -> str | 
 
 def gross_value(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
     """Object when the book's worst case would exceed the account's gross exposure."""
-    value = gross_exposure(view) + _added(intent, view)
+    value = gross_exposure(view) + added_value(intent, view)
     if value > limits.max_gross_exposure_quote:
         limit = in_words(limits.max_gross_exposure_quote)
         return f"gross exposure could be {in_words(value)} with what is pending, limit {limit}"
@@ -156,7 +169,9 @@ def reduces_only(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | 
     """Object to an exit larger than what is still closable."""
     free = closable(view, holder_of(intent), intent.side)
     if intent.quantity > free:
-        return f"{intent.side.lower()} of {in_words(intent.quantity)} to exit, closable {in_words(free)}"
+        return (
+            f"{intent.side.lower()} of {quantity_in_words(intent.quantity)} to exit, closable {quantity_in_words(free)}"
+        )
     return None
 
 
@@ -166,9 +181,12 @@ def largest_quantity(intent: OrderIntent, view: RiskView, limits: Limits) -> Dec
     own = _own_reach(intent, view)
     elsewhere_position = position_value(view, intent.instrument) - own.worst_quote
     elsewhere_gross = gross_exposure(view) - own.worst_quote
+    most = limits.max_position_value_quote
+    if view.perpetual is not None and view.perpetual.most_notional_quote is not None:
+        most = min(most, view.perpetual.most_notional_quote)
     room = min(
         limits.max_order_value_quote,
-        own.room_quote(intent.side, limits.max_position_value_quote - elsewhere_position),
+        own.room_quote(intent.side, most - elsewhere_position),
         own.room_quote(intent.side, limits.max_gross_exposure_quote - elsewhere_gross),
     )
     return lots_in(view, max(min(room / price, most_at_once(view, intent.quantity)), ZERO))
@@ -176,12 +194,6 @@ def largest_quantity(intent: OrderIntent, view: RiskView, limits: Limits) -> Dec
 
 def _own_reach(intent: OrderIntent, view: RiskView) -> Reach:
     return view.reaches.get(holder_of(intent), Reach())
-
-
-def _added(intent: OrderIntent, view: RiskView) -> Decimal:
-    own = _own_reach(intent, view)
-    value = worst_price(intent, view.quote) * intent.quantity
-    return own.after(intent.side, value).worst_quote - own.worst_quote
 
 
 # The loss limit speaks first: after a bad day the reader of the journal should see that. Then
@@ -193,6 +205,9 @@ ENTRY_RULES: tuple[tuple[str, Rule], ...] = (
     ("unknown_outcome", unknown_outcome),
     ("session_phase", session_phase),
     ("tradable", tradable),
+    ("account_mode", account_mode),
+    ("delisting", delisting),
+    ("usdt_par", usdt_par),
     ("ban_period", ban_period),
     ("surveillance", surveillance),
     ("trade_to_trade", trade_to_trade),
@@ -203,14 +218,22 @@ ENTRY_RULES: tuple[tuple[str, Rule], ...] = (
     ("known_lot", known_lot),
     ("whole_lots", whole_lots),
     ("price_band", price_band),
+    ("mark_trigger", mark_trigger),
     ("order_rate", order_rate),
 )
 
 SIZE_RULES: tuple[tuple[str, Rule], ...] = (
     ("freeze_quantity", freeze_quantity),
     ("order_value", order_value),
+    ("bracket", bracket),
     ("position_value", position_size),
     ("gross_exposure", gross_value),
+)
+
+# What is too small for the venue: asked last, because a size rule may have made the order smaller.
+LEAST_RULES: tuple[tuple[str, Rule], ...] = (
+    ("least_quantity", least_quantity),
+    ("least_notional", least_notional),
 )
 
 # An exit that can only reduce passes every other rule: a loss, a switch or a stale quote must

@@ -9,10 +9,10 @@ from brokers.domain.instruments import Instrument
 
 
 def fixed_lots(lots: int, *, instrument: Instrument) -> Decimal:
-    """Return a fixed number of lots in units."""
+    """Return a fixed number of lots in units; a lot is the smallest step where a venue trades parts of a unit."""
     if lots < 0:
         raise Invalid(f"lots must not be below 0, not {lots}", code="sizing.lots", field="lots")
-    return Decimal(lots * max(instrument.lot_size, 1))
+    return lots * instrument.step
 
 
 def fixed_notional(value_quote: Decimal, *, price: Decimal, instrument: Instrument) -> Decimal:

@@ -8,16 +8,19 @@ from datetime import UTC, date, datetime
 import numpy as np
 
 from brokers.domain.calendar import Segment, TradingCalendar
-from brokers.domain.clock import IST
 from brokers.domain.market import NANOSECONDS, Int64Array1D, ns_of
 
-_IST_OFFSET_NS = int(IST.utcoffset(datetime(2026, 1, 1)).total_seconds()) * NANOSECONDS  # type: ignore[union-attr]  # noqa: DTZ001
+# later than any bar, and a bar's length beyond it is still a number
+NEVER_NS = 1 << 62
 _DAY_NS = 86_400 * NANOSECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionInfo:
-    """One trading day's instants, in nanoseconds since the epoch (UTC)."""
+    """One trading day's instants, in nanoseconds since the epoch (UTC).
+
+    Where the market never closes, cut-off, square-off and close are later than any bar.
+    """
 
     open_ns: int
     entry_cutoff_ns: int
@@ -41,6 +44,10 @@ class Sessions:
     def __init__(self, calendar: TradingCalendar, segment: Segment) -> None:
         self._calendar = calendar
         self._segment = segment
+        self.zone = calendar.zone
+        offset = datetime(2026, 1, 1, tzinfo=calendar.zone).utcoffset()
+        assert offset is not None
+        self._offset_ns = int(offset.total_seconds()) * NANOSECONDS
         self._known: dict[int, SessionInfo] = {}
 
     def on(self, day: date) -> SessionInfo:
@@ -48,6 +55,10 @@ class Sessions:
         session = self._calendar.session(self._segment, day)
         if session is None:
             return SessionInfo(open_ns=0, entry_cutoff_ns=0, square_off_ns=0, close_ns=0)
+        if session.is_always_open:
+            return SessionInfo(
+                open_ns=ns_of(session.open_at), entry_cutoff_ns=NEVER_NS, square_off_ns=NEVER_NS, close_ns=NEVER_NS
+            )
         return SessionInfo(
             open_ns=ns_of(session.open_at),
             entry_cutoff_ns=ns_of(session.entry_cutoff_at),
@@ -57,11 +68,11 @@ class Sessions:
 
     def at(self, start_ns: int) -> SessionInfo:
         """Return the session of one bar."""
-        return self._of_day((start_ns + _IST_OFFSET_NS) // _DAY_NS)
+        return self._of_day((start_ns + self._offset_ns) // _DAY_NS)
 
     def of(self, start_ns: Int64Array1D) -> SessionColumns:
         """Return the session of every bar that begins at `start_ns`, shape (n,)."""
-        days, place = np.unique((start_ns + _IST_OFFSET_NS) // _DAY_NS, return_inverse=True)
+        days, place = np.unique((start_ns + self._offset_ns) // _DAY_NS, return_inverse=True)
         found = [self._of_day(int(day)) for day in days]
 
         def column(name: str) -> Int64Array1D:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from brokers.domain.clock import IST
+from brokers.domain.clock import UTC_ZONE
 from brokers.domain.errors import Invalid
 from brokers.domain.instruments import split_key
 from brokers.domain.market import NANOSECONDS, Bars, Float64Array1D
@@ -188,11 +188,12 @@ def _is_closing_time(strategy: SignalStrategy, bars: Bars) -> npt.NDArray[np.boo
 
 def _reason(strategy: SignalStrategy, bars: Bars) -> str:
     _, symbol = split_key(bars.instrument)
-    now = f"{bar_end_at(bars).astimezone(IST):%H:%M}"
+    zone = strategy.sessions.zone
+    now = f"{bar_end_at(bars).astimezone(zone):%H:%M}" + (" UTC" if zone is UTC_ZONE else "")
     last_ns = int(bars.start_ns[-1])
     if strategy.params.product is Product.INTRADAY and _is_closing_bar(strategy, last_ns, bars.interval_s):
         square_off_ns = strategy.sessions.at(last_ns).square_off_ns
-        deadline = datetime.fromtimestamp(square_off_ns // NANOSECONDS, tz=IST)
+        deadline = datetime.fromtimestamp(square_off_ns // NANOSECONDS, tz=zone)
         return f"{symbol}: flat at {now}, ahead of the square-off at {deadline:%H:%M}"
     return f"{symbol}: {strategy.reason(bars)} at {now}"
 
