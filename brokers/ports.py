@@ -364,6 +364,16 @@ class FeedFunding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FeedFundingRate:
+    """The rate that the next funding of a contract will be paid by, as it stands now, with the mark of now."""
+
+    instrument: str
+    rate: Decimal
+    mark: Decimal
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedWallet:
     """Balances that changed, and why in the venue's own word."""
 
@@ -379,7 +389,16 @@ class FeedDoubt:
 
 
 FeedEvent = (
-    FeedQuotes | FeedOrder | FeedTrade | FeedFunding | FeedWallet | FeedDoubt | FeedState | FeedMessage | FeedHeartbeat
+    FeedQuotes
+    | FeedOrder
+    | FeedTrade
+    | FeedFunding
+    | FeedFundingRate
+    | FeedWallet
+    | FeedDoubt
+    | FeedState
+    | FeedMessage
+    | FeedHeartbeat
 )
 
 
