@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from analysis.domain.talib_calls import computed, computed_all
+from analysis.domain.typical import TIE, typical_price
 from brokers.domain.market import Float64Array1D
 
 
@@ -92,7 +95,12 @@ def cci(high: Float64Array1D, low: Float64Array1D, close: Float64Array1D, period
     -----
     .. math:: C_t = \frac{q_t - \bar q_t}{0.015 \cdot \frac{1}{p} \sum |q_i - \bar q_t|}
 
-    where q is the typical price (h + l + c) / 3 and the bar its mean over the window; 0 where the
-    window has no deviation. Source: Donald Lambert (1980); TA-Lib, ``TA_CCI``.
+    where q is the typical price (h + l + c) / 3 and the bar its mean over the window; 0 where all
+    of the window is one price but for rounding.
+    Source: Donald Lambert (1980); TA-Lib, ``TA_CCI``.
     """
-    return computed("CCI", high, low, close, timeperiod=period)
+    index = computed("CCI", high, low, close, timeperiod=period)
+    prices = typical_price(high, low, close)
+    top, bottom = computed("MAX", prices, timeperiod=period), computed("MIN", prices, timeperiod=period)
+    result: Float64Array1D = np.where(top - bottom <= TIE * np.abs(top), 0.0, index)
+    return result

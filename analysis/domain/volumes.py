@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.domain.talib_calls import check_period, computed
+from analysis.domain.talib_calls import check_lengths, check_period, computed
+from analysis.domain.typical import typical_price
 from brokers.domain.market import Float64Array1D, Int64Array1D
 
 
@@ -153,10 +154,13 @@ def mfi(
     -----
     .. math:: F_t = 100 \frac{\sum f^+}{\sum f^+ + \sum f^-}, \quad f_t = \tfrac{1}{3}(h_t + l_t + c_t) q_t
 
-    a flow counts up or down as its typical price rose or fell against the bar before. Source: Gene
-    Quong and Avrum Soudack (1989); TA-Lib, ``TA_MFI``.
+    a flow counts up or down as its typical price rose or fell against the bar before; a tie is
+    neither, also where rounding would make one of it. Source: Gene Quong and Avrum Soudack (1989);
+    TA-Lib, ``TA_MFI``.
     """
-    return computed("MFI", high, low, close, volume, timeperiod=period)
+    check_lengths(high, low, close, volume)
+    prices = typical_price(high, low, close)
+    return computed("MFI", prices, prices, prices, volume, timeperiod=period)
 
 
 def _ratio(above: Float64Array1D, below: Float64Array1D) -> Float64Array1D:

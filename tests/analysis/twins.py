@@ -116,7 +116,7 @@ def regression_slope(values, period):
     return result
 
 
-def stochastic(high, low, close, period, smooth, signal):
+def stochastic(high, low, close, period, *, smooth, signal):
     raw = [NAN] * len(close)
     for i in range(period - 1, len(close)):
         top, bottom = max(high[i - period + 1 : i + 1]), min(low[i - period + 1 : i + 1])
@@ -142,7 +142,7 @@ def cci(high, low, close, period):
         window = prices[i - period + 1 : i + 1]
         mean = sum(window) / period
         deviation = sum(abs(price - mean) for price in window) / period
-        result[i] = (prices[i] - mean) / (0.015 * deviation) if deviation else 0.0
+        result[i] = (prices[i] - mean) / (0.015 * deviation) if round(deviation, 9) else 0.0
     return result
 
 
@@ -153,8 +153,9 @@ def mfi(high, low, close, volume, period):
         up = down = 0.0
         for j in range(i - period + 1, i + 1):
             flow = prices[j] * volume[j]
-            up += flow if prices[j] > prices[j - 1] else 0.0
-            down += flow if prices[j] < prices[j - 1] else 0.0
+            moved = round(prices[j] - prices[j - 1], 9)
+            up += flow if moved > 0 else 0.0
+            down += flow if moved < 0 else 0.0
         result[i] = 100 * up / (up + down) if up + down >= 1.0 else 0.0
     return result
 
@@ -209,7 +210,7 @@ def donchian(high, low, period):
     return upper, [(u + v) / 2 for u, v in zip(upper, lower, strict=True)], lower
 
 
-def keltner(high, low, close, period, atr_period, ranges):
+def keltner(high, low, close, period, *, atr_period, ranges):
     middle, reach = ema(close, period), atr(high, low, close, atr_period)
     up = [m + ranges * r for m, r in zip(middle, reach, strict=True)]
     down = [m - ranges * r for m, r in zip(middle, reach, strict=True)]
