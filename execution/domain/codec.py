@@ -50,7 +50,7 @@ _WRITERS: dict[type, Writer] = {}
 
 def _writer(kind: type) -> Writer:
     if issubclass(kind, Enum):
-        return lambda value: str(value.value)
+        return {member: str(member.value) for member in kind}.__getitem__
     if kind is types.NoneType or issubclass(kind, bool | int | float | str):
         return _as_it_is
     if issubclass(kind, Decimal):

@@ -38,9 +38,8 @@ class EmaCrossover(SignalStrategy):
         """Return 1 above, 0 or -1 below; NaN on a tie and until the slow average exists."""
         fast, slow = self._averages(bars)
         below = -1.0 if self.params.direction is Direction.BOTH else 0.0
-        side = np.where(fast > slow, 1.0, below)
-        tie = ~(np.abs(fast - slow) > _TIE_FRACTION * np.abs(bars.close))
-        return np.where(tie, np.nan, side)
+        gap, tie = fast - slow, _TIE_FRACTION * bars.close
+        return np.where(gap > tie, 1.0, np.where(gap < -tie, below, np.nan))
 
     def reason(self, bars: Bars) -> str:
         fast, slow = self._averages(bars)
