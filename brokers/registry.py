@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
+from brokers.adapters.aster.client import AsterVenue
+from brokers.adapters.aster.weights import AsterBudget
 from brokers.adapters.backoff import Backoff
 from brokers.adapters.budget import PacedBudget
 from brokers.adapters.kite import postback
@@ -11,11 +14,22 @@ from brokers.adapters.kite.client import KiteVenue
 from brokers.adapters.kite.feed import DEFAULT_SILENCE_S, KiteFeed
 from brokers.adapters.rest import HttpNet
 from brokers.adapters.shared_pace import SharedPace
-from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare
-from brokers.domain.errors import DataError, NotFound
+from brokers.domain.allowance import ASTER_ALLOWANCE, KITE_ALLOWANCE, OrderShare, VenueAllowance
+from brokers.domain.errors import DataError, Invalid, NotFound
 from brokers.ports import Budget, Clock, Credentials, Feed, Net, Venue, VenueUrls
 
+if TYPE_CHECKING:
+    from brokers.adapters.paces import AddressShare
+
 KITE = "kite"
+ASTER = "aster"
+_ALLOWANCES = {KITE: KITE_ALLOWANCE, ASTER: ASTER_ALLOWANCE}
+
+
+def allowance_of(venue: str) -> VenueAllowance:
+    """Return what a venue allows an account unless the operator says otherwise; raise NotFound for an unknown one."""
+    _require_known(venue)
+    return _ALLOWANCES[venue]
 
 
 def venue_for(
@@ -27,9 +41,25 @@ def venue_for(
     clock: Clock,
     urls: VenueUrls,
     jitter: Callable[[], float],
+    weights: AddressShare | None = None,
 ) -> Venue:
-    """Return the adapter of a venue for one session; raise NotFound for a venue without one."""
+    """Return the adapter of a venue for one session; raise NotFound for a venue without one.
+
+    `weights` is what an Aster session shares with every other from its address; without it, it shares nothing.
+    """
     _require_known(venue)
+    if venue == ASTER:
+        return AsterVenue(
+            net=net,
+            budget=budget,
+            credentials=credentials,
+            clock=clock,
+            jitter=jitter,
+            api_url=urls.api,
+            chain_id=urls.chain_id,
+            nonces=weights.nonces if weights is not None else None,
+            door=weights.door if weights is not None else None,
+        )
     return KiteVenue(net=net, budget=budget, credentials=credentials, clock=clock, jitter=jitter, api_url=urls.api)
 
 
@@ -44,12 +74,16 @@ def feed_for(
     silence_s: float = DEFAULT_SILENCE_S,
     with_depth: bool = True,
     probe: Callable[[], Awaitable[object]] | None = None,
+    calls: Venue | None = None,
 ) -> Feed:
     """Return the stream of a venue for one session; raise NotFound for a venue without one.
 
-    `probe` is a call of the same session, which tells a dead one from a plan without market data.
+    `probe` is a call of the same session, which tells a dead one from a plan without market data; `calls` is the
+    session itself, which Aster's stream asks for its key and for books to begin from.
     """
     _require_known(venue)
+    if venue == ASTER:
+        return _aster_feed(net=net, clock=clock, urls=urls, jitter=jitter, calls=calls)
     return KiteFeed(
         net=net,
         credentials=credentials,
@@ -68,11 +102,22 @@ def net_for(*, egress_address: str | None = None) -> Net:
 
 
 def budget_for(
-    venue: str, *, clock: Clock, share: OrderShare = KITE_ALLOWANCE.desk, shared: SharedPace | None = None
+    venue: str,
+    *,
+    clock: Clock,
+    share: OrderShare | None = None,
+    shared: SharedPace | None = None,
+    weights: AddressShare | None = None,
 ) -> Budget:
-    """Return a cold budget for one trading account: its owner's share of the orders, reads shared by every process."""
+    """Return a cold budget for one trading account: its owner's share of the orders, reads shared by every process.
+
+    At Kite `shared` is the pace of the app; at Aster `weights` holds the weight of the address.
+    """
     _require_known(venue)
-    return PacedBudget(clock=clock, share=share, shared=shared)
+    if venue == ASTER:
+        pace = weights.pace if weights is not None else None
+        return AsterBudget(clock=clock, share=share or ASTER_ALLOWANCE.desk, pace=pace)
+    return PacedBudget(clock=clock, share=share or KITE_ALLOWANCE.desk, shared=shared)
 
 
 def hint_of(venue: str, body: bytes, *, api_secret: str, user_id: str) -> tuple[str, ...] | None:
@@ -81,6 +126,8 @@ def hint_of(venue: str, body: bytes, *, api_secret: str, user_id: str) -> tuple[
     Its proof covers the order's id and time alone: it says that something happened, and never what.
     """
     _require_known(venue)
+    if venue == ASTER:
+        return None  # it calls nobody: its streams tell of orders
     try:
         said = postback.read(body)
     except DataError:
@@ -90,6 +137,23 @@ def hint_of(venue: str, body: bytes, *, api_secret: str, user_id: str) -> tuple[
     return said.key
 
 
+def _aster_feed(*, net: Net, clock: Clock, urls: VenueUrls, jitter: Callable[[], float], calls: Venue | None) -> Feed:
+    from brokers.adapters.aster.feed import AsterFeed
+
+    if not isinstance(calls, AsterVenue):
+        raise Invalid("Aster's stream needs the session that it belongs to", code="feed.calls", field="calls")
+    return AsterFeed(
+        net=net,
+        clock=clock,
+        backoff=Backoff(jitter=jitter),
+        stream_url=urls.stream,
+        user_stream_url=urls.user_stream or urls.stream,
+        calls=calls,
+        jitter=jitter,
+    )
+
+
 def _require_known(venue: str) -> None:
-    if venue != KITE:
-        raise NotFound(f"no venue is named {venue!r}; there is {KITE!r}", code="venue.unknown", field="venue")
+    if venue not in _ALLOWANCES:
+        known = ", ".join(map(repr, _ALLOWANCES))
+        raise NotFound(f"no venue is named {venue!r}; there are {known}", code="venue.unknown", field="venue")

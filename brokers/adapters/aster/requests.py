@@ -27,7 +27,7 @@ _V1_PATHS: Mapping[str, str] = {
     "positionRisk": "/fapi/v2/positionRisk",
     "accountWithJoinMargin": "/fapi/v4/account",
 }
-_V3_ONLY = frozenset({"stpMode", "noop", "chase", "indexreferences", "placeStrategyOrder", "updateStrategyOrder"})
+_V3_ONLY = frozenset({"agent", "stpMode", "noop", "chase", "indexreferences"})
 
 Value = str | int | bool | Decimal | datetime | None
 
@@ -65,9 +65,9 @@ class AsterRequest:
         return f"/fapi/v3/{self.name}"
 
 
-def market(name: str, weight: int, **params: Value) -> AsterRequest:
+def market(name: str, weight: int, *, security: Security = Security.OPEN, **params: Value) -> AsterRequest:
     """Build a read of market data."""
-    return _request("GET", name, weight, Security.OPEN, params)
+    return _request("GET", name, weight, security, params)
 
 
 def server_time() -> AsterRequest:
@@ -86,8 +86,13 @@ def klines(
     symbol: str, interval: str, *, start: datetime | None = None, end: datetime | None = None, limit: int = 500
 ) -> AsterRequest:
     """Build a read of candles, at most 1,500 a call, the unfinished one last."""
-    weight = _weight(_KLINE_WEIGHTS, limit, "limit")
+    weight = kline_weight(limit)
     return market("klines", weight, symbol=symbol, interval=interval, startTime=start, endTime=end, limit=limit)
+
+
+def kline_weight(limit: int) -> int:
+    """Return what a call for so many candles weighs."""
+    return _weight(_KLINE_WEIGHTS, limit, "limit")
 
 
 def mark_prices(symbol: str | None = None) -> AsterRequest:
@@ -229,15 +234,28 @@ def set_margin_type(symbol: str, margin_type: str) -> AsterRequest:
 
 def add_margin(symbol: str, amount: Decimal, *, position_side: str | None = None) -> AsterRequest:
     """Build an addition to the isolated margin of a position, in its margin asset."""
-    if amount <= 0:
-        raise Invalid(f"an added margin is above 0, not {amount}", code="aster.margin_amount", field="amount")
-    params: dict[str, Value] = {"symbol": symbol, "positionSide": position_side, "amount": amount, "type": 1}
-    return _request("POST", "positionMargin", 1, Security.SIGNED, params)
+    return _change_margin(symbol, amount, 1, position_side)
+
+
+def reduce_margin(symbol: str, amount: Decimal, *, position_side: str | None = None) -> AsterRequest:
+    """Build a reduction of the isolated margin of a position: its liquidation price comes nearer."""
+    return _change_margin(symbol, amount, 2, position_side)
+
+
+def signed_write(name: str, weight: int, **params: Value) -> AsterRequest:
+    """Build a signed write of anything but an order."""
+    return _request("POST", name, weight, Security.SIGNED, params)
 
 
 def stream_key(method: str) -> AsterRequest:
     """Build the making (POST), extending (PUT) or ending (DELETE) of the user stream's key."""
     return _request(method, "listenKey", 1, Security.KEYED, {})
+
+
+def _change_margin(symbol: str, amount: Decimal, kind: int, position_side: str | None) -> AsterRequest:
+    if amount <= 0:
+        raise Invalid(f"a change of margin is above 0, not {amount}", code="aster.margin_amount", field="amount")
+    return signed_write("positionMargin", 1, symbol=symbol, positionSide=position_side, amount=amount, type=kind)
 
 
 def _request(

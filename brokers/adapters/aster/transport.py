@@ -113,6 +113,10 @@ class AsterTransport:
         finally:
             self._budget.settle(kind, number)
 
+    async def measure_clock(self) -> ClockOffset:
+        """Ask the exchange's time and use the median answer from now on."""
+        return await self._time.measure()
+
     def close(self) -> None:
         """Make no more calls."""
         self._is_closed = True

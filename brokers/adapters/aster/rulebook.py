@@ -1,0 +1,61 @@
+"""The symbols' rules as the exchange lists them: read at the first order, every hour, and after one that broke a rule."""
+
+from __future__ import annotations
+
+import asyncio
+
+from brokers.adapters.aster import quotes
+from brokers.adapters.aster.calls import Asks
+from brokers.adapters.aster.errors import ErrorClass
+from brokers.adapters.aster.filters import SymbolRules
+from brokers.adapters.aster.market import ExchangeList
+from brokers.adapters.aster.orders import refused
+from brokers.adapters.aster.weights import HeedsUsage
+from brokers.domain.errors import WindhoverError
+from brokers.ports import Budget, Clock
+
+READ_EVERY_NS = 3600 * 1_000_000_000
+
+
+class Rulebook:
+    """One session's copy of the list; what it says of the ceilings goes to the budget."""
+
+    def __init__(self, *, ask: Asks, clock: Clock, budget: Budget) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._budget = budget
+        self._lock = asyncio.Lock()
+        self._listed: ExchangeList | None = None
+        self._read_ns = 0
+
+    async def of(self, symbol: str) -> SymbolRules:
+        """Return a symbol's rules; raise Rejected for one that is not listed. An old list serves while none is had."""
+        listed = await self._current()
+        rules = listed.symbols.get(symbol)
+        if rules is None:
+            raise refused(ErrorClass.SYMBOL_STATE, f"{symbol} is not listed at the exchange")
+        return rules
+
+    async def refreshed(self) -> ExchangeList:
+        """Read the list anew and return it."""
+        async with self._lock:
+            listed = await self._ask(quotes.exchange_list())
+            self._listed, self._read_ns = listed, self._clock.boot_ns()
+        if isinstance(self._budget, HeedsUsage):
+            self._budget.learn(listed.rate_limits)
+        return listed
+
+    def doubt(self) -> None:
+        """Read the list anew before the next order: the exchange has refused one by a rule we did not know."""
+        self._read_ns = self._clock.boot_ns() - READ_EVERY_NS
+
+    async def _current(self) -> ExchangeList:
+        listed = self._listed
+        if listed is not None and self._clock.boot_ns() - self._read_ns < READ_EVERY_NS:
+            return listed
+        try:
+            return await self.refreshed()
+        except WindhoverError:
+            if listed is None:
+                raise
+            return listed
