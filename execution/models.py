@@ -126,6 +126,11 @@ class Order(models.Model):
     trigger_price = models.DecimalField(max_digits=24, decimal_places=8, null=True)
     order_type = models.CharField(max_length=8, choices=_choices(OrderType))
     product = models.CharField(max_length=8, choices=_choices(Product))
+    # how long it stands: a day, until it is cancelled, or shorter; empty for orders from before this was kept
+    validity = models.CharField(max_length=4, blank=True, default="")
+    reduce_only = models.BooleanField(default=False)
+    # whose hand it was where it was the exchange's own: its liquidation or deleveraging
+    source = models.CharField(max_length=12, blank=True, default="")
     purpose = models.CharField(max_length=8, choices=_choices(Purpose))
     status = models.CharField(max_length=20, choices=_choices(OrderStatus))
     origin = models.CharField(max_length=12, choices=_choices(Origin))

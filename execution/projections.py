@@ -14,13 +14,13 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db.models import Q
 
-from brokers.domain.orders import Book, OrderIntent, Origin
+from brokers.domain.orders import OrderIntent, Origin
 from brokers.domain.portfolio import Position, PositionKey
 from execution.bulk import insert
 from execution.chain import Link
 from execution.domain.codec import decode
 from execution.domain.commands import Record, RecordKind
-from execution.domain.lifecycle import OrderRecord
+from execution.domain.lifecycle import OrderRecord, source_of
 from execution.domain.records import (
     CommandEnded,
     DeploymentMoved,
@@ -30,7 +30,6 @@ from execution.domain.records import (
     FundingBooked,
     MarginSeen,
     OrderMoved,
-    PositionsOpened,
     Refusal,
     SignalMade,
     SwitchSet,
@@ -38,7 +37,7 @@ from execution.domain.records import (
 )
 from execution.domain.state import DeskState
 from execution.models import Command, CommandState, Discrepancy, Fill, Order, PositionRow
-from execution.projections_margin import write_funding, write_margin
+from execution.projections_margin import keys_in, write_funding, write_margin
 from risk.models import Breach, KillSwitch, SwitchScope
 from strategies.models import Deployment, DeploymentState
 
@@ -53,6 +52,7 @@ _ORDER_MOVES = (
     "trigger_price",
     "status",
     "message",
+    "source",
     "lease_token",
     "updated_at",
 )
@@ -115,16 +115,6 @@ def touched_by(records: Iterable[Record], state: DeskState) -> Touched:
         venue_day=state.venue_day,
         new_day=new_day,
     )
-
-
-def keys_in(record: Record) -> list[PositionKey]:
-    """Return the positions that a fact of money or of the beginning changed."""
-    fact = fact_of(record)
-    if isinstance(fact, FundingBooked):
-        return [share.key for share in fact.shares] if fact.counts_today else []
-    if isinstance(fact, PositionsOpened):
-        return [PositionKey(book=Book.LIVE, instrument=p.instrument, product=p.product) for p in fact.positions]
-    return []
 
 
 def _position_key(record: Record) -> PositionKey:
@@ -219,6 +209,9 @@ def _order_row(account_id: str, order: OrderRecord) -> Order:
         trigger_price=_first(order.trigger_price, intent.trigger_price),
         order_type=intent.order_type,
         product=intent.product,
+        validity=intent.validity,
+        reduce_only=intent.reduce_only,
+        source=source_of(order.fills),
         purpose=intent.purpose,
         status=order.status,
         origin=intent.origin,

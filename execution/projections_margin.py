@@ -6,8 +6,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+from brokers.domain.orders import Book
+from brokers.domain.portfolio import PositionKey
 from execution.bulk import insert
-from execution.domain.records import FundingBooked, MarginSeen
+from execution.domain.commands import Record
+from execution.domain.records import FundingBooked, MarginSeen, PositionsOpened, fact_of
 from execution.models import FundingRow, MarginRow
 
 PLACE = Decimal("0.00000001")
@@ -24,6 +27,16 @@ _MARGIN_MOVES = (
     "liquidation_source",
     "updated_at",
 )
+
+
+def keys_in(record: Record) -> list[PositionKey]:
+    """Return the positions that a fact of money or of the beginning changed."""
+    fact = fact_of(record)
+    if isinstance(fact, FundingBooked):
+        return [share.key for share in fact.shares] if fact.counts_today else []
+    if isinstance(fact, PositionsOpened):
+        return [PositionKey(book=Book.LIVE, instrument=p.instrument, product=p.product) for p in fact.positions]
+    return []
 
 
 def write_funding(account_id: str, at: datetime, fact: FundingBooked) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from execution.domain.codec import rfc3339
-from execution.models import Fill, JournalEvent, Order
+from execution.models import Fill, FundingRow, JournalEvent, Order
 
 Row = dict[str, Any]
 
@@ -37,6 +38,9 @@ def order_row(order: Order) -> Row:
         "trigger_price": text(order.trigger_price),
         "type": order.order_type,
         "product": order.product,
+        "validity": order.validity,
+        "reduce_only": order.reduce_only,
+        "source": order.source,
         "purpose": order.purpose,
         "status": order.status,
         "message": order.message,
@@ -67,6 +71,9 @@ def trade_row(fill: Fill) -> Row:
         "price": text(fill.price),
         "value": text(fill.price * fill.quantity),
         "product": fill.product,
+        "fee": text(fill.fee_quote),
+        "fee_source": fill.fee_source or ("" if fill.fee_quote is None else "venue"),
+        "source": fill.source,
         "strategy": fill.deployment.strategy if fill.deployment else None,
         "currency": fill.account.currency,
         "filled_at": rfc3339(fill.filled_at),
@@ -83,6 +90,26 @@ def journal_row(event: JournalEvent) -> Row:
         "kind": event.kind,
         "payload": event.payload,
         "hash": event.hash,
+    }
+
+
+def funding_row(row: FundingRow, strategies: Mapping[str, str]) -> Row:
+    """Return one holder's share of a funding payment, received where positive."""
+    return {
+        "id": str(row.pk),
+        "payment_id": row.payment_id,
+        "account": str(row.account_id),
+        "venue": row.account.venue,
+        "book": row.book,
+        "symbol": row.instrument,
+        "position_side": row.position_side,
+        "strategy": strategies.get(row.strategy_key, ""),
+        "strategy_key": row.strategy_key,
+        "amount": text(row.amount_quote),
+        "currency": row.asset,
+        "rate": text(row.rate),
+        "source": row.source,
+        "paid_at": rfc3339(row.paid_at),
     }
 
 

@@ -8,6 +8,7 @@ kept beside them (`venue_filled`), so that nothing acts on a position that is ab
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,6 +16,7 @@ from enum import StrEnum
 
 from brokers.domain.errors import Invalid, WindhoverError
 from brokers.domain.orders import FINAL_STATUSES, Fill, OrderIntent, OrderStatus, Purpose
+from brokers.domain.perpetual_terms import FillSource
 from execution.domain.events import Write
 
 ZERO = Decimal(0)
@@ -257,6 +259,11 @@ class OrderRecord:
         if self.status in (S.NOT_PLACED, S.NOT_SENT, S.REJECTED):
             return self.moved(E.LATE, at).moved(E.PART_FILL, at)
         return self
+
+
+def source_of(fills: Iterable[Fill]) -> str:
+    """Return whose hand an order was where it was the exchange's own, or an empty text."""
+    return next((fill.source.value for fill in fills if fill.source is not FillSource.TRADE), "")
 
 
 _SEQUENCE_WIDTH = 8

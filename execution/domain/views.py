@@ -20,7 +20,7 @@ from execution.domain.commands import Json
 from execution.domain.desk import Desk
 from execution.domain.events import Link
 from execution.domain.gateway import charges_of, mark_of, portfolio
-from execution.domain.lifecycle import OrderRecord
+from execution.domain.lifecycle import OrderRecord, source_of
 from execution.domain.state import DEPLOYMENT_SCOPE, Deployment
 from execution.domain.texts import average, figure, money, price, text, time, whole
 from risk.domain.switch import SwitchState
@@ -178,6 +178,9 @@ def _order_row(desk: Desk, order: OrderRecord) -> Json:
         "trigger_price": price(order.trigger_price),
         "type": intent.order_type,
         "product": intent.product,
+        "validity": intent.validity,
+        "reduce_only": intent.reduce_only,
+        "source": source_of(order.fills),
         "purpose": intent.purpose,
         "status": order.status,
         "origin": intent.origin,
@@ -194,20 +197,20 @@ def _order_row(desk: Desk, order: OrderRecord) -> Json:
 def portfolios(desk: Desk) -> Topic:
     """Return the live book's day, and each book's own beside it: paper never mixes into live."""
     books = {book: portfolio(desk, book) for book in Book}
-    shown: Topic = dict(_portfolio(desk, books[Book.LIVE]))
+    shown: Topic = dict(_portfolio(desk, Book.LIVE, books[Book.LIVE]))
     shown["accounts"] = [desk.config.account_id]
     shown["as_of"] = rfc3339(desk.market.now(desk.at))
     for book, view in books.items():
-        shown[book.value] = _portfolio(desk, view)
+        shown[book.value] = _portfolio(desk, book, view)
     return shown
 
 
-def _portfolio(desk: Desk, view: PortfolioView) -> dict[str, Json]:
-    cash = desk.config.cash_quote
+def _portfolio(desk: Desk, book: Book, view: PortfolioView) -> dict[str, Json]:
+    cash, equity = _cash(desk, book, view)
     return {
         "currency": desk.config.currency.value,
         "cash": None if cash is None else _money(desk, cash),
-        "equity": None if cash is None else _money(desk, cash + view.net_quote),
+        "equity": None if equity is None else _money(desk, equity),
         "pnl_today": {
             "realised": _money(desk, view.realised_quote),
             "unrealised": _money(desk, view.unrealised_quote),
@@ -219,6 +222,23 @@ def _portfolio(desk: Desk, view: PortfolioView) -> dict[str, Json]:
         "exposure": {"gross": _money(desk, view.gross_exposure_quote), "net": _money(desk, view.net_exposure_quote)},
         "unmarked": list(view.unmarked),
     }
+
+
+def _cash(desk: Desk, book: Book, view: PortfolioView) -> tuple[Decimal | None, Decimal | None]:
+    """Return a book's cash and its equity, where they are known.
+
+    A margin wallet has the day's results in it already: its equity is the wallet and what is open since its entry.
+    """
+    wallet = desk.terms.wallets.get(desk.config.currency.value) if book is Book.LIVE else None
+    if wallet is not None:
+        held = desk.terms.positions.values()
+        open_quote = sum(
+            (row.quantity * ((desk.market.fair(row.instrument) or row.last_price) - row.average_price) for row in held),
+            ZERO,
+        )
+        return wallet.wallet_quote, wallet.wallet_quote + open_quote
+    cash = desk.config.cash_quote
+    return cash, None if cash is None else cash + view.net_quote
 
 
 def strategies(desk: Desk) -> Topic:
