@@ -33,6 +33,7 @@ PARTS_DIGEST = "5520cf46ee6b0e56"
 
 LANES = 64
 GREEKS = 9
+FIRST_ORDER = 6  # of them: the price and what moves it first
 DAYS = 365.0
 POINT = 0.01
 
@@ -288,7 +289,7 @@ def _admit(block: Floats, given: int) -> None:
 
 @_kernel
 def value_all(volatility: Floats, terms: Terms, rate_moves_carry: float, figures: Floats, codes: Codes) -> None:
-    """Value options of known volatility: `figures` (GREEKS, n) and `codes` (n,)."""
+    """Value options of known volatility: `figures` (GREEKS or FIRST_ORDER, n) and `codes` (n,)."""
     block = np.ones(_ROWS * LANES)
     for start in range(0, len(volatility), LANES):
         _load(block, terms, start)
@@ -352,7 +353,7 @@ def _store_codes(block: Floats, start: int, codes: Codes) -> None:
 
 @_kernel
 def _store_figures(block: Floats, start: int, figures: Floats) -> None:
-    for row in range(GREEKS):
+    for row in range(len(figures)):
         for lane in range(min(LANES, figures.shape[1] - start)):
             figure = block[_OUT + row * LANES + lane]
             figures[row, start + lane] = figure if block[_CODE + lane] == 0.0 else math.nan

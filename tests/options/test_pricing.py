@@ -219,6 +219,12 @@ def test_a_refused_option_leaves_its_neighbours_alone():
     assert np.flatnonzero(with_one.refusal).tolist() == [77]
 
 
+def test_the_first_order_alone_is_the_same_figures():
+    terms = on_forward(forward=100.0, strike=[90.0, 110.0], years=0.1, discount=0.99, is_call=True)
+
+    assert np.array_equal(value(terms, 0.2, with_second_order=False).figures, value(terms, 0.2).figures[:6])
+
+
 def test_no_options_give_no_figures():
     terms = on_forward(forward=100.0, strike=[], years=0.1, discount=1.0, is_call=[])
 
