@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ NANOSECONDS_PER_MS = 1_000_000
 LATEST_MS = 1 << 43  # the year 2248: no clock is that far ahead
 # best prices that a trade outside them has left behind for this long are not believed
 LEFT_BEHIND_MS = 10_000
+# the rate of the next funding moves all the time; it is told when its hour changes and a few times a minute
+RATE_EVERY_MS = 15_000
 SHOWN_LEVELS = 5
 MOST_WORDS = 50
 _UNREADABLE = (ArithmeticError, AttributeError, KeyError, TypeError, ValueError)
@@ -43,7 +46,7 @@ class SymbolRow:
     __slots__ = (
         "ask", "ask_quantity", "bid", "bid_quantity", "day_high", "day_low", "day_open", "exchange_ms", "funding_rate",
         "index_price", "is_changed", "last_price", "mark_price", "next_funding_ms", "prints", "quote", "quote_ms",
-        "quote_update_id", "symbol", "token", "trade_id", "trade_ms", "volume",
+        "quote_update_id", "rate_ms", "symbol", "token", "trade_id", "trade_ms", "volume",
     )  # fmt: skip
 
     def __init__(self, symbol: str) -> None:
@@ -54,7 +57,7 @@ class SymbolRow:
         self.mark_price = self.index_price = self.funding_rate = NAN
         self.next_funding_ms = 0
         self.volume = 0.0
-        self.exchange_ms = self.quote_ms = self.trade_ms = 0
+        self.exchange_ms = self.quote_ms = self.trade_ms = self.rate_ms = 0
         self.quote_update_id = self.trade_id = 0
         self.is_changed = False
         self.quote: Event | None = None
@@ -82,7 +85,7 @@ class SymbolRow:
         if self.trade_ms - self.quote_ms > LEFT_BEHIND_MS and not self.bid <= self.last_price <= self.ask:
             self.bid = self.ask = NAN
         rest = (self.bid, self.ask, self.day_open, self.day_high, self.day_low, self.day_open, NAN, self.mark_price)
-        found = [(at, (price, volume, *rest)) for at, price, volume in self.prints[:-1]]
+        found: list[tuple[int, Line]] = [(at, (price, volume, *rest)) for at, price, volume in self.prints[:-1]]
         found.append((self.exchange_ms, (self.last_price, self.volume, *rest)))
         return found
 
@@ -109,12 +112,14 @@ class MarketDecoder:
         self.books_wanted: set[str] = set()
         self.counters = StreamCounters()
         self.unknown_words: list[str] = []
+        # marks whose funding rate is to be told, by symbol, as they came
+        self.rates: dict[str, Event] = {}
         self._changed: list[SymbolRow] = []
         self._readers: Mapping[str, Callable[[SymbolRow, Event], bool]] = {
             "bookTicker": _best_prices,
             "aggTrade": self._aggregate,
             "trade": self._trade,
-            "markPriceUpdate": _mark,
+            "markPriceUpdate": self._mark,
             "24hrTicker": _day,
             "24hrMiniTicker": _day,
         }
@@ -122,10 +127,13 @@ class MarketDecoder:
             self.add(symbol, with_book=with_books)
 
     def add(self, symbol: str, *, with_book: bool = False) -> None:
-        """Keep a symbol's figures from now on, and its book where it is asked for."""
+        """Keep a symbol's figures from now on, and its book where it is asked for and no longer."""
         if symbol not in self.rows:
             self.rows[symbol] = SymbolRow(symbol)
-        if with_book and symbol not in self.books:
+        if not with_book:
+            self.books.pop(symbol, None)
+            self.books_wanted.discard(symbol)
+        elif symbol not in self.books:
             self.books[symbol] = LocalBook()
             self.books_wanted.add(symbol)
 
@@ -183,6 +191,7 @@ class MarketDecoder:
         symbols = list(symbols)
         for row in (self.rows[symbol] for symbol in symbols if symbol in self.rows):
             row.trade_id = row.quote_update_id = row.exchange_ms = row.quote_ms = row.trade_ms = 0
+            row.rate_ms = row.next_funding_ms = 0
         self.forget_books(symbols)
 
     def forget_books(self, symbols: Iterable[str]) -> None:
@@ -289,6 +298,15 @@ class MarketDecoder:
         row.prints.append((max(at, row.exchange_ms), price, row.volume))
         return True
 
+    def _mark(self, row: SymbolRow, event: Event) -> bool:
+        mark, index, rate, due = _number(event["p"]), _number(event["i"]), float(event["r"] or NAN), int(event["T"])
+        if not isnan(rate) and (due != row.next_funding_ms or event["E"] >= row.rate_ms + RATE_EVERY_MS):
+            row.rate_ms = event["E"]
+            self.rates[row.symbol] = event
+        row.next_funding_ms = due
+        row.mark_price, row.index_price, row.funding_rate = mark or NAN, index or NAN, rate
+        return True
+
 
 def _best_prices(row: SymbolRow, event: Event) -> bool:
     # best prices overtake each other between the exchange's machines; the update id never steps back
@@ -296,13 +314,6 @@ def _best_prices(row: SymbolRow, event: Event) -> bool:
         return False
     row.quote_update_id = event["u"]
     row.quote = event
-    return True
-
-
-def _mark(row: SymbolRow, event: Event) -> bool:
-    mark, index, rate = _number(event["p"]), _number(event["i"]), float(event["r"] or NAN)
-    row.next_funding_ms = int(event["T"])
-    row.mark_price, row.index_price, row.funding_rate = mark or NAN, index or NAN, rate
     return True
 
 

@@ -57,10 +57,10 @@ class _Side:
         self.most = SPARE_LEVELS
 
     def seed(self, levels: Iterable[Sequence[Any]]) -> None:
-        self.levels = {price: quantity for price, quantity, *_ in levels}
+        self.levels = {str(price): str(quantity) for price, quantity, *_ in levels}
         self._gather()
 
-    def update(self, changes: Iterable[Sequence[Any]]) -> None:
+    def update(self, changes: Any) -> None:
         levels, spelling, known = self.levels, self.spelling, len(self.levels)
         levels.update(changes)
         # a dict keeps its new keys at its end
@@ -168,6 +168,11 @@ class LocalBook:
         self._asks.update(event["a"])
         self.last_update_id, self._is_chained, self._repeated = final, True, 0
         return BookStep.APPLIED
+
+    @property
+    def is_buffering(self) -> bool:
+        """Tell whether differences wait for a snapshot: one taken before the first of them would not join."""
+        return self.last_update_id is None and bool(self._buffer)
 
     @property
     def best_bid(self) -> tuple[float, float] | None:

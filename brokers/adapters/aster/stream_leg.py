@@ -1,0 +1,78 @@
+"""One open websocket: what it brings is taken at once, and told to the desk once per read of the socket."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from brokers.adapters.aster.stream_names import MESSAGE_EVERY_S
+from brokers.domain.errors import Retryable
+from brokers.ports import Clock, Stream
+
+# frames that have arrived already are taken without a pause; the lease's renewal needs its turn
+FRAMES_WITHOUT_PAUSE = 64
+
+
+class Leg:
+    """Reads until the stream ends; `heard` gathers the symbols whose mark price came, for whoever looks."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        *,
+        clock: Clock,
+        take: Callable[[bytes | str, Leg], None],
+        flush: Callable[[int], None],
+    ) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._take = take
+        self._flush = flush
+        self._bytes = 0
+        self._saying = asyncio.Lock()
+        self.opened_ns = clock.boot_ns()
+        self.heard: set[str] = set()
+        self.heard_ever: set[str] = set()
+
+    async def read(self) -> str:
+        """Take every frame until the stream ends, and return why it did."""
+        loop, recv, take = asyncio.get_running_loop(), self._stream.recv, self._take
+        count = 0
+        try:
+            while True:
+                frame = await recv()
+                if not self._bytes:
+                    # runs when the socket has nothing more to give for now
+                    loop.call_soon(self._tell)
+                self._bytes += len(frame)
+                take(frame, self)
+                count += 1
+                if count == FRAMES_WITHOUT_PAUSE:
+                    count = 0
+                    await asyncio.sleep(0)
+        except Retryable as failure:
+            return failure.message
+        finally:
+            self._tell()
+
+    async def say(self, texts: Iterable[str]) -> None:
+        """Send messages, a few a second; raise Retryable when the stream has ended."""
+        async with self._saying:
+            for text in texts:
+                await self._stream.send(text)
+                await self._clock.sleep(MESSAGE_EVERY_S)
+
+    def look(self) -> set[str]:
+        """Return who was heard since the last look."""
+        heard, self.heard = self.heard, set()
+        self.heard_ever |= heard
+        return heard
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._stream.close()
+
+    def _tell(self) -> None:
+        if self._bytes:
+            count, self._bytes = self._bytes, 0
+            self._flush(count)
