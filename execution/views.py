@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.authentication import bearer_text
 from accounts.selectors import api_key_find
-from brokers.models import TradingAccount
+from brokers.models import TradingAccount, Venue
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -47,6 +47,8 @@ def _desk_data(user: User) -> dict[str, Any]:
     return {
         "accounts": accounts,
         "is_simulated": bool(accounts) and all(row["is_simulated"] for row in accounts),
+        "has_perpetuals": any(row["venue"] == Venue.ASTER for row in accounts),
+        "is_mixed": len({row["currency"] for row in accounts}) > 1,
         "stale_after_s": settings.WINDHOVER_FEED_SILENCE_S,
     }
 

@@ -66,6 +66,27 @@ def an_account(desk, *, owner=None, is_simulated=True, is_live=False, logged_in=
     return row
 
 
+def an_aster_account(desk, *, owner=None, is_simulated=True, is_live=False):
+    number = next(_numbers)
+    row = TradingAccount(
+        id=uuid4(),
+        desk=desk,
+        owner=owner or desk.memberships.first().user,
+        venue="aster",
+        label=f"Aster {number}",
+        venue_user_id=f"wallet-{number}",
+        currency="USDT",
+        is_simulated=is_simulated,
+        is_live=is_live,
+        auth_scheme="hmac",
+        api_key=f"apikey{number}",
+    )
+    row.api_secret = seal("the-secret-of-the-account", binding=f"{row.id}:api_secret")
+    row.save()
+    VenueLogin.objects.create(account=row, state=SessionState.LIVE)
+    return row
+
+
 def cleared(account, *, egress="203.0.113.7", at=None, findings=()):
     """Declare an account's way out, as a preflight saw it."""
     account.egress_address = egress

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -41,12 +43,18 @@ class Instruments(APIView):
         query = query_of(request, InstrumentQuery)
         only = account_of(request, query.get("account"))
         accounts = [only] if only else list(accounts_visible(caller(request)))
-        venues = sorted({account.venue for account in accounts})
-        rows = [
-            _row(venue, instrument)
-            for venue in venues
-            for instrument in instruments_found(venue, query["q"], limit=query["limit"], with_indices=query["indices"])
-        ][: query["limit"]]
+        found = [
+            [
+                _row(venue, instrument)
+                for instrument in instruments_found(
+                    venue, query["q"], limit=query["limit"], with_indices=query["indices"]
+                )
+            ]
+            for venue in sorted({account.venue for account in accounts})
+        ]
+        # by turns: the likeliest of each venue stands at the top
+        turns = [row for rank in zip_longest(*found) for row in rank if row is not None]
+        rows = turns[: query["limit"]]
         return Response({"results": rows, "count": len(rows)})
 
 
@@ -60,4 +68,12 @@ def _row(venue: str, instrument: Instrument) -> dict[str, Any]:
         "strike": None if instrument.strike is None else f"{instrument.strike:f}",
         "tick_size": f"{instrument.tick_size:f}",
         "lot_size": str(instrument.lot_size),
+        # of a perpetual: the step and the least value of an order, in its currency
+        "quantity_step": _text(instrument.quantity_step),
+        "min_notional": _text(instrument.min_notional_quote),
+        "currency": str(instrument.currency),
     }
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value.normalize():f}"

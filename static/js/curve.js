@@ -31,14 +31,16 @@ export function rangeWithZero(low, high) {
   return [bottom === 0 ? -room / 2 : bottom - room, top === 0 ? room / 2 : top + room];
 }
 
-function short(value) {
-  return money(value, "INR", { signed: true, bare: true, places: Math.abs(value) < 100 && value % 1 ? 1 : 0 });
+function inShort(value, currency) {
+  return money(value, currency, { signed: true, bare: true, places: Math.abs(value) < 100 && value % 1 ? 1 : 0 });
 }
 
 /** Draw into `root`; `show(points)` takes [[unix seconds, figure], …] in order. */
 export function createCurve(root, label) {
   let chart = null;
   let points = [];
+  let unit = "INR";
+  const short = (value) => inShort(value, unit);
 
   function options(box) {
     const gain = () => colour((points.at(-1)?.[1] ?? 0) < 0 ? "loss" : "gain");
@@ -93,8 +95,9 @@ export function createCurve(root, label) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => chart?.redraw());
 
   return {
-    show(next) {
+    show(next, currency = unit) {
       points = next;
+      unit = currency;
       if (points.length < 2) {
         chart?.destroy();
         chart = null;

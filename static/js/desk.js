@@ -15,16 +15,19 @@ import { killSwitch } from "windhover/kill";
 import { connect } from "windhover/live";
 import { frame } from "windhover/shell";
 import { startDialog } from "windhover/start";
-import { createStore } from "windhover/store";
+import { createStore, scoped } from "windhover/store";
 
 const PARTS = [
   ["pnl", "l", "Net P&L"], ["inbox", "n", "Needs you"], ["risk", "r", "Risk headroom"], ["positions", "p", "Positions"],
   ["orders", "o", "Orders"], ["strategies", "s", "Strategies"], ["quotes", "q", "Quotes"],
 ];
 
-const store = createStore();
+const every = createStore();
+// what the page shows: all accounts, or the one that is chosen in the bar
+const store = scoped(every);
 const given = JSON.parse(byId("desk-data")?.textContent ?? "{}");
 let accountRows = given.accounts ?? [];
+const CHOSEN = "desk-account";
 // Where the desk does not say so itself, a quote is stale after this long (s).
 const STALE_AFTER_S = given.stale_after_s ?? 8;
 
@@ -51,11 +54,17 @@ function quoteOf(symbol) {
   return shownQuotes.bySymbol.get(symbol) ?? null;
 }
 
-/** The market's clock (ms): the newest exchange time of the feeds; it runs fast in a replay. */
-function marketTime() {
-  const times = store.states("feeds").map((state) => Date.parse(state.data.market_at)).filter(Number.isFinite);
+/** The market's clock (ms): the newest exchange time of the feeds, or of one account's; it runs fast in a replay. */
+function marketTime(account = null) {
+  const told = store.states("feeds").filter((state) => account === null || state.account === account);
+  const times = told.map((state) => Date.parse(state.data.market_at)).filter(Number.isFinite);
   return times.length ? Math.max(...times) : null;
 }
+
+const accountOf = (id) => accountRows.find((row) => row.id === id);
+const currencyOf = (id) => accountOf(id)?.currency ?? "INR";
+const currencies = () => [...new Set(accountRows.filter((row) => !store.chosen() || row.id === store.chosen()).map((row) => row.currency ?? "INR"))];
+const isMixed = () => currencies().length > 1;
 
 /** Accounts as the status told, with the session that the desk itself reports. */
 function accounts() {
@@ -74,39 +83,61 @@ function strategyName(row) {
 }
 
 // What no topic carries: refusals of the gate, and deployments that were never started.
-const asked = { refusals: [], deployed: [] };
-const start = startDialog({ store, accounts });
+const asked = { refusals: [], deployed: [], fx: [] };
+const ours = (row) => !store.chosen() || row.account === store.chosen();
+const refusals = () => asked.refusals.filter(ours);
+const start = startDialog({ store: every, accounts, chosen: store.chosen });
 const inbox = inboxPanel({ store, accounts });
 let book = "live";
-pnlPanel({
-  store, marketTime,
+const pnl = pnlPanel({
+  store, marketTime, currencies, currencyOf, fx: () => asked.fx,
   onBook(chosen) {
     book = chosen;
     positions.draw();
   },
 });
-const risk = riskPanel({ store, refusals: () => asked.refusals });
-const positions = positionsPanel({ store, quoteOf, strategyName, bookShown: () => book });
-quotesPanel({ store, quotes });
-const orders = ordersPanel({ store, strategyName, marketTime, refusals: () => asked.refusals });
-const strategies = strategiesPanel({ store, openStart: start.show, deployed: () => asked.deployed });
+const risk = riskPanel({ store, refusals, currencyOf, nameOf: (id) => (accountRows.length > 1 && !store.chosen() ? accountOf(id)?.label ?? "" : "") });
+const positions = positionsPanel({ store, quoteOf, strategyName, bookShown: () => book, isMixed });
+quotesPanel({ store, quotes, currencyOf });
+const orders = ordersPanel({ store, quoteOf, strategyName, marketTime, refusals, currencyOf });
+const strategies = strategiesPanel({ store, openStart: start.show, deployed: () => asked.deployed.filter(ours), currencyOf, isMixed });
 
 async function ask() {
-  const [limits, deployed] = await Promise.all([read("/api/risk"), read("/api/strategies")]);
+  const mixed = new Set(accountRows.map((row) => row.currency)).size > 1;
+  const [limits, deployed, portfolio] = await Promise.all([read("/api/risk"), read("/api/strategies"), mixed ? read("/api/portfolio") : null]);
   asked.refusals = [...(limits.breaches ?? [])].sort((a, b) => b.fired_at.localeCompare(a.fired_at));
   asked.deployed = deployed.results;
-  for (const panel of [risk, orders, strategies]) panel.draw();
+  asked.fx = portfolio?.fx ?? [];
+  for (const panel of [pnl, risk, orders, strategies]) panel.draw();
 }
 
 const bar = freshness({
-  store, quotes, marketTime,
+  store, quotes, marketTime, chosen: store.chosen,
   onStatus(status) {
     accountRows = (status.accounts ?? []).map((row) => ({ ...accountRows.find((one) => one.id === row.id), ...row }));
     inbox.draw();
     return ask();
   },
 });
-const kill = killSwitch({ store, status: bar.status, poll: bar.poll });
+// it stops the whole desk, whichever account is looked at
+const kill = killSwitch({ store: every, status: bar.status, poll: bar.poll });
+
+/** Look at one account alone, or at all of them; the choice lasts as long as the tab. */
+function choose(account) {
+  const scope = byId("scope");
+  scope.value = account;
+  sessionStorage.setItem(CHOSEN, scope.value);
+  shownQuotes = { at: -Infinity, rows: [], bySymbol: new Map() };
+  store.choose(scope.value);
+  for (const panel of [pnl, risk, positions, orders, strategies, inbox, bar]) panel.draw();
+}
+
+const scope = byId("scope");
+if (scope) {
+  scope.addEventListener("change", () => choose(scope.value));
+  const kept = sessionStorage.getItem(CHOSEN);
+  if (kept && accountOf(kept)) choose(kept);
+}
 
 frame({
   start: start.showFor,
@@ -120,6 +151,7 @@ frame({
     ...PARTS.map(([id, , name]) => ({ name, kind: "part of the desk", run: () => goTo(id) })),
     { name: "Start a strategy", kind: "act", run: start.show },
     { name: "Kill switch", kind: "act", run: kill.show },
+    ...(scope ? [{ name: "All accounts", kind: "look at", run: () => choose("") }, ...accountRows.map((row) => ({ name: row.label, kind: "look at one account", run: () => choose(row.id) }))] : []),
     ...store.rows("strategies").map((row) => ({ name: titled(row.strategy), kind: `strategy, ${row.state}`, run: () => goTo("strategies") })),
     ...store.rows("positions").map((row) => ({ name: bareSymbol(row.symbol), kind: "position", run: () => goTo("positions") })),
     ...quotes().map((row) => ({ name: bareSymbol(row.symbol), kind: "quote", run: () => goTo("quotes") })),
@@ -140,7 +172,7 @@ setInterval(positions.draw, 1000);
 
 connect({
   path: "/ws/dashboard",
-  store,
+  store: every,
   onState: bar.linked,
   onEvent: (frame) => frame.topic === "hub" && bar.hub(frame.data.connected !== false),
 });

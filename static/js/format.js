@@ -59,10 +59,10 @@ export function price(value, currency = "INR", tick = null) {
   return `${front}${grouped(value, Math.max(placesOf(tick), currency === "INR" ? 2 : 0), currency)}`;
 }
 
-/** A quantity without trailing zeros; positions carry a sign. */
-export function quantity(value, { signed = false } = {}) {
+/** A quantity without trailing zeros, grouped as its account counts; positions carry a sign. */
+export function quantity(value, { signed = false, currency = "INR" } = {}) {
   if (!isFigure(value)) return NONE;
-  const text = Math.abs(Number(value)).toLocaleString("en-IN", { maximumFractionDigits: 8 });
+  const text = Math.abs(Number(value)).toLocaleString(LOCALES[currency] ?? "en-US", { maximumFractionDigits: 8 });
   const sign = signOf(value, 8);
   return `${sign === "+" && !signed ? "" : sign}${text}`;
 }

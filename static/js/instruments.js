@@ -6,8 +6,11 @@ import { bareSymbol } from "windhover/format";
 const SHOWN = 8;
 const SEARCH_AFTER_MS = 150;
 
-/** `quoted()` gives the keys of the quotes at hand, `account()` the chosen account's id, `wrong(text)` shows a failure. */
-export function instrumentField({ quoted, account, wrong }) {
+/**
+ * `quoted()` gives the keys of the quotes at hand, `account()` the chosen account's id, `exchange()` where a bare name is
+ * meant, `wrong(text)` shows a failure.
+ */
+export function instrumentField({ quoted, account, exchange = () => "NSE", wrong }) {
   const input = byId("start-instrument");
   const list = byId("start-found");
   let picked = [];
@@ -15,7 +18,10 @@ export function instrumentField({ quoted, account, wrong }) {
   let at = -1;
   let waiting = null;
 
-  const described = (row) => [row.name, row.expiry, Number(row.lot_size) > 1 ? `lot ${row.lot_size}` : null].filter(Boolean).join(", ");
+  const described = (row) => [
+    row.kind === "PERP" ? "perpetual" : row.name, row.expiry, Number(row.lot_size) > 1 ? `lot ${row.lot_size}` : null,
+    row.quantity_step ? `step ${row.quantity_step}` : null, row.min_notional ? `from ${row.min_notional} ${row.currency}` : null,
+  ].filter(Boolean).join(", ");
 
   function drawPicked() {
     byId("start-picked").replaceChildren(...picked.map((symbol) => h("span", { class: "chip" }, symbol,
@@ -54,7 +60,7 @@ export function instrumentField({ quoted, account, wrong }) {
     const best = found[0]?.symbol;
     for (const part of input.value.toUpperCase().split(",").map((one) => one.trim()).filter(Boolean)) {
       const known = keys.find((key) => key === part || bareSymbol(key) === part);
-      take(known ?? (part.includes(" ") && best ? best : part.includes(":") ? part : `NSE:${part}`));
+      take(known ?? (part.includes(" ") && best ? best : part.includes(":") ? part : `${exchange()}:${part}`));
     }
   }
 

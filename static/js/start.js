@@ -6,13 +6,14 @@ import { instrumentField } from "windhover/instruments";
 import { paramRows } from "windhover/shapes";
 import { toast } from "windhover/toast";
 
-export function startDialog({ store, accounts }) {
+export function startDialog({ store, accounts, chosen: looked = () => "" }) {
   const dialog = byId("start");
   const form = byId("start-form");
   let catalogue = [];
   const instruments = instrumentField({
     quoted: () => store.rows("quotes").map((row) => row.key),
     account: () => byId("start-account").value,
+    exchange: () => (isPerpetuals() ? "ASTER" : "NSE"),
     wrong: (text) => setText(byId("start-wrong"), text),
   });
 
@@ -29,10 +30,15 @@ export function startDialog({ store, accounts }) {
   }
 
   /** Open with one instrument chosen. */
-  function showFor(symbol) {
+  async function showFor(symbol) {
     instruments.clear();
     instruments.take(symbol);
-    return show();
+    await show();
+    const venue = symbol.startsWith("ASTER:") ? "aster" : "kite";
+    const fitting = accounts().find((one) => one.venue === venue);
+    if (!fitting || account()?.venue === venue) return;
+    byId("start-account").value = fitting.id;
+    drawForAccount();
   }
 
   async function load() {
@@ -44,25 +50,36 @@ export function startDialog({ store, accounts }) {
       return;
     }
     byId("start-strategy").replaceChildren(...catalogue.map((one) => h("option", { value: one.slug }, one.title ?? titled(one.slug))));
-    drawParams();
   }
 
+  const account = () => accounts().find((one) => one.id === byId("start-account").value);
+  const isPerpetuals = () => account()?.venue === "aster";
+
   function drawAccounts() {
-    const chosen = byId("start-account").value;
+    const chosen = byId("start-account").value || looked();
     byId("start-account").replaceChildren(...accounts().map((one) => h("option", { value: one.id, selected: one.id === chosen }, one.label ?? one.id)));
+    drawForAccount();
+  }
+
+  /** What the form asks depends on where the account is: a perpetual has no lots and no product, and is paid in USDT. */
+  function drawForAccount() {
     drawMode();
+    drawParams();
+    byId("start-instrument").placeholder = isPerpetuals() ? "BTCUSDT, ETHUSDT" : "INFY, NIFTY 24800 CE";
+    setText(byId("start-instrument-help"), isPerpetuals()
+      ? "Type a symbol: any perpetual that Aster lists is found, with the step of its quantity. Enter adds one."
+      : "Type a symbol, a name or a strike: anything the venue lists is found. Enter adds one; without an exchange it is NSE.");
   }
 
   function drawMode() {
-    const account = accounts().find((one) => one.id === byId("start-account").value);
-    const simulated = account?.is_simulated ?? false;
+    const simulated = account()?.is_simulated ?? false;
     setText(byId("mode-live-says"), simulated ? "Live orders go to the simulated exchange: no real money moves." : "Live orders go to the broker with real money.");
   }
 
   function drawParams() {
     const chosen = current();
     setText(byId("start-about"), chosen?.summary ?? "");
-    byId("start-params").replaceChildren(...paramRows(chosen?.params ?? []).map(drawField));
+    byId("start-params").replaceChildren(...paramRows(chosen?.params ?? [], { currency: account()?.currency, perpetuals: isPerpetuals() }).map(drawField));
   }
 
   function drawField(field) {
@@ -89,8 +106,8 @@ export function startDialog({ store, accounts }) {
       else if (text !== "") params[name] = text;
     }
     const mode = form.querySelector('input[name="mode"]:checked')?.value ?? "paper";
-    const account = byId("start-account").value;
-    return { strategy: byId("start-strategy").value, instruments: instruments.picked(), params, mode, ...(account ? { account } : {}) };
+    const chosen = byId("start-account").value;
+    return { strategy: byId("start-strategy").value, instruments: instruments.picked(), params, mode, ...(chosen ? { account: chosen } : {}) };
   }
 
   function clearErrors() {
@@ -142,7 +159,7 @@ export function startDialog({ store, accounts }) {
 
   form.addEventListener("submit", submit);
   byId("start-strategy").addEventListener("change", drawParams);
-  byId("start-account").addEventListener("change", drawMode);
+  byId("start-account").addEventListener("change", () => { instruments.clear(); drawForAccount(); });
   byId("start-cancel").addEventListener("click", () => dialog.close());
   return { show, showFor, catalogue: () => catalogue };
 }

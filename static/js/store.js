@@ -11,6 +11,29 @@ export function merged(state, data) {
   return next;
 }
 
+/** The same store as seen from one account, or from all of them; `choose` tells the listeners of every topic. */
+export function scoped(store) {
+  let chosen = "";
+  const heard = new Set();
+  return {
+    ...store,
+    states(topic) {
+      return store.states(topic).filter((state) => !chosen || state.account === chosen);
+    },
+    on(topic, listener) {
+      if (topic !== "*") heard.add(listener);
+      store.on(topic, listener);
+    },
+    // an account that has said nothing yet has empty lists, not another one's
+    has: (topic) => chosen !== "" || store.has(topic),
+    chosen: () => chosen,
+    choose(account) {
+      chosen = account;
+      for (const listener of heard) listener();
+    },
+  };
+}
+
 /** Keep states and tell listeners which topic changed. `now` gives milliseconds of a monotonic clock. */
 export function createStore(now = () => performance.now()) {
   const states = new Map();

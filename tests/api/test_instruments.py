@@ -5,7 +5,7 @@ import pytest
 
 from brokers.listings import instruments_listed
 from brokers.listings_sync import list_take
-from tests.people import NOON, a_listed
+from tests.people import NOON, a_listed, an_aster_account
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,21 @@ def test_a_row_has_what_a_person_chooses_by(ours, listed):
         "strike": None,
         "tick_size": "0.1",
         "lot_size": "1",
+        "quantity_step": None,
+        "min_notional": None,
+        "currency": "INR",
     }
+
+
+def test_the_likeliest_of_each_venue_stands_at_the_top(ours, listed):
+    an_aster_account(ours.desk)
+    for symbol in ("NIFTYUSDT", "NIFTY2USDT"):
+        a_listed(symbol, exchange="ASTER", kind="PERP", venue="aster", segment="PERP", tick_size=Decimal("0.1"))
+
+    assert found(ours, "q=nifty&limit=3") == ["ASTER:NIFTY2USDT", "NSE:NIFTYBEES", "ASTER:NIFTYUSDT"]
+    kite = found(ours, f"q=nifty&account={ours.account.id}")
+    assert kite
+    assert not any(symbol.startswith("ASTER:") for symbol in kite)
 
 
 def test_every_word_counts_and_near_expiries_come_first(ours, listed):

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.test import Client
 
 from execution.models import Lease
-from tests.people import NOON, a_user, bearer
+from tests.people import NOON, a_user, an_aster_account, bearer
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -36,6 +36,26 @@ def test_the_desk_shows_its_callers_accounts_alone(visitor, ours, theirs):
 
     assert [row["id"] for row in desk_data(page)["accounts"]] == [str(ours.account.id)]
     assert str(theirs.account.id) not in page
+
+
+def test_one_account_needs_no_choice_and_no_rate(visitor, ours):
+    page = visitor.get("/").content.decode()
+
+    assert (desk_data(page)["is_mixed"], desk_data(page)["has_perpetuals"]) == (False, False)
+    for part in ('id="scope"', 'id="pnl-fx"', 'id="pnl-funding"'):
+        assert part not in page
+
+
+def test_two_venues_can_be_looked_at_together_or_apart(visitor, ours):
+    perps = an_aster_account(ours.desk)
+
+    page = visitor.get("/").content.decode()
+
+    assert [row["currency"] for row in desk_data(page)["accounts"]] == ["INR", "USDT"]
+    assert (desk_data(page)["is_mixed"], desk_data(page)["has_perpetuals"]) == (True, True)
+    assert f'<option value="{perps.pk}">{perps.label}</option>' in page
+    for part in ('id="pnl-fx"', 'id="pnl-funding"', 'data-column="liquidation"'):
+        assert part in page
 
 
 def test_the_desk_opens_with_a_key(ours):

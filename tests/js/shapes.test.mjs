@@ -64,3 +64,53 @@ test("folds refusals that follow one another for one reason", () => {
   assert.deepEqual(shown[0].symbols, ["A", "B"]);
   assert.equal(rows[0].times, undefined);
 });
+
+const FX = [{ base: "USDT", quote: "INR", rate: "83.5" }];
+const day = (currency, net, more = {}) => ({ currency, live: { pnl_today: { net, realised: net, unrealised: "0", charges: "0", funding: "0", ...more } } });
+
+test("adds two currencies only by a rate, and keeps each one's own net", () => {
+  const states = [state(day("INR", "100")), state(day("USDT", "-2", { funding: "-0.5" }), "b")];
+
+  const figures = shapes.bookFigures(states, "live", FX);
+
+  assert.deepEqual([figures.currency, figures.net, figures.funding], ["INR", -67, -41.75]);
+  assert.deepEqual(figures.parts, [{ currency: "INR", net: 100, rate: 1 }, { currency: "USDT", net: -2, rate: 83.5 }]);
+});
+
+test("leaves a currency without a rate out of the total and says so", () => {
+  const states = [state(day("INR", "100")), state(day("USDT", "-2"), "b")];
+
+  const figures = shapes.bookFigures(states, "live", []);
+
+  assert.equal(figures.net, 100);
+  assert.deepEqual(figures.parts[1], { currency: "USDT", net: -2, rate: null });
+});
+
+test("shows one foreign account in its own currency, without any rate", () => {
+  const figures = shapes.bookFigures([state(day("USDT", "-2"))], "live", []);
+
+  assert.deepEqual([figures.currency, figures.net], ["USDT", -2]);
+});
+
+test("adds curves of two currencies by the rate and leaves out what has none", () => {
+  const at = Date.parse("2026-08-18T04:00:00Z") / 1000;
+  const point = (net) => ({ p: { book: "live", at: "2026-08-18T04:00:00Z", net } });
+  const states = [state(point("1")), state(point("10"), "b")];
+
+  assert.deepEqual(shapes.curvePoints(states, "live", (account) => (account === "b" ? 80 : 1)), [[at, 801]]);
+  assert.deepEqual(shapes.curvePoints(states, "live", (account) => (account === "b" ? null : 1)), [[at, 1]]);
+});
+
+test("counts funding into a position's net, once", () => {
+  assert.equal(shapes.netOf({ pnl_realised: "5", charges: "1", funding: "-0.5" }), 3.5);
+  assert.equal(shapes.netOf({ pnl_net: "3.5", pnl_realised: "5", charges: "1", funding: "-0.5" }), 3.5);
+});
+
+test("asks neither lots nor a product of a perpetual, and its value in its own currency", () => {
+  const params = [{ name: "fast", default: 9 }, { name: "lots" }, { name: "product" }, { name: "order_value_quote", default: "100000" }];
+
+  const rows = shapes.paramRows(params, { currency: "USDT", perpetuals: true });
+
+  assert.deepEqual(rows.map((row) => [row.label, row.default]), [["Fast", 9], ["Order value, USDT", "500"]]);
+  assert.equal(shapes.paramRows(params).length, 4);
+});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { backoff } from "../../static/js/live.js";
-import { createStore, merged } from "../../static/js/store.js";
+import { createStore, merged, scoped } from "../../static/js/store.js";
 
 const frame = (type, seq, data, topic = "quotes") => ({ v: 1, type, topic, account: "a", seq, at: "", data });
 
@@ -58,4 +58,21 @@ test("waits longer after each failure, with jitter, never beyond half a minute",
   assert.equal(backoff(0, () => 1), 500);
   assert.equal(backoff(3, () => 1), 4000);
   assert.equal(backoff(50, () => 1), 30000);
+});
+
+test("looks at one account alone and tells every listener of the choice", () => {
+  const every = createStore(() => 0);
+  const store = scoped(every);
+  let told = 0;
+  store.on("quotes", () => { told += 1; });
+  every.apply(frame("snapshot", 1, { A: { p: 1 } }));
+  every.apply({ ...frame("snapshot", 1, { B: { p: 2 } }), account: "b" });
+
+  store.choose("b");
+
+  assert.deepEqual(store.rows("quotes").map((row) => row.key), ["B"]);
+  assert.deepEqual(every.rows("quotes").map((row) => row.key), ["A", "B"]);
+  assert.equal(told, 3);
+  store.choose("c");
+  assert.deepEqual([store.rows("quotes"), store.has("quotes")], [[], true]);
 });

@@ -7,8 +7,9 @@ import { engagedSwitches } from "windhover/shapes";
 const POLL_MS = 4000;
 const LEASE_LATE_S = 5;
 const LATE_S = 8;
+const APART_MS = 60_000;
 
-export function freshness({ store, quotes, marketTime, onStatus }) {
+export function freshness({ store, quotes, marketTime, onStatus, chosen }) {
   let link = { name: "connecting", lastFrameAt: null };
   let status = null;
   let statusAt = null;
@@ -66,8 +67,20 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
   }
 
   function phase() {
+    const looked = (status?.accounts ?? []).filter((one) => !chosen() || one.id === chosen());
+    if (looked.length > 0 && looked.every((one) => one.venue === "aster")) return "always open";
     const phases = Object.values(status?.market ?? {}).map((one) => (typeof one === "string" ? one : one?.phase)).filter(Boolean);
     return phases.length ? String(phases[0]).replaceAll("_", " ") : "";
+  }
+
+  /** The market's clock; of two venues that run apart, each with its name. */
+  function clocks() {
+    const feeds = store.states("feeds").filter((state) => state.data.market_at);
+    const byVenue = new Map(feeds.map((state) => [(status?.accounts ?? []).find((one) => one.id === state.account)?.venue ?? "", marketTime(state.account)]));
+    const times = [...byVenue.values()];
+    const apart = times.length > 1 && Math.max(...times) - Math.min(...times) > APART_MS;
+    if (apart) return [...byVenue].map(([venue, at]) => `${titled(venue)} ${clock(at, { seconds: false })}`).join(", ") + " IST";
+    return times.length ? `${clock(Math.max(...times))} IST` : "";
   }
 
   function drawBar() {
@@ -75,20 +88,28 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
     setText(byId("link"), text);
     setClass(byId("link"), `tag ${kind}`);
     document.body.classList.toggle("is-dead", (link.name !== "live" && link.lastFrameAt !== null) || !hubHeard);
-    const at = marketTime();
-    setText(byId("market-clock"), at === null ? "" : `${clock(at)} IST`);
+    setText(byId("market-clock"), clocks());
     setText(byId("market-phase"), phase());
     drawFeeds();
   }
 
+  function sessionWords(account) {
+    if (account.token_expires_at) return `token until ${clock(account.token_expires_at, { seconds: false })}`;
+    if (account.state === "live" && account.venue === "aster") return "key in use";
+    return account.venue === "aster" ? "key refused" : "no broker session";
+  }
+
   function drawHeartbeat() {
-    const account = (status?.accounts ?? [])[0];
-    if (!account) return;
+    const looked = (status?.accounts ?? []).filter((one) => !chosen() || one.id === chosen());
+    if (looked.length === 0) return;
     const since = (performance.now() - statusAt) / 1000;
-    const lease = account.lease_age_s === null ? NaN : Number(account.lease_age_s) + since;
-    const late = !(lease <= LEASE_LATE_S + POLL_MS / 1000);
-    setText(byId("account-name"), account.label ?? account.id);
-    setText(byId("account-token"), account.token_expires_at ? `token until ${clock(account.token_expires_at, { seconds: false })}` : "no broker session");
+    const leaseOf = (one) => (one.lease_age_s === null ? NaN : Number(one.lease_age_s) + since);
+    const isLate = (one) => !(leaseOf(one) <= LEASE_LATE_S + POLL_MS / 1000);
+    // of several, the one that is worst off
+    const account = looked.find(isLate) ?? looked[0];
+    const [lease, late] = [leaseOf(account), isLate(account)];
+    setText(byId("account-name"), looked.length > 1 && !late ? `${looked.length} accounts` : account.label ?? account.id);
+    setText(byId("account-token"), looked.map(sessionWords).join(", "));
     const owner = account.hosted_by || "desk";
     setText(byId("heartbeat"), statusFailed ? "desk not answering" : Number.isNaN(lease) ? "no desk holds this account" : late ? `no desk for ${age(lease)}` : `${owner}, ${age(Math.max(0, lease))} ago`);
     setText(byId("more-heartbeat"), `${byId("account-name").textContent}, ${byId("account-token").textContent}; ${byId("heartbeat").textContent}`);
@@ -141,5 +162,6 @@ export function freshness({ store, quotes, marketTime, onStatus }) {
     },
     status: () => status,
     poll,
+    draw,
   };
 }

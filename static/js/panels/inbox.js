@@ -33,11 +33,22 @@ const TITLES = {
   guardian: "The guardian watches in the desk's place",
 };
 
+/** An account without a login of its own: its key is refused until a person enters another. */
+function keyRefused(account) {
+  return {
+    id: `login-${account.id}`,
+    title: "Key refused",
+    sentence: `${account.label} cannot be reached with its key${account.reason ? `: ${account.reason.replace(/\.$/, "")}` : ""}. Its strategies are halted; exits wait until it has another key.`,
+    href: `/brokers/accounts/${account.id}`,
+    link: "Enter another key",
+  };
+}
+
 export function inboxPanel({ store, accounts }) {
   function asks() {
     const logins = accounts()
-      .filter((account) => account.state === "needs_login")
-      .map((account) => ({
+      .filter((account) => account.state === "needs_login" && (!store.chosen() || account.id === store.chosen()))
+      .map((account) => (account.venue === "aster" ? keyRefused(account) : {
         id: `login-${account.id}`,
         title: "Needs login",
         sentence: `${account.label} has no broker session${account.reason ? `: ${account.reason.replace(/\.$/, "")}` : ""}. Its strategies are halted; exits wait until you log in.`,

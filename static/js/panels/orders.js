@@ -2,7 +2,7 @@
 import { write } from "windhover/api";
 import { ask } from "windhover/dialogs";
 import { byId, h, keyed, oncePerFrame, setClass, setName, setText } from "windhover/dom";
-import { bareSymbol, clock, moment, price, quantity } from "windhover/format";
+import { bareSymbol, clock, isFigure, moment, money, price, quantity } from "windhover/format";
 import { folded, laneOf } from "windhover/shapes";
 import { download } from "windhover/table";
 import { toast } from "windhover/toast";
@@ -18,11 +18,18 @@ const LANES = {
   recent: ["lane", "Recent"],
 };
 const CANCELLABLE = new Set(["OPEN", "TRIGGER_PENDING", "PARTIALLY_FILLED", "ACCEPTED"]);
-const COLUMNS = ["created_at", "market_at", "filled_at", "account", "client_id", "venue_order_id", "symbol", "side", "quantity", "filled", "type", "product", "price", "average_price", "status", "origin", "strategy", "reason", "message"];
+const COLUMNS = ["created_at", "market_at", "filled_at", "account", "client_id", "venue_order_id", "symbol", "side", "quantity", "filled", "type", "product", "validity", "reduce_only", "price", "average_price", "fee", "source", "status", "origin", "strategy", "reason", "message"];
 
 const CLOCKS_DIFFER_MS = 120_000;
 
-export function ordersPanel({ store, strategyName, marketTime, refusals }) {
+// what an order is for beyond its type, where that is not what every order is
+const VALIDITIES = { GTC: "GTC", IOC: "IOC", FOK: "FOK", GTX: "post-only" };
+const FORCED = { liquidation: "liquidated by the venue", deleverage: "closed by the venue to deleverage another" };
+
+export function ordersPanel({ store, quoteOf, strategyName, marketTime, refusals, currencyOf }) {
+  const priced = (order, value) => price(value, currencyOf(order.account), quoteOf(order.symbol)?.tick_size);
+  const counted = (order, value) => quantity(value, { currency: currencyOf(order.account) });
+  const terms = (order) => [VALIDITIES[order.validity], order.reduce_only === true && order.product === "PERP" ? "reduce-only" : null].filter(Boolean).join(", ");
   // how much of it is filled stands below
   const words = (order) => (order.status === "PARTIALLY_FILLED" ? "PARTIAL" : order.status.replaceAll("_", " "));
 
@@ -31,9 +38,11 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
     if (order.status === "REFUSED") return order.reason;
     const filled = Number(order.filled);
     const asked = order.price ?? order.trigger_price;
-    if (order.type !== "MARKET" && order.status !== "FILLED" && asked) parts.push(`${order.type === "LIMIT" ? "limit" : order.type} ${price(asked)}`);
-    if (order.status === "PARTIALLY_FILLED" || (order.status === "CANCELLED" && filled > 0)) parts.push(`${quantity(filled)} of ${quantity(order.quantity)} filled`);
-    if (filled > 0 && order.average_price) parts.push(`at ${price(order.average_price)}`);
+    if (FORCED[order.source]) parts.push(FORCED[order.source]);
+    if (order.type !== "MARKET" && order.status !== "FILLED" && asked) parts.push(`${order.type === "LIMIT" ? "limit" : order.type} ${priced(order, asked)}`);
+    if (terms(order) && order.status !== "FILLED") parts.push(terms(order));
+    if (order.status === "PARTIALLY_FILLED" || (order.status === "CANCELLED" && filled > 0)) parts.push(`${counted(order, filled)} of ${counted(order, order.quantity)} filled`);
+    if (filled > 0 && order.average_price) parts.push(`at ${priced(order, order.average_price)}`);
     if (laneOf(order) === "asking") parts.push(order.message || "asked by its tag; entries in this symbol wait");
     else if (order.message && order.status !== "FILLED") parts.push(order.message);
     // the reason names the symbol for the journal; here it stands in the line above
@@ -65,17 +74,17 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
     if (entry.lane) return;
     entry.row = row;
     const symbol = bareSymbol(row.symbol);
-    const said = row.kind === "refusal" ? refusalOf(row) : `${row.side} ${quantity(row.quantity)} ${symbol}`;
+    const said = row.kind === "refusal" ? refusalOf(row) : `${row.side} ${counted(row, row.quantity)} ${symbol}`;
     const holder = strategyName(row);
     setText(entry.time, clock(row.market_at ?? row.when));
     entry.time.title = timesOf(row);
-    setClass(entry.time, row.market_at || !clocksDiffer() ? "" : "apart");
+    setClass(entry.time, row.market_at || !clocksDiffer(row.account) ? "" : "apart");
     setName(entry.what, said);
     setText(entry.chip, words(row));
     setClass(entry.chip, `chip ${CHIPS[row.status] ?? ""}`);
     const details = [holder, row.origin === "EXTERNAL" ? "placed outside this desk" : null, row.book === "paper" ? "paper" : null, meta(row)].filter(Boolean).join(" · ");
     setText(entry.meta, details);
-    entry.meta.title = details;
+    entry.meta.title = [details, terms(row), isFigure(row.fee) ? `fee ${money(row.fee, currencyOf(row.account))}` : null].filter(Boolean).join(" · ");
     entry.cancel.hidden = !CANCELLABLE.has(row.status);
     entry.cancel.setAttribute("aria-label", `Cancel ${said}`);
     entry.element.title = [row.client_id, row.venue_order_id].filter(Boolean).join(" · ");
@@ -106,7 +115,7 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
     const left = Number(order.quantity) - Number(order.filled);
     ask({
       title: `Cancel ${order.side} ${bareSymbol(order.symbol)}`,
-      rows: [[quantity(left), "not yet filled, taken back at the broker"], [quantity(Number(order.quantity) - left), "already filled, kept as a position"]],
+      rows: [[counted(order, left), "not yet filled, taken back at the broker"], [counted(order, Number(order.quantity) - left), "already filled, kept as a position"]],
       label: "Cancel the order",
       act: async () => {
         await write("/api/orders/cancel", { id: order.client_id, account: order.account });
@@ -137,8 +146,8 @@ export function ordersPanel({ store, strategyName, marketTime, refusals }) {
   }
 
   // A replay's market has its own time; what happened before its feed connected carries the desk's alone.
-  function clocksDiffer() {
-    const at = marketTime();
+  function clocksDiffer(account) {
+    const at = marketTime(account);
     return at !== null && Math.abs(at - Date.now()) > CLOCKS_DIFFER_MS;
   }
 

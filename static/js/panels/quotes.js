@@ -8,7 +8,8 @@ const change = (row) => {
   return isFigure(close) && Number(close) > 0 ? Number(row.last_price) / Number(close) - 1 : null;
 };
 
-export function quotesPanel({ store, quotes }) {
+export function quotesPanel({ store, quotes, currencyOf }) {
+  const priced = (row, value) => price(value, currencyOf(row.account), row.tick_size);
   const columns = [
     {
       key: "symbol", label: "Instrument", text: (row) => bareSymbol(row.symbol), plain: (row) => row.symbol, sort: (row) => row.symbol,
@@ -19,9 +20,9 @@ export function quotesPanel({ store, quotes }) {
       },
     },
     {
-      key: "last", label: "Last", className: "live", text: (row) => (row.stale ? `${age(row.ageNow)} old` : price(row.last_price, "INR", row.tick_size)), plain: (row) => row.last_price ?? "",
+      key: "last", label: "Last", className: "live", text: (row) => (row.stale ? `${age(row.ageNow)} old` : priced(row, row.last_price)), plain: (row) => row.last_price ?? "",
       sort: (row) => Number(row.last_price), tone: (row) => (row.stale ? "stale" : ""),
-      title: (row) => `bid ${price(row.bid, "INR", row.tick_size)}, ask ${price(row.ask, "INR", row.tick_size)}, exchange time ${clock(row.exchange_at)} IST`,
+      title: (row) => `bid ${priced(row, row.bid)}, ask ${priced(row, row.ask)}${row.mark_price ? `, mark ${priced(row, row.mark_price)}` : ""}, ${currencyOf(row.account)}, exchange time ${clock(row.exchange_at)} IST`,
     },
     { key: "change", label: "Day", className: "live", text: (row) => percent(change(row)), sort: (row) => change(row) ?? -Infinity, tone: (row) => (row.stale ? "stale" : tone(change(row), 4)) },
     { key: "age", label: "Age", text: (row) => age(row.ageNow), sort: (row) => row.ageNow, tone: (row) => (row.stale ? "warned" : ""), quietly: true, title: (row) => `received ${clock(row.received_at)} by the desk's clock` },

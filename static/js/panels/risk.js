@@ -15,14 +15,15 @@ const LABELS = {
   orders_modified: "New prices of one order",
 };
 
-function words(row) {
+function words(row, currency) {
   if (row.name.startsWith("orders_")) return [quantity(row.used), quantity(row.limit)];
-  return [`₹ ${shortMoney(row.used)}`, shortMoney(row.limit)];
+  if (currency === "INR") return [`₹ ${shortMoney(row.used)}`, shortMoney(row.limit)];
+  return [shortMoney(row.used, currency), `${shortMoney(row.limit, currency)} ${currency}`];
 }
 
-export function riskPanel({ store, refusals }) {
+export function riskPanel({ store, refusals, currencyOf, nameOf }) {
   function make(row) {
-    const label = h("span", {}, LABELS[row.name] ?? titled(row.name));
+    const label = h("span");
     const figure = h("span", { class: "num live" });
     const fill = h("i");
     const meter = h("span", { class: "meter", role: "img" }, fill);
@@ -31,7 +32,8 @@ export function riskPanel({ store, refusals }) {
 
   function update(entry, row) {
     const share = Math.max(0, Number(row.used) / Number(row.limit));
-    const [used, limit] = words(row);
+    const [used, limit] = words(row, currencyOf(row.account));
+    setText(entry.label, [LABELS[row.name] ?? titled(row.name), nameOf(row.account)].filter(Boolean).join(" · "));
     const level = share >= 1 ? "over" : share >= WARN_AT ? "warn" : "";
     setText(entry.figure, `${used} of ${limit}`);
     setClass(entry.figure, `num live ${level ? "warned" : ""}`);

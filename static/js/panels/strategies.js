@@ -6,7 +6,7 @@ import { bareSymbol, clock, money, titled, tone } from "windhover/format";
 import { netOf } from "windhover/shapes";
 import { refusal, toast } from "windhover/toast";
 
-export function strategiesPanel({ store, openStart, deployed }) {
+export function strategiesPanel({ store, openStart, deployed, currencyOf, isMixed }) {
   // The desk publishes what it was ever told to run; what was only added stands in the database alone.
   function rows() {
     const published = store.rows("strategies");
@@ -49,7 +49,7 @@ export function strategiesPanel({ store, openStart, deployed }) {
     setText(entry.why, row.last_reason?.replace(/^[A-Z]+:(?=\S)/, "") || (row.state === "running" ? "Waiting for its first decision: it needs its bars of warm-up." : "Not running."));
     entry.why.title = row.last_reason_at ? `said ${clock(row.last_reason_at)} by the desk's clock` : "";
     const now = profit(row);
-    setText(entry.profit, money(now, row.currency ?? "INR", { signed: true, bare: true }));
+    setText(entry.profit, money(now, currencyOf(row.account), { signed: true, bare: !isMixed() }));
     setClass(entry.profit, `num live ${tone(now)}`);
     setText(entry.state, row.state);
     setClass(entry.state, `state ${row.state}`);
