@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -14,10 +15,11 @@ from django.db.models import Q
 
 from brokers.domain.errors import NotFound
 from brokers.domain.instruments import Instrument, InstrumentKind, split_key
-from brokers.domain.listings import BREAKING, Change, ChangeKind, Key, Listed
+from brokers.domain.listings import BREAKING, TRADING, Change, ChangeKind, Key, Listed, takes_orders
+from brokers.domain.money import Currency
 from brokers.domain.search import WordIndex
 from brokers.market_models import InstrumentChange, InstrumentList, ListWords
-from brokers.models import ListedInstrument
+from brokers.models import ListedInstrument, Venue
 
 _KEYS_PER_QUERY = 200
 _LISTS_KEPT = 2  # one of each venue
@@ -133,12 +135,29 @@ def instrument_of(row: ListedInstrument) -> Instrument:
         segment=row.segment,
         expiry=row.expiry,
         strike=None if row.strike is None else row.strike.normalize(),
+        currency=Currency.USDT if row.venue == Venue.ASTER else Currency.INR,
+        quantity_step=_trimmed(row.quantity_step),
+        min_quantity=_trimmed(row.min_quantity),
+        min_notional_quote=_trimmed(row.min_notional),
+        takes_orders=takes_orders(row.status),
     )
+
+
+def statuses_of(venue: str, keys: Iterable[str]) -> dict[str, str]:
+    """Return the venue's own word on those of the instruments that take no new position."""
+    pairs = {split_key(key) for key in keys}
+    rows = ListedInstrument.objects.filter(venue=venue, symbol__in={symbol for _, symbol in pairs})
+    found = rows.exclude(status__in=["", TRADING]).values_list("exchange", "symbol", "status")
+    return {f"{exchange}:{symbol}": status for exchange, symbol, status in found if (exchange, symbol) in pairs}
 
 
 def loaded_at(venue: str) -> datetime | None:
     """Return when the list in force was taken over."""
     return InstrumentList.objects.filter(venue=venue).values_list("loaded_at", flat=True).first()
+
+
+def _trimmed(value: Decimal | None) -> Decimal | None:
+    return None if value is None else value.normalize()
 
 
 def _change_of(row: InstrumentChange) -> Change:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 from typing import TypeAlias, TypeVar
 from uuid import UUID, uuid4
@@ -21,15 +22,16 @@ from django.db import connection, transaction
 from accounts.audit import audit_record
 from accounts.models import WRITING_ROLES, Membership
 from accounts.outbox import outbox_add
-from brokers.adapters.kite import blocking
-from brokers.domain.clock import venue_day_of
+from brokers.adapters.aster import blocking as aster
+from brokers.adapters.kite import blocking as kite
+from brokers.domain.clock import venue_day_of, zone_of
 from brokers.domain.errors import DataError
 from brokers.domain.instruments import Instrument
-from brokers.domain.listings import Change, Key, Listed, changes_between, check_whole, listed_of
+from brokers.domain.listings import Change, Key, Listed, changes_between, check_whole, listed_of, takes_orders
 from brokers.domain.search import WordIndex
 from brokers.listings import list_version, rows_listed
 from brokers.market_models import InstrumentChange, InstrumentList, ListWords
-from brokers.models import ListedInstrument, TradingAccount
+from brokers.models import ListedInstrument, TradingAccount, Venue
 from brokers.selectors import credentials_of, venue_urls
 
 T = TypeVar("T")
@@ -42,6 +44,10 @@ ROWS_PER_TRANSACTION = 250
 BYTES_PER_PART = 128 * 1024
 CHANGES_KEPT = timedelta(days=400)
 NOTICE_TASK = "brokers.instruments_refused"
+_AGAIN = {
+    Venue.KITE: "The list can be fetched again by signing in at the venue.",
+    Venue.ASTER: "The list is asked for again every day.",
+}
 APPLY_TASK = "execution.listing_changes_apply"
 
 
@@ -56,9 +62,23 @@ class InstrumentSync:
 
 
 def instruments_sync(*, account: TradingAccount, at: datetime) -> InstrumentSync:
-    """Fetch the day's list and make it ours; one that fails its checks changes nothing, alarms, and raises DataError."""
+    """Fetch the day's list and make it ours; one that fails its checks changes nothing, alarms, and raises DataError.
+
+    Aster's list is public and asked for without the account's key; Kite's is not.
+    """
+    urls = venue_urls(account)
     try:
-        listing = blocking.list_instruments(credentials_of(account), api_url=venue_urls(account).api)
+        if account.venue == Venue.ASTER:
+            told = aster.list_instruments(api_url=urls.api)
+            return list_take(
+                venue=account.venue,
+                instruments=told.instruments,
+                statuses=told.statuses,
+                unreadable=told.skipped,
+                is_simulated=account.is_simulated or account.is_testnet,
+                at=at,
+            )
+        listing = kite.list_instruments(credentials_of(account), api_url=urls.api)
         return list_take(
             venue=account.venue,
             instruments=listing.instruments,
@@ -72,15 +92,25 @@ def instruments_sync(*, account: TradingAccount, at: datetime) -> InstrumentSync
 
 
 def list_take(
-    *, venue: str, instruments: Sequence[Instrument], unreadable: int, is_simulated: bool, at: datetime
+    *,
+    venue: str,
+    instruments: Sequence[Instrument],
+    unreadable: int,
+    is_simulated: bool,
+    at: datetime,
+    statuses: Mapping[str, str] | None = None,
 ) -> InstrumentSync:
-    """Put a list in the place of the one before it; raise DataError, changing nothing, for half a list."""
-    before = rows_listed(venue)
-    check_whole(instruments, unreadable, before=len(before), is_simulated=is_simulated)
-    day = venue_day_of(at)
-    after = {(i.exchange, i.symbol): listed_of(i) for i in instruments}
+    """Put a list in the place of the one before it; raise DataError, changing nothing, for half a list.
+
+    `statuses` is the venue's own word on each contract by key. One that takes no orders stays listed, for whoever
+    holds it, and is found by no search.
+    """
+    before, told = rows_listed(venue), statuses or {}
+    check_whole(instruments, unreadable, before=len(before), is_simulated=is_simulated, venue=venue)
+    day = venue_day_of(at, zone_of(venue))
+    after = {(i.exchange, i.symbol): listed_of(i, told.get(i.key, "")) for i in instruments}
     changes = changes_between(before, after, day=day)
-    version = _stage_words(instruments)
+    version = _stage_words(i for i in instruments if takes_orders(told.get(i.key, "")))
     _write_rows(venue, {key: row for key, row in after.items() if before.get(key) != row}, day)
     removed = _remove_rows(venue, [key for key in before if key not in after])
     _write_changes(venue, changes, day, version)
@@ -112,8 +142,7 @@ def refusal_mail(*, account: TradingAccount, reason: str) -> int:
     send_mail(
         "Windhover: today's list of instruments was refused",
         f"{reason}. The last good list stays in use: contracts listed since then are not known, and contracts "
-        "that have changed since then are known by their old terms. The list can be fetched again by signing in "
-        "at the venue.",
+        f"that have changed since then are known by their old terms. {_AGAIN[Venue(account.venue)]}",
         settings.DEFAULT_FROM_EMAIL,
         addresses,
     )
@@ -191,8 +220,23 @@ def _upsert(rows: str) -> str:
 
 def _adapted(row: Listed) -> Cells:
     expiry = row.expiry.isoformat() if row.expiry else None
-    strike = None if row.strike is None else str(row.strike)
-    return (row.token, row.kind, row.name, row.segment, expiry, strike, str(row.tick_size), row.lot_size)
+    grid = (row.quantity_step, row.min_quantity, row.min_notional)
+    return (
+        row.token,
+        row.kind,
+        row.name,
+        row.segment,
+        expiry,
+        _plain(row.strike),
+        _plain(row.tick_size),
+        row.lot_size,
+        *map(_plain, grid),
+        row.status,
+    )
+
+
+def _plain(value: Decimal | None) -> str | None:
+    return None if value is None else f"{value:f}"
 
 
 def _remove_rows(venue: str, keys: Sequence[Key]) -> int:

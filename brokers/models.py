@@ -203,8 +203,14 @@ class ListedInstrument(models.Model):
     segment = models.CharField(max_length=16)
     expiry = models.DateField(null=True)
     strike = models.DecimalField(max_digits=18, decimal_places=4, null=True)
-    tick_size = models.DecimalField(max_digits=18, decimal_places=8)
+    tick_size = models.DecimalField(max_digits=24, decimal_places=12)
     lot_size = models.PositiveIntegerField()
+    # where the venue trades parts of a unit
+    quantity_step = models.DecimalField(max_digits=24, decimal_places=12, null=True)
+    min_quantity = models.DecimalField(max_digits=24, decimal_places=12, null=True)
+    min_notional = models.DecimalField(max_digits=24, decimal_places=8, null=True)
+    # the venue's own word on whether it trades, empty where it has none
+    status = models.CharField(max_length=16, blank=True, default="")
     listed_on = models.DateField()
 
     class Meta:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from brokers.adapters.aster.client import AsterVenue
+from brokers.adapters.aster.feed import AsterFeed
 from brokers.adapters.aster.weights import AsterBudget
 from brokers.adapters.backoff import Backoff
 from brokers.adapters.budget import PacedBudget
@@ -83,7 +84,18 @@ def feed_for(
     """
     _require_known(venue)
     if venue == ASTER:
-        return _aster_feed(net=net, clock=clock, urls=urls, jitter=jitter, calls=calls)
+        if not isinstance(calls, AsterVenue):
+            raise Invalid("Aster's stream needs the session that it belongs to", code="feed.calls", field="calls")
+        return AsterFeed(
+            net=net,
+            clock=clock,
+            jitter=jitter,
+            calls=calls,
+            stream_url=urls.stream,
+            user_stream_url=urls.user_stream,
+            silence_s=silence_s,
+            with_depth=with_depth,
+        )
     return KiteFeed(
         net=net,
         credentials=credentials,
@@ -135,22 +147,6 @@ def hint_of(venue: str, body: bytes, *, api_secret: str, user_id: str) -> tuple[
     if said.user_id != user_id or not postback.is_genuine(said, api_secret):
         return None
     return said.key
-
-
-def _aster_feed(*, net: Net, clock: Clock, urls: VenueUrls, jitter: Callable[[], float], calls: Venue | None) -> Feed:
-    from brokers.adapters.aster.feed import AsterFeed
-
-    if not isinstance(calls, AsterVenue):
-        raise Invalid("Aster's stream needs the session that it belongs to", code="feed.calls", field="calls")
-    return AsterFeed(
-        net=net,
-        clock=clock,
-        backoff=Backoff(jitter=jitter),
-        stream_url=urls.stream,
-        user_stream_url=urls.user_stream or urls.stream,
-        calls=calls,
-        jitter=jitter,
-    )
 
 
 def _require_known(venue: str) -> None:

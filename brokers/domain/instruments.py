@@ -42,6 +42,8 @@ class Instrument:
     quantity_step: Decimal | None = None
     min_quantity: Decimal | None = None
     min_notional_quote: Decimal | None = None
+    # of a listed contract that is about to leave, no: it is shown, and what is held of it can be closed
+    takes_orders: bool = True
 
     def __post_init__(self) -> None:
         if not self.exchange or not self.symbol:

@@ -15,6 +15,10 @@ from brokers.domain.instruments import Instrument
 # A real day's list has about a hundred thousand rows; half a list early in the morning is not one.
 FEWEST_LISTED = 20_000
 KEY_INSTRUMENTS = frozenset({"NSE:NIFTY 50", "NSE:NIFTY BANK", "BSE:SENSEX"})
+# Aster listed 290 symbols when it was looked at, and some leave every week
+FEWEST_LISTED_OF_ASTER = 50
+KEY_INSTRUMENTS_OF_ASTER = frozenset({"ASTER:BTCUSDT", "ASTER:ETHUSDT"})
+TRADING = "TRADING"
 MOST_UNREADABLE_SHARE = 0.05
 # an expiry day takes a sixth of the contracts away, and a broken file takes a half
 LEAST_SHARE_OF_BEFORE = 0.75
@@ -29,11 +33,17 @@ class ChangeKind(StrEnum):
     RENAMED = "renamed"
     LOT = "lot"
     TICK = "tick"
+    STEP = "step"
+    MINIMUM = "minimum"
+    LEAVING = "leaving"
+    RETURNED = "returned"
     NUMBER = "number"
 
 
 # Whoever trades one of these on old knowledge trades something else, or nothing.
-BREAKING = frozenset({ChangeKind.EXPIRED, ChangeKind.GONE, ChangeKind.RENAMED, ChangeKind.LOT, ChangeKind.TICK})
+BREAKING = frozenset(
+    {ChangeKind.EXPIRED, ChangeKind.GONE, ChangeKind.RENAMED, ChangeKind.LOT, ChangeKind.TICK, ChangeKind.STEP}
+)
 
 
 class Listed(NamedTuple):
@@ -47,6 +57,11 @@ class Listed(NamedTuple):
     strike: Decimal | None
     tick_size: Decimal
     lot_size: int
+    # where a venue trades parts of a unit; and its own word on whether the contract trades, empty where it has none
+    quantity_step: Decimal | None = None
+    min_quantity: Decimal | None = None
+    min_notional: Decimal | None = None
+    status: str = ""
 
 
 Key = tuple[str, str]  # exchange, symbol
@@ -79,33 +94,43 @@ _SENTENCES = {
     ChangeKind.RENAMED: "{key} is now called {after}",
     ChangeKind.LOT: "the lot of {key} was {before} and is now {after}",
     ChangeKind.TICK: "the tick of {key} was {before} and is now {after}",
+    ChangeKind.STEP: "the quantity step of {key} was {before} and is now {after}",
+    ChangeKind.MINIMUM: "the smallest order of {key} was {before} and is now {after}",
+    ChangeKind.LEAVING: "{key} was {before} and is now {after}: no new position is opened in it",
+    ChangeKind.RETURNED: "{key} was {before} and trades again",
     ChangeKind.NUMBER: "the number of {key} was {before} and is now {after}",
 }
 
 
-def check_whole(instruments: Collection[Instrument], skipped: int, *, before: int, is_simulated: bool) -> None:
+def check_whole(
+    instruments: Collection[Instrument], skipped: int, *, before: int, is_simulated: bool, venue: str = "kite"
+) -> None:
     """Raise DataError for a list that cannot be a whole day's; `before` is the length of the last one."""
     count = len(instruments)
+    is_aster = venue == "aster"
+    fewest, needed = (
+        (FEWEST_LISTED_OF_ASTER, KEY_INSTRUMENTS_OF_ASTER) if is_aster else (FEWEST_LISTED, KEY_INSTRUMENTS)
+    )
     if skipped > MOST_UNREADABLE_SHARE * (count + skipped):
         raise DataError(f"{skipped} rows of the venue's list are unreadable", code="instruments.unreadable")
     if not instruments:
         raise DataError("the venue's list is empty", code="instruments.short")
     if is_simulated:  # a recording may hold a single underlying
         return
-    if count < FEWEST_LISTED:
-        raise DataError(f"the venue's list has {count} rows, fewer than {FEWEST_LISTED}", code="instruments.short")
+    if count < fewest:
+        raise DataError(f"the venue's list has {count} rows, fewer than {fewest}", code="instruments.short")
     if count < LEAST_SHARE_OF_BEFORE * before:
         raise DataError(
             f"the venue's list has {count} rows, the last one had {before}: this is not a whole list",
             code="instruments.short",
         )
-    missing = KEY_INSTRUMENTS - {instrument.key for instrument in instruments}
+    missing = needed - {instrument.key for instrument in instruments}
     if missing:
         raise DataError(f"the venue's list lacks {', '.join(sorted(missing))}", code="instruments.missing")
 
 
-def listed_of(instrument: Instrument) -> Listed:
-    """Return a contract as a row that compares equal to its kept one."""
+def listed_of(instrument: Instrument, status: str = "") -> Listed:
+    """Return a contract as a row that compares equal to its kept one; `status` is the venue's own word on it."""
     return Listed(
         token=instrument.token,
         kind=instrument.kind.value,
@@ -115,7 +140,16 @@ def listed_of(instrument: Instrument) -> Listed:
         strike=instrument.strike,
         tick_size=instrument.tick_size,
         lot_size=instrument.lot_size,
+        quantity_step=instrument.quantity_step,
+        min_quantity=instrument.min_quantity,
+        min_notional=instrument.min_notional_quote,
+        status=status[:16],
     )
+
+
+def takes_orders(status: str) -> bool:
+    """Tell whether a contract of this status takes new positions; a venue without such words lists what trades."""
+    return status in ("", TRADING)
 
 
 def changes_between(before: Mapping[Key, Listed], after: Mapping[Key, Listed], *, day: date) -> list[Change]:
@@ -166,8 +200,23 @@ def _altered(key: Key, before: Listed, after: Listed) -> Iterable[Change]:
         yield _change(
             key, ChangeKind.TICK, before=f"{before.tick_size.normalize():f}", after=f"{after.tick_size.normalize():f}"
         )
+    yield from _altered_grid(key, before, after)
+    if before.status != after.status and before.status:
+        kind = ChangeKind.RETURNED if takes_orders(after.status) else ChangeKind.LEAVING
+        yield _change(key, kind, before=before.status, after=after.status)
     if before.token != after.token:
         yield _change(key, ChangeKind.NUMBER, before=str(before.token), after=str(after.token))
+
+
+def _altered_grid(key: Key, before: Listed, after: Listed) -> Iterable[Change]:
+    """Compare what only venues of fractional quantities tell; a first telling is no change."""
+    told = (
+        (ChangeKind.STEP, before.quantity_step, after.quantity_step),
+        (ChangeKind.MINIMUM, before.min_notional, after.min_notional),
+    )
+    for kind, was, now in told:
+        if was is not None and now is not None and was != now:
+            yield _change(key, kind, before=f"{was.normalize():f}", after=f"{now.normalize():f}")
 
 
 def _change(key: Key, kind: ChangeKind, *, before: str = "", after: str = "") -> Change:

@@ -1,17 +1,24 @@
 """The day's list taken over, or refused, through the venue's own answers."""
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from functools import partial
 
+import httpx
 import pytest
 from django.core import mail
 from django.db import connection
 
 from accounts.models import AuditEvent, Outbox
 from brokers import listings
+from brokers.adapters.aster import blocking as aster_blocking
 from brokers.domain.errors import DataError
+from brokers.domain.instruments import Instrument, InstrumentKind
 from brokers.domain.listings import ChangeKind
+from brokers.domain.money import Currency
 from brokers.listings import instruments_found, instruments_listed
-from brokers.listings_sync import list_refused, list_take, refusal_mail
+from brokers.listings_sync import instruments_sync, list_refused, list_take, refusal_mail
 from brokers.market_models import InstrumentChange, InstrumentList, ListWords
 from brokers.models import ListedInstrument
 from tests.brokers.domain.test_search import DEC, FUTURE, NOV, listed
@@ -124,3 +131,93 @@ def test_the_people_who_act_are_written_to(kite_account):
 @pytest.fixture
 def kite_account():
     return an_account(a_desk())
+
+
+BITCOIN = Instrument(
+    exchange="ASTER",
+    symbol="BTCUSDT",
+    token=7,
+    kind=InstrumentKind.PERPETUAL,
+    name="BTC",
+    tick_size=Decimal("0.1"),
+    lot_size=1,
+    segment="PERP",
+    currency=Currency.USDT,
+    quantity_step=Decimal("0.001"),
+    min_quantity=Decimal("0.001"),
+    min_notional_quote=Decimal(5),
+)
+HAWK = replace(BITCOIN, symbol="红隼USDT", token=8, name="红隼", tick_size=Decimal("0.000000001"))
+
+
+def take_perpetuals(*, leaving=(), at=NOON):
+    rows = (BITCOIN, HAWK)
+    statuses = {i.key: "SETTLING" if i.key in leaving else "TRADING" for i in rows}
+    return list_take(venue="aster", instruments=rows, statuses=statuses, unreadable=0, is_simulated=True, at=at)
+
+
+def test_a_perpetual_keeps_its_grid_and_its_currency_through_the_list():
+    take_perpetuals()
+
+    assert listings.instrument_for("aster", "ASTER:BTCUSDT") == BITCOIN
+    assert listings.instrument_for("aster", HAWK.key) == HAWK
+    assert [i.key for i in instruments_found("aster", "红隼", limit=5)] == [HAWK.key]
+
+
+def test_a_list_taken_again_changes_no_perpetual():
+    take_perpetuals()
+
+    assert take_perpetuals(at=NOON + timedelta(days=1)).changed == 0
+
+
+def test_a_perpetual_that_leaves_stays_listed_for_its_holders_and_is_found_no_more():
+    take_perpetuals()
+
+    take_perpetuals(leaving=[HAWK.key], at=NOON + timedelta(days=1))
+
+    assert not listings.instrument_for("aster", HAWK.key).takes_orders
+    assert listings.statuses_of("aster", [HAWK.key, BITCOIN.key]) == {HAWK.key: "SETTLING"}
+    assert instruments_found("aster", "红隼", limit=5) == []
+    [change] = listings.instrument_changes("aster", since=NOON.date(), kinds=[ChangeKind.LEAVING])
+    assert change["instrument"] == HAWK.key
+
+
+def test_an_aster_account_s_sync_asks_in_public_and_leaves_out_what_cannot_be_read(monkeypatch, settings):
+    settings.WINDHOVER_ASTER_API_URL = "http://127.0.0.1:9"
+    settings.WINDHOVER_ASTER_STREAM_URL = "ws://127.0.0.1:9"
+    settings.WINDHOVER_ASTER_USER_STREAM_URL = ""
+    asked = []
+
+    def answer(request):
+        asked.append(request)
+        return httpx.Response(200, json=A_LIST)
+
+    monkeypatch.setattr(aster_blocking.httpx, "Client", partial(httpx.Client, transport=httpx.MockTransport(answer)))
+    account = an_account(a_desk(), logged_in=False)
+    account.venue, account.currency = "aster", "USDT"
+
+    result = instruments_sync(account=account, at=NOON)
+
+    assert (result.listed, result.unreadable) == (1, 1)
+    assert [str(request.url.path) for request in asked] == ["/fapi/v3/exchangeInfo"]
+    assert "x-mbx-apikey" not in asked[0].headers
+    assert instruments_listed("aster")[0].quantity_step == Decimal("0.001")
+
+
+A_LIST = {
+    "rateLimits": [],
+    "symbols": [
+        {
+            "symbol": "BTCUSDT",
+            "status": "TRADING",
+            "baseAsset": "BTC",
+            "quoteAsset": "USDT",
+            "filters": [
+                {"filterType": "PRICE_FILTER", "minPrice": "1", "maxPrice": "1000000", "tickSize": "0.10"},
+                {"filterType": "LOT_SIZE", "minQty": "0.001", "maxQty": "1000", "stepSize": "0.001"},
+                {"filterType": "MIN_NOTIONAL", "notional": "5"},
+            ],
+        },
+        {"symbol": "BROKEN"},
+    ],
+}

@@ -60,4 +60,5 @@ def instrument_of(rules: SymbolRules) -> Instrument:
         quantity_step=plain(rules.quantity.step),
         min_quantity=plain(rules.quantity.lowest) or None,
         min_notional_quote=plain(rules.smallest_notional) or None,
+        takes_orders=rules.is_trading,
     )

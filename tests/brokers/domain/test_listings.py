@@ -101,3 +101,67 @@ def test_half_a_list_is_refused_with_its_numbers(count, skipped, before, without
 
 def test_a_recording_may_be_short():
     check_whole([STOCK], 0, before=100_000, is_simulated=True)
+
+
+PERPETUAL = replace(
+    STOCK,
+    exchange="ASTER",
+    symbol="BTCUSDT",
+    kind=InstrumentKind.PERPETUAL,
+    quantity_step=Decimal("0.001"),
+    min_notional_quote=Decimal(5),
+)
+
+
+def stated(instrument, status):
+    return {(instrument.exchange, instrument.symbol): listed_of(instrument, status)}
+
+
+@pytest.mark.parametrize(
+    ("after", "kind", "sentence"),
+    [
+        (
+            stated(replace(PERPETUAL, quantity_step=Decimal("0.010")), "TRADING"),
+            "step",
+            "the quantity step of ASTER:BTCUSDT was 0.001 and is now 0.01",
+        ),
+        (
+            stated(replace(PERPETUAL, min_notional_quote=Decimal(10)), "TRADING"),
+            "minimum",
+            "the smallest order of ASTER:BTCUSDT was 5 and is now 10",
+        ),
+        (
+            stated(PERPETUAL, "SETTLING"),
+            "leaving",
+            "ASTER:BTCUSDT was TRADING and is now SETTLING: no new position is opened in it",
+        ),
+    ],
+)
+def test_what_a_perpetual_s_list_changes_is_told(after, kind, sentence):
+    [change] = changes_between(stated(PERPETUAL, "TRADING"), after, day=TODAY)
+
+    assert (change.kind, change.sentence) == (kind, sentence)
+
+
+def test_a_contract_that_comes_back_is_told():
+    [change] = changes_between(stated(PERPETUAL, "SETTLING"), stated(PERPETUAL, "TRADING"), day=TODAY)
+
+    assert change.sentence == "ASTER:BTCUSDT was SETTLING and trades again"
+
+
+def test_the_first_telling_of_a_grid_is_no_change():
+    before = stated(replace(PERPETUAL, quantity_step=None, min_notional_quote=None), "")
+
+    assert changes_between(before, stated(PERPETUAL, "TRADING"), day=TODAY) == []
+
+
+def test_half_a_list_of_aster_s_is_not_believed():
+    def named(count, *keys):
+        names = [*keys, *(f"S{number}USDT" for number in range(count - len(keys)))]
+        return [replace(PERPETUAL, symbol=name) for name in names]
+
+    terms = {"is_simulated": False, "venue": "aster"}
+    check_whole(named(200, "BTCUSDT", "ETHUSDT"), 0, before=210, **terms)
+    for few, before in ((named(20, "BTCUSDT", "ETHUSDT"), 20), (named(200), 200), (named(100, "BTCUSDT"), 290)):
+        with pytest.raises(DataError):
+            check_whole(few, 0, before=before, **terms)
