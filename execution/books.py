@@ -12,25 +12,40 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import OuterRef, Q, Subquery
 
-from brokers.domain.charges import charge_note
-from brokers.domain.clock import venue_day_of
+from brokers.domain.charges import ChargeNote, exact_charges
+from brokers.domain.clock import venue_day_of, zone_of
 from brokers.domain.india import CHARGES
 from brokers.domain.instruments import InstrumentKind, split_key
+from brokers.domain.money import Currency
 from brokers.domain.orders import Book, Product, Side
 from brokers.domain.orders import Fill as FillValue
+from brokers.domain.perpetual_terms import FillSource
 from brokers.domain.portfolio import PortfolioView, Position, PositionKey, portfolio_view
 from brokers.hub import snapshots, topic_of
 from brokers.models import ListedInstrument, TradingAccount
+from execution.currencies import (
+    HOME,
+    Conversion,
+    book_row,
+    conversions,
+    converted,
+    fx_rows,
+    held_since_the_day_began,
+    home_row,
+    sum_known,
+    total_row,
+)
 from execution.domain.codec import rfc3339
-from execution.models import Fill, JournalEvent, PositionRow
-from execution.rows import Row, text
+from execution.domain.texts import average, money
+from execution.domain.views import NO_MARGIN
+from execution.models import Fill, FundingRow, JournalEvent, MarginRow, PositionRow
+from execution.rows import Row, funding_row, text
 from strategies.models import Deployment
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 ZERO = Decimal(0)
-PAISA = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,18 +60,40 @@ class AccountDay:
     marks: Mapping[str, Decimal]
     quotes: Mapping[str, Row]
     margins: Sequence[Row]
+    perpetuals: Sequence[MarginRow]
+    published: Row
     strategies: Mapping[str, str]
     as_of: str
+
+    @property
+    def currency(self) -> Currency:
+        return Currency(self.account.currency)
 
     def view(self, book: Book) -> PortfolioView:
         """Return one book's day."""
         return portfolio_view(
             [position for position in self.positions if position.key.book is book],
             marks=self.marks,
-            charges=charge_note(
-                [fill for fill in self.fills if fill.book is book], kinds=self.kinds, day=self.day, schedule=CHARGES
-            ),
+            charges=self._note([fill for fill in self.fills if fill.book is book]).rounded(),
         )
+
+    def charges_of(self, position: Position) -> Decimal:
+        """Return what one position's trading cost: its share of the note, and the venue's own fees."""
+        own = [fill for fill in self.fills if _key_of(fill) == position.key]
+        return self._note(own).rounded().total + position.fees_today_quote
+
+    def _note(self, fills: Sequence[FillValue]) -> ChargeNote:
+        # what the venue charged itself is kept with the positions
+        by_schedule = [fill for fill in fills if fill.fee_quote is None]
+        return exact_charges(by_schedule, kinds=self.kinds, day=self.day, schedule=CHARGES)
+
+    def cash(self) -> tuple[Decimal | None, Decimal | None]:
+        """Return the account's cash and its equity: of a margin wallet as the desk last published them."""
+        if self.currency is not Currency.INR:
+            shown = self.published.get("live") or {}
+            return _decimal(shown.get("cash")), _decimal(shown.get("equity"))
+        cash = _cash(self)
+        return cash, None if cash is None else cash + self.view(Book.LIVE).net_quote
 
 
 def account_days(user: User, account: TradingAccount | None, *, now: datetime) -> list[AccountDay]:
@@ -75,7 +112,8 @@ def account_days_of(chosen: Any, *, now: datetime) -> list[AccountDay]:
     names = {row.instrument for group in (*positions.values(), *fills.values()) for row in group}
     kinds = _kinds(names, {row.venue for row in accounts})
     strategies = dict(Deployment.objects.filter(account__in=accounts).values_list("pk", "strategy"))
-    shown = snapshots([topic_of(str(row.pk), name) for row in accounts for name in ("quotes", "venue")])
+    margins = _margins(accounts)
+    shown = snapshots([topic_of(str(row.pk), name) for row in accounts for name in ("quotes", "venue", "portfolio")])
     return [
         _account_day(
             row,
@@ -84,6 +122,7 @@ def account_days_of(chosen: Any, *, now: datetime) -> list[AccountDay]:
             fills=[fill for fill in fills.get(row.pk, []) if fill.venue_day == days[row.pk]],
             kinds=kinds,
             strategies={str(key): slug for key, slug in strategies.items()},
+            perpetuals=margins.get(row.pk, []),
             shown=shown,
             now=now,
         )
@@ -93,38 +132,44 @@ def account_days_of(chosen: Any, *, now: datetime) -> list[AccountDay]:
 
 def portfolio_row(days: Sequence[AccountDay], *, now: datetime) -> Row:
     """Return the shape of `GET /api/portfolio`: the live book's day, and each book beside it, never mixed."""
-    views = {book: [day.view(book) for day in days] for book in Book}
-    cash = _sum_known([_cash(day) for day in days])
-    live = _book_row(views[Book.LIVE])
-    net = sum((view.net_quote for view in views[Book.LIVE]), ZERO)
+    currencies = {day.currency: day.day for day in days}
+    known = conversions(currencies, now)
+    if len(currencies) > 1:
+        total = _mixed(days, known)
+    else:
+        cash = [day.cash() for day in days]
+        total = {
+            "currency": next(iter(currencies), Currency.INR).value,
+            **total_row({book: [day.view(book) for day in days] for book in Book}, cash, next(iter(currencies), HOME)),
+            "unconverted": [],
+        }
+    held: dict[str, list[Decimal | None]] = {}
+    for day in days:
+        held.setdefault(day.currency, []).append(held_since_the_day_began(day.cash()[1], day.view(Book.LIVE)))
     return {
-        "currency": days[0].account.currency if days else "INR",
-        "cash": _money(cash),
-        "equity": _money(None if cash is None else cash + net),
-        **{name: figure for name, figure in live.items() if name != "net"},
-        **{str(book): _book_row(shown) for book, shown in views.items()},
-        "accounts": [_account_row(day) for day in days],
+        **total,
+        "fx": fx_rows(known, held),
+        "accounts": [_account_row(day, known.get(day.currency)) for day in days],
         "as_of": min((day.as_of for day in days), default=rfc3339(now)),
         "source": "journal",
     }
 
 
-def _book_row(views: Sequence[PortfolioView]) -> Row:
-    return {
-        "net": _money(sum((view.net_quote for view in views), ZERO)),
-        "pnl_today": {
-            "realised": _money(sum((view.realised_quote for view in views), ZERO)),
-            "unrealised": _money(sum((view.unrealised_quote for view in views), ZERO)),
-            "charges": _money(sum((view.charges.total for view in views), ZERO)),
-            "funding": _money(ZERO),  # Indian segments have none; perpetuals bring it
-            "net": _money(sum((view.net_quote for view in views), ZERO)),
-        },
-        "exposure": {
-            "gross": _money(sum((view.gross_exposure_quote for view in views), ZERO)),
-            "net": _money(sum((view.net_exposure_quote for view in views), ZERO)),
-        },
-        "unmarked": sorted({name for view in views for name in view.unmarked}),
-    }
+def _mixed(days: Sequence[AccountDay], known: Mapping[str, Conversion]) -> Row:
+    """Return the sum of accounts of several currencies, at home; an account without a rate is named and left out."""
+    there = [day for day in days if day.currency is HOME or day.currency in known]
+    rates = {day.currency: known[day.currency].rate if day.currency in known else Decimal(1) for day in there}
+    views = {book: [converted(day.view(book), rates[day.currency]) for day in there] for book in Book}
+    cash = [tuple(None if x is None else x * rates[day.currency] for x in day.cash()) for day in there]
+    held = [(day, held_since_the_day_began(day.cash()[1], day.view(Book.LIVE))) for day in there]
+    gained = [known[day.currency].gained(x) for day, x in held if x is not None and day.currency in known]
+    row = total_row(views, cash, HOME)
+    fx = sum(gained, ZERO)
+    net = sum((view.net_quote for view in views[Book.LIVE]), ZERO)
+    for shown in (row["pnl_today"], row[Book.LIVE.value]["pnl_today"]):
+        shown |= {"fx": money(fx), "net_with_fx": money(net + fx)}
+    unconverted = [str(day.account.pk) for day in days if day not in there]
+    return {"currency": HOME.value, **row, "unconverted": unconverted}
 
 
 def position_rows(days: Sequence[AccountDay]) -> list[Row]:
@@ -136,9 +181,9 @@ def _position_row(day: AccountDay, position: Position) -> Row:
     key = position.key
     mark = day.marks.get(key.instrument, position.day_average)
     quote = day.quotes.get(key.instrument, {})
-    own = [fill for fill in day.fills if _key_of(fill) == key]
-    charges = charge_note(own, kinds=day.kinds, day=day.day, schedule=CHARGES).total
+    charges = day.charges_of(position)
     unrealised = position.unrealised_quote(mark)
+    net = position.realised_today_quote + unrealised - charges + position.funding_today_quote
     return {
         "id": "|".join((str(day.account.pk), key.book, key.instrument, key.product, key.strategy_key)),
         "account": str(day.account.pk),
@@ -147,18 +192,61 @@ def _position_row(day: AccountDay, position: Position) -> Row:
         "symbol": key.instrument,
         "product": key.product,
         "quantity": text(position.quantity),
-        "average_price": _money(position.average_price),
-        "last_price": text(day.marks.get(key.instrument)),
-        "pnl_realised": _money(position.realised_today_quote),
-        "pnl_unrealised": _money(unrealised),
-        "charges": _money(charges),
-        "pnl_net": _money(position.realised_today_quote + unrealised - charges),
+        "average_price": average(position.average_price, day.currency),
+        "last_price": quote.get("last_price"),
+        "pnl_realised": money(position.realised_today_quote, day.currency),
+        "pnl_unrealised": money(unrealised, day.currency),
+        "charges": money(charges, day.currency),
+        "fees": money(-charges, day.currency),
+        "funding": money(position.funding_today_quote, day.currency),
+        "pnl_net": money(net, day.currency),
+        **_margin_row(day, key),
+        "notional": money(abs(position.value_quote(mark)), day.currency),
         "currency": day.account.currency,
         "strategy": day.strategies.get(key.strategy_key, ""),
         "strategy_key": key.strategy_key,
         "as_of": quote.get("exchange_at") or day.as_of,
         "source": quote.get("source", "journal"),
     }
+
+
+def _margin_row(day: AccountDay, key: PositionKey) -> Row:
+    rows = [row for row in day.perpetuals if (row.book, row.instrument) == (key.book, key.instrument)]
+    if key.product is not Product.PERPETUAL or not rows:
+        return dict(NO_MARGIN)
+    seen = max(rows, key=lambda row: abs(row.quantity))
+    return {
+        "position_side": seen.position_side if len(rows) == 1 else "LONG and SHORT",
+        "leverage": seen.leverage,
+        "margin_mode": seen.margin_mode or None,
+        "isolated_margin": _money(seen.isolated_margin_quote, day.currency),
+        "mark_price": day.quotes.get(key.instrument, {}).get("mark_price") or text(seen.mark_price),
+        "liquidation_price": text(seen.liquidation_price),
+        "liquidation_source": seen.liquidation_source,
+    }
+
+
+def funding_rows(user: User, *, account: TradingAccount | None = None, limit: int = 100) -> list[Row]:
+    """Return funding payments, newest first, each holder's share by itself."""
+    rows = FundingRow.objects.visible_to(user).select_related("account")
+    if account is not None:
+        rows = rows.filter(account=account)
+    strategies = dict(Deployment.objects.visible_to(user).values_list("pk", "strategy"))
+    names = {str(key): slug for key, slug in strategies.items()}
+    return [funding_row(row, names) for row in rows.order_by("-paid_at", "-pk")[:limit]]
+
+
+def _margins(accounts: Sequence[TradingAccount]) -> dict[Any, list[MarginRow]]:
+    chosen = [row for row in accounts if Currency(row.currency) is not Currency.INR]
+    return _grouped(MarginRow.objects.filter(account__in=chosen)) if chosen else {}
+
+
+def _mark(quote: Row) -> Decimal | None:
+    return _decimal(quote.get("mark_price") or quote.get("last_price"))
+
+
+def _decimal(value: object) -> Decimal | None:
+    return Decimal(str(value)) if value else None
 
 
 def _with_day(accounts: Any) -> Any:
@@ -168,7 +256,7 @@ def _with_day(accounts: Any) -> Any:
 
 
 def _day_of(account: Any, now: datetime) -> date:
-    return date.fromisoformat(account.day_text) if account.day_text else venue_day_of(now)
+    return date.fromisoformat(account.day_text) if account.day_text else venue_day_of(now, zone_of(account.venue))
 
 
 def _grouped(rows: Any) -> dict[Any, list[Any]]:
@@ -195,6 +283,7 @@ def _account_day(
     fills: Sequence[Fill],
     kinds: Mapping[str, InstrumentKind],
     strategies: Mapping[str, str],
+    perpetuals: Sequence[MarginRow],
     shown: Mapping[str, Row],
     now: datetime,
 ) -> AccountDay:
@@ -207,9 +296,11 @@ def _account_day(
         positions=[_position(row) for row in positions],
         fills=[_fill(row) for row in fills],
         kinds=kinds,
-        marks={name: Decimal(row["last_price"]) for name, row in quotes.items() if row.get("last_price")},
+        marks={name: mark for name, row in quotes.items() if (mark := _mark(row)) is not None},
         quotes=quotes,
         margins=venue_frame.get("data", {}).get("margins") or [],
+        perpetuals=perpetuals,
+        published=shown.get(topic_of(str(account.pk), "portfolio"), {}).get("data", {}),
         strategies=strategies,
         as_of=quotes_frame.get("at") or rfc3339(now),
     )
@@ -227,6 +318,8 @@ def _position(row: PositionRow) -> Position:
         average_price=row.average_price,
         day_average=row.day_average,
         realised_today_quote=row.realised_today_quote,
+        fees_today_quote=row.fees_today_quote,
+        funding_today_quote=row.funding_today_quote,
     )
 
 
@@ -244,6 +337,8 @@ def _fill(row: Fill) -> FillValue:
         product=Product(row.product),
         filled_at=row.filled_at,
         deployment_id=str(row.deployment_id) if row.deployment_id else None,
+        fee_quote=row.fee_quote,
+        source=FillSource(row.source),
     )
 
 
@@ -254,26 +349,27 @@ def _key_of(fill: FillValue) -> PositionKey:
 
 
 def _cash(day: AccountDay) -> Decimal | None:
-    return _sum_known([Decimal(row["net"]) + Decimal(row["used"]) for row in day.margins])
+    return sum_known([Decimal(row["net"]) + Decimal(row["used"]) for row in day.margins])
 
 
-def _sum_known(values: Sequence[Decimal | None]) -> Decimal | None:
-    known = [value for value in values if value is not None]
-    return sum(known, ZERO) if known else None
+def _money(value: Decimal | None, currency: Currency) -> str | None:
+    return None if value is None else money(value, currency)
 
 
-def _money(value: Decimal | None) -> str | None:
-    return None if value is None else f"{value.quantize(PAISA):f}"
-
-
-def _account_row(day: AccountDay) -> Row:
+def _account_row(day: AccountDay, conversion: Conversion | None) -> Row:
+    cash, equity = day.cash()
+    live, paper = day.view(Book.LIVE), day.view(Book.PAPER)
+    home = home_row(conversion, live=live, paper=paper, cash=cash, equity=equity) if conversion else None
     return {
         "id": str(day.account.pk),
         "venue": day.account.venue,
         "label": day.account.label,
         "currency": day.account.currency,
-        "cash": _money(_cash(day)),
-        **{str(book): _book_row([day.view(book)]) for book in Book},
+        "cash": _money(cash, day.currency),
+        "equity": _money(equity, day.currency),
+        "home": home,
+        Book.LIVE.value: book_row([live], day.currency),
+        Book.PAPER.value: book_row([paper], day.currency),
         "day": day.day.isoformat(),
         "as_of": day.as_of,
     }

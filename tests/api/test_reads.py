@@ -1,12 +1,13 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from django.utils import timezone
 
 from brokers.domain.clock import venue_day_of
-from execution.models import Fill, JournalEvent
-from tests.people import NOON, a_deployment, a_position_row, an_account, an_order_row
+from execution.models import EquityPoint, Fill, JournalEvent
+from tests.api.conftest import Caller
+from tests.people import NOON, a_deployment, a_position_row, an_account, an_aster_account, an_order_row
 
 pytestmark = pytest.mark.django_db
 ORDER = {
@@ -134,7 +135,7 @@ def test_the_portfolio_parts_gain_from_charges_and_live_from_paper(ours):
     content = ours.get("/api/portfolio").json()
 
     assert {"currency", "equity", "cash", "pnl_today", "exposure", "accounts", "as_of", "live", "paper"} <= set(content)
-    assert set(content["pnl_today"]) == {"realised", "unrealised", "charges", "funding", "net"}
+    assert set(content["pnl_today"]) == {"realised", "unrealised", "charges", "fees", "funding", "net"}
     assert set(content["exposure"]) == {"gross", "net"}
 
 
@@ -161,6 +162,51 @@ def test_the_status_names_accounts_feeds_and_switches(ours):
     assert {"desk", "version", "mode", "market", "accounts", "feeds", "strategies", "switches"} <= set(content)
     (account,) = content["accounts"]
     assert {"id", "venue", "label", "state", "live", "lease_age_s", "token_expires_at"} <= set(account)
+
+
+def test_a_market_without_hours_stands_beside_those_that_have_them(ours):
+    an_aster_account(ours.desk)
+
+    content = ours.get("/api/status").json()
+
+    assert content["market"]["PERP"] == "continuous"
+    assert "NSE-EQ" in content["market"]
+    perps = content["accounts"][1]
+    assert (perps["venue"], perps["currency"], perps["state"], perps["token_expires_at"]) == (
+        "aster",
+        "USDT",
+        "live",
+        None,
+    )
+
+
+def test_a_desk_of_perpetuals_alone_has_no_exchange_that_closes(db, fresh_redis):
+    perps = Caller()
+    perps.account.delete()
+    an_aster_account(perps.desk)
+
+    assert perps.get("/api/status").json()["market"] == {"PERP": "continuous"}
+
+
+def test_each_venues_curve_is_of_its_own_newest_day(ours):
+    perps = an_aster_account(ours.desk)
+    points = [
+        (ours.account, datetime(2026, 8, 18, 4, 0, tzinfo=UTC)),
+        (ours.account, datetime(2026, 8, 17, 19, 0, tzinfo=UTC)),  # half past midnight in Mumbai
+        (ours.account, datetime(2026, 8, 17, 18, 0, tzinfo=UTC)),  # the day before there
+        (perps, datetime(2026, 8, 21, 0, 0, tzinfo=UTC)),
+        (perps, datetime(2026, 8, 20, 23, 59, tzinfo=UTC)),  # the day before in UTC
+    ]
+    for account, at in points:
+        EquityPoint.objects.create(account=account, book="live", market_at=at, net_quote=Decimal(1))
+
+    rows = results(ours, "/api/equity")
+
+    assert [(row["account"], row["at"][:16]) for row in rows] == [
+        (str(ours.account.pk), "2026-08-17T19:00"),
+        (str(ours.account.pk), "2026-08-18T04:00"),
+        (str(perps.pk), "2026-08-21T00:00"),
+    ]
 
 
 def test_the_risk_answer_has_limits_switches_and_breaches(ours):
