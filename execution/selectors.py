@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import Desk
-from brokers.domain.calendar import Segment, TradingCalendar
+from brokers.domain.calendar import Phase, Segment, TradingCalendar
+from brokers.domain.clock import zone_of
 from brokers.domain.errors import DataError
 from brokers.hub import snapshots, topic_of
 from brokers.market_life import market_calendar
-from brokers.models import TradingAccount
+from brokers.models import TradingAccount, Venue
 from execution.books import account_days, portfolio_row, position_rows
 from execution.domain.codec import rfc3339
 from execution.models import Discrepancy, EquityPoint, Fill, JournalEvent, Order
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 DEFAULT_LIMIT = 100
+# a market without hours is one segment
+PERPETUALS = "PERP"
 BREACHES_SHOWN = 50
 LIMITS_WITH_USE = {
     "daily_loss": "max_daily_loss_quote",
@@ -101,12 +107,13 @@ def ticks_rows(user: User, *, account: TradingAccount | None = None) -> list[Row
 
 
 def equity_curve(user: User, *, account: TradingAccount | None = None) -> list[Row]:
-    """Return the points of the newest market day's curve, oldest first."""
+    """Return the points of each account's newest market day, oldest first: venues' days begin and end apart."""
     rows = _of(EquityPoint.objects.visible_to(user), account)
-    newest = rows.order_by("-market_at").values_list("market_at", flat=True).first()
-    if newest is None:
+    newest = rows.order_by().values_list("account_id", "account__venue").annotate(newest=Max("market_at"))
+    days = [Q(account_id=pk, market_at__gte=_midnight(at, zone_of(venue))) for pk, venue, at in newest]
+    if not days:
         return []
-    today = rows.filter(market_at__date=newest.date()).order_by("market_at", "account_id", "book")
+    today = rows.filter(reduce(or_, days)).order_by("market_at", "account_id", "book")
     return [
         {"account": str(row.account_id), "book": row.book, "at": rfc3339(row.market_at), "net": text(row.net_quote)}
         for row in today
@@ -166,7 +173,7 @@ def status(user: User) -> Row:
         "desk": desk.name if desk else "",
         "version": settings.VERSION,
         "mode": "demo" if settings.WINDHOVER_DEMO else "live" if any(row.is_live for row in accounts) else "paper",
-        "market": _phases(feeds.values(), now),
+        "market": _phases(accounts, feeds, now),
         "accounts": [_status_account(row, now) for row in accounts],
         "feeds": [_status_feed(account_id, feed, now) for account_id, feed in feeds.items()],
         "strategies": {
@@ -177,6 +184,10 @@ def status(user: User) -> Row:
         "as_of": rfc3339(now),
         "source": "desk",
     }
+
+
+def _midnight(at: datetime, zone: ZoneInfo) -> datetime:
+    return at.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _of(rows: Any, account: TradingAccount | None) -> Any:
@@ -276,6 +287,9 @@ def _status_account(row: TradingAccount, now: datetime) -> Row:
         "id": str(row.pk),
         "venue": row.venue,
         "label": row.label,
+        "currency": row.currency,
+        "testnet": row.is_testnet,
+        "proof": row.auth_scheme,
         "state": login.state if login else "needs_login",
         "reason": login.reason if login else "",
         "live": row.is_live,
@@ -300,12 +314,20 @@ def _status_feed(account_id: str, feed: Row, now: datetime) -> Row:
     }
 
 
-def _phases(feeds: Iterable[Row], now: datetime) -> Row:
-    """Return each segment's phase on the market's own clock, which runs apart from the wall's in a replay."""
-    known = [datetime.fromisoformat(feed["market_at"]) for feed in feeds if feed.get("market_at")]
-    at = max(known, default=now)
-    calendar = market_calendar()
-    return {str(segment): _phase(calendar, segment, at) for segment in Segment}
+def _phases(accounts: Sequence[TradingAccount], feeds: Mapping[str, Row], now: datetime) -> Row:
+    """Return each segment's phase on its market's own clock, which runs apart from the wall's in a replay."""
+    venues = {str(row.pk): row.venue for row in accounts}
+    shown: Row = {}
+    if Venue.KITE in venues.values() or not venues:
+        indian = [
+            feed["market_at"] for key, feed in feeds.items() if venues[key] == Venue.KITE and feed.get("market_at")
+        ]
+        at = max((datetime.fromisoformat(told) for told in indian), default=now)
+        calendar = market_calendar()
+        shown = {str(segment): _phase(calendar, segment, at) for segment in Segment}
+    if Venue.ASTER in venues.values():
+        shown[PERPETUALS] = Phase.CONTINUOUS.value
+    return shown
 
 
 def _phase(calendar: TradingCalendar, segment: Segment, at: datetime) -> str:

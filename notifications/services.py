@@ -12,7 +12,7 @@ from django.template.loader import render_to_string
 from brokers.domain.calendar import Segment
 from brokers.domain.clock import IST
 from brokers.domain.india import INDIA
-from brokers.models import SessionState, TradingAccount, VenueLogin
+from brokers.models import Proof, SessionState, TradingAccount, VenueLogin
 from notifications.models import Letter
 
 BRAND = "Windhover"
@@ -24,10 +24,10 @@ def session_ended_tell(*, account_id: str, epoch: int, at: datetime) -> bool:
     if login.state == SessionState.LIVE or login.epoch != epoch or not login.account.is_enabled:
         return False
     told = {"reason": login.reason, "ended": f"{at.astimezone(IST):%H:%M IST on %-d %B}"}
-    subject = f"your Kite session of {login.account.label} has ended"
-    return _send(
-        login.account, key=f"session-{account_id}-{epoch}", subject=subject, page="session_ended", told=told, at=at
-    )
+    subject, page = f"your Kite session of {login.account.label} has ended", "session_ended"
+    if login.account.auth_scheme != Proof.LOGIN:
+        subject, page = f"the key of {login.account.label} is refused", "key_refused"
+    return _send(login.account, key=f"session-{account_id}-{epoch}", subject=subject, page=page, told=told, at=at)
 
 
 def mornings_tell(*, at: datetime) -> int:
@@ -36,7 +36,7 @@ def mornings_tell(*, at: datetime) -> int:
     if session is None or at >= session.open_at:
         return 0
     waiting = TradingAccount.objects.filter(
-        is_enabled=True, is_simulated=False, login__state=SessionState.NEEDS_LOGIN
+        is_enabled=True, is_simulated=False, login__state=SessionState.NEEDS_LOGIN, auth_scheme=Proof.LOGIN
     ).select_related("owner")
     told = {"opens": f"{session.open_at.astimezone(IST):%H:%M}"}
     key = f"morning-{session.day:%Y-%m-%d}"
@@ -54,7 +54,10 @@ def _send(account: TradingAccount, *, key: str, subject: str, page: str, told: d
     )
     if letter.sent_at is not None:
         return False
-    link = f"{settings.WINDHOVER_SITE_URL}/brokers/{account.pk}/login"
+    has_login = account.auth_scheme == Proof.LOGIN
+    link = settings.WINDHOVER_SITE_URL + (
+        f"/brokers/{account.pk}/login" if has_login else f"/brokers/accounts/{account.pk}"
+    )
     body = render_to_string(
         f"notifications/{page}.txt", {"account": str(account), "label": account.label, "link": link, **told}
     )

@@ -8,7 +8,7 @@ from brokers import logins
 from brokers.models import SessionState, VenueLogin
 from notifications.models import Letter
 from notifications.services import mornings_tell, session_ended_tell
-from tests.people import a_desk, an_account
+from tests.people import a_desk, an_account, an_aster_account
 
 pytestmark = pytest.mark.django_db
 
@@ -154,4 +154,26 @@ def test_a_trading_day_begins_with_a_reminder_to_who_is_not_logged_in(account, a
 
 
 def test_who_is_logged_in_is_not_reminded(account):
+    assert mornings_tell(at=MONDAY_0830) == 0
+
+
+@pytest.fixture
+def by_key():
+    return an_aster_account(a_desk(), is_simulated=False)
+
+
+def test_a_refused_key_is_told_with_the_way_to_enter_another(by_key):
+    logins.login_lost(account=by_key, reason="Aster refused the key (-2015).", at=SIX)
+
+    [letter] = letters()
+
+    assert f"the key of {by_key.label} is refused" in letter.subject
+    assert "(-2015)" in letter.body
+    assert f"/brokers/accounts/{by_key.pk}" in letter.body
+    assert "Kite" not in letter.subject + letter.body
+
+
+def test_no_morning_asks_for_a_login_that_an_account_does_not_have(by_key):
+    VenueLogin.objects.update(state=SessionState.NEEDS_LOGIN)
+
     assert mornings_tell(at=MONDAY_0830) == 0
