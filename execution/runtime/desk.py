@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import socket
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +14,10 @@ import structlog
 from django.conf import settings
 
 from brokers import hub
-from brokers.adapters.paces import SharedPaces
-from brokers.domain.allowance import OrderShare
+from brokers.adapters.paces import SharedPaces, SharedWeights
+from brokers.domain.allowance import OrderShare, VenueAllowance
 from brokers.ports import FeedMode, LeaseGrant
+from brokers.registry import ASTER, KITE, allowance_of
 from execution.journal import Journal
 from execution.runtime.clock import SystemClock, boot_id
 from execution.runtime.guardian import Guardian, GuardianTerms
@@ -140,18 +142,23 @@ def owner_name() -> str:
 
 def desk_from_settings() -> Desk:
     """Return the desk of this process as its environment describes it."""
-    machine, lease, threads = _machine(owner_name(), settings.WINDHOVER_KITE_ALLOWANCE.desk)
+    machine, lease, threads = _machine(owner_name(), {name: every.desk for name, every in _allowances().items()})
     return Desk(machine, lease, threads=threads)
 
 
 def guardian_from_settings(*, deadline_s: float) -> Guardian:
     """Return the guardian of this process as its environment describes it."""
-    machine, lease, threads = _machine(owner_name(), settings.WINDHOVER_KITE_ALLOWANCE.guardian)
+    machine, lease, threads = _machine(owner_name(), {name: every.guardian for name, every in _allowances().items()})
     terms = GuardianTerms(deadline_s=deadline_s)
     return Guardian(machine, lease, terms=terms, threads=threads, redis_url=settings.REDIS_URL)
 
 
-def _machine(owner: str, share: OrderShare) -> tuple[Machine, DatabaseLease, tuple[DatabaseThread, ...]]:
+def _allowances() -> dict[str, VenueAllowance]:
+    """Return what each venue allows an account, as the operator has it."""
+    return {KITE: settings.WINDHOVER_KITE_ALLOWANCE, ASTER: allowance_of(ASTER)}
+
+
+def _machine(owner: str, shares: Mapping[str, OrderShare]) -> tuple[Machine, DatabaseLease, tuple[DatabaseThread, ...]]:
     clock = SystemClock()
     state = Path(settings.WINDHOVER_STATE)
     journal = Journal(tips_file=state / "journal-tips.jsonl")
@@ -172,11 +179,17 @@ def _machine(owner: str, share: OrderShare) -> tuple[Machine, DatabaseLease, tup
         publisher=hub.HubPublisher(hub.async_redis(settings.REDIS_URL)),
         doorbell=RedisDoorbell(settings.REDIS_URL, clock),
         follow=Follow(count=settings.WINDHOVER_FEED_FOLLOW, mode=FeedMode(settings.WINDHOVER_FEED_FOLLOW_MODE)),
-        connect=connector(clock=clock, silence_s=settings.WINDHOVER_FEED_SILENCE_S, share=share, shared_pace=paces),
+        connect=connector(
+            clock=clock,
+            silence_s=settings.WINDHOVER_FEED_SILENCE_S,
+            share_of=shares.__getitem__,
+            shared_pace=paces,
+            shared_weights=SharedWeights(hub.async_redis(settings.REDIS_URL), folder=state / "pace", clock=clock),
+        ),
         send_log_folder=state / "sendlog",
         boot_id=boot_id(),
         renew_s=terms.renew_s,
-        share=share,
+        shares=shares,
         hints=partial(hub.take_hints, hub.async_redis(settings.REDIS_URL)),
     )
     return machine, lease, (journal, reader, renewer)

@@ -9,8 +9,8 @@ without quotes the engine enters nothing, and its exits are market orders.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 from decimal import Decimal
 from typing import TypeVar
@@ -21,11 +21,12 @@ import structlog
 from django.utils import timezone
 
 from brokers import hub
-from brokers.domain.clock import IST
+from brokers.domain.clock import zone_of
 from brokers.domain.errors import DataError, VenueError
-from brokers.domain.orders import FINAL_STATUSES, Book, Origin, UnreadableRow
+from brokers.domain.orders import FINAL_STATUSES, Book, Origin, UnreadableRow, VenuePosition
+from brokers.domain.portfolio import PortfolioView
 from brokers.models import TradingAccount
-from brokers.ports import LeaseGrant
+from brokers.ports import LeaseGrant, TradesPerpetuals
 from execution.books import AccountDay, account_days_of
 from execution.domain.acts import OURS
 from execution.domain.events import Act, OperatorAct
@@ -167,7 +168,7 @@ class Guardian:
         flattened = await self._flatten_where_lost(session)
         await self._until(lambda: not session.engine.state.open_orders() and not session.has_writes, SETTLE_S)
         sentence = f"the desk was away: {cancelled} entries cancelled, positions {'closed' if flattened else 'kept'}"
-        await self._tell(account_id, sentence)
+        await self._tell(account_id, sentence + _countdowns(session))
 
     async def _cancel_entries(self, session: Session) -> int:
         entries = [order for order in session.engine.state.open_orders() if is_to_cancel(order)]
@@ -177,10 +178,13 @@ class Guardian:
 
     async def _flatten_where_lost(self, session: Session) -> bool:
         limit = await self._machine.read(lambda: _loss_limit(session.facts.account_id))
-        gross = await _venue_loss(session)
-        charges = await self._machine.read(lambda: _charges_today(session.facts.account_id, timezone.now()))
-        loss = None if gross is None else gross + charges
-        if loss is None or loss < limit:
+        rows = await _venue_positions(session)
+        if rows is None:
+            return False
+        venue, _ = session.live.open_link()
+        loss_of = _loss_at_marks if isinstance(venue, TradesPerpetuals) else _loss_of_the_day
+        loss = await self._machine.read(lambda: loss_of(session.facts.account_id, rows, timezone.now()))
+        if loss < limit:
             return False
         log.warning("guardian_flattens", account=session.facts.account_id, loss=str(loss), limit=str(limit))
         await self._command(session, Act.EXIT_ALL, {"book": Book.LIVE.value, "of": OURS})
@@ -238,6 +242,15 @@ class Guardian:
             return
 
 
+def _countdowns(session: Session) -> str:
+    """Say which orders the venue will cancel by itself: the guardian does not speak for a desk that is away."""
+    armed = session.engine.state.countdowns
+    if not armed:
+        return ""
+    within_s = max(armed.values())
+    return f"; the dead-man switch cancels what works in {', '.join(sorted(armed))} within {within_s} s, stops too"
+
+
 def is_to_cancel(order: OrderRecord) -> bool:
     """Tell whether an order is an entry of ours; what others placed may be the stop that protects them."""
     return order.is_entry and not order.is_doubtful and order.intent.origin is not Origin.EXTERNAL
@@ -273,7 +286,7 @@ def _was_pulled(day: AccountDay) -> bool:
     pulled = Command.objects.filter(
         account=account_id, kind=Act.KILL, requested_by=None, payload__scope=SwitchScope.ACCOUNT
     )
-    midnight = datetime.combine(day.day, time(), tzinfo=IST)
+    midnight = datetime.combine(day.day, time(), tzinfo=zone_of(day.account.venue))
     return pulled.filter(requested_at__gte=since or midnight).exists()
 
 
@@ -294,13 +307,26 @@ def _loss_limit(account_id: str) -> Decimal:
     return limit
 
 
-def _charges_today(account_id: str, at: datetime) -> Decimal:
+def _loss_of_the_day(account_id: str, rows: Sequence[VenuePosition], at: datetime) -> Decimal:
+    """Return what the venue, which counts by the day, says was lost today, and the charges; no quotes of ours."""
+    gross = -sum((row.realised_quote + row.unrealised_quote for row in rows), Decimal(0))
+    return gross + sum((view.costs_quote - view.funding_quote for _, view in _live_views(account_id, at)), Decimal(0))
+
+
+def _loss_at_marks(account_id: str, rows: Sequence[VenuePosition], at: datetime) -> Decimal:
+    """Return what was lost today by our books at the venue's marks: it counts a position's profit from its entry on."""
+    marks = {row.instrument: row.mark_price for row in rows if row.mark_price is not None}
+    days = [replace(day, marks={**day.marks, **marks}) for day, _ in _live_views(account_id, at)]
+    return -sum((day.view(Book.LIVE).net_quote for day in days), Decimal(0))
+
+
+def _live_views(account_id: str, at: datetime) -> list[tuple[AccountDay, PortfolioView]]:
     days = account_days_of(TradingAccount.objects.filter(pk=UUID(account_id)), now=at)
-    return sum((day.view(Book.LIVE).charges.total for day in days), Decimal(0))
+    return [(day, day.view(Book.LIVE)) for day in days]
 
 
-async def _venue_loss(session: Session) -> Decimal | None:
-    """Return what the venue says was lost today; its figures need no quotes of ours."""
+async def _venue_positions(session: Session) -> list[VenuePosition] | None:
+    """Return the venue's positions, None where any of them cannot be read."""
     try:
         venue, _ = session.live.open_link()
         positions = await venue.positions()
@@ -311,7 +337,7 @@ async def _venue_loss(session: Session) -> Decimal | None:
     if len(readable) < len(positions):
         log.warning("guardian_cannot_read_positions", error="a row of them is unreadable")
         return None
-    return -sum((row.realised_quote + row.unrealised_quote for row in readable), Decimal(0))
+    return readable
 
 
 def _inbox(account_id: str, sentence: str, at: datetime) -> None:

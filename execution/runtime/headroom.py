@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from brokers.domain.clock import IST
 from brokers.ports import Budget
 from execution.domain.codec import rfc3339
 
 
-def with_minute(risk: Mapping[str, object], budget: Budget | None, now: datetime) -> Mapping[str, object]:
+def with_minute(
+    risk: Mapping[str, object], budget: Budget | None, now: datetime, *, zone: ZoneInfo = IST
+) -> Mapping[str, object]:
     """Add the minute's orders to the limits; a ban is told in the words of the limit that fired last."""
     if budget is None:
         return risk
@@ -22,7 +25,7 @@ def with_minute(risk: Mapping[str, object], budget: Budget | None, now: datetime
         "limit": str(report.per_minute),
         "headroom": str(max(report.per_minute - report.used_in_a_minute, 0)),
         "last_fired_at": rfc3339(now.replace(microsecond=0)) if ends_at else None,
-        "last_reason": f"the venue takes no orders until {ends_at.astimezone(IST):%H:%M:%S}" if ends_at else "",
+        "last_reason": f"the venue takes no orders until {ends_at.astimezone(zone):%H:%M:%S}" if ends_at else "",
     }
     return {**risk, "orders_per_minute": row}
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from functools import partial
 
 import structlog
 
 from brokers.domain.allowance import OrderShare
-from brokers.domain.clock import venue_day_of
+from brokers.domain.clock import venue_day_of, zone_of
 from brokers.domain.india import CHARGES
 from brokers.domain.instruments import Instrument
 from brokers.market_life import MarketLife, market_life
@@ -100,7 +100,9 @@ async def open_session(machine: Machine, grant: LeaseGrant, *, runs_strategies: 
         instruments=loaded.instruments,
         limits=loaded.settings.limits,
         is_released=loaded.settings.is_released,
+        countdown_s=loaded.settings.countdown_s,
         followed=frozenset(loaded.followed),
+        calendar=loaded.life.calendar,
     )
 
 
@@ -154,8 +156,9 @@ async def _until(drain: asyncio.Event) -> None:
     await drain.wait()
 
 
-def _load(account_id: str, follow: int, day: date) -> _Loaded:
+def _load(account_id: str, follow: int, now: datetime) -> _Loaded:
     facts = store.account_facts(account_id)
+    day = venue_day_of(now, zone_of(facts.venue))
     used = store.instruments_in_use(account_id, facts.venue)
     followed = store.instruments_followed(facts.venue, follow)
     return _Loaded(
@@ -168,15 +171,15 @@ def _load(account_id: str, follow: int, day: date) -> _Loaded:
 
 
 async def _opened(machine: Machine, grant: LeaseGrant, *, runs_strategies: bool) -> tuple[_Loaded, Engine]:
-    follow, day = machine.follow.count if runs_strategies else 0, venue_day_of(machine.clock.now())
-    loaded = await machine.read(lambda: _load(grant.account_id, follow, day))
+    follow, now = machine.follow.count if runs_strategies else 0, machine.clock.now()
+    loaded = await machine.read(lambda: _load(grant.account_id, follow, now))
     for _ in range(LISTED_LOOKS):
         if not follow or loaded.followed:
             break
         # on a new installation the day's list may still be on its way
         await machine.clock.sleep(LOOK_AGAIN_S)
-        loaded = await machine.read(lambda: _load(grant.account_id, follow, day))
-    engine = _engine(loaded, grant, share=machine.share, runs_strategies=runs_strategies)
+        loaded = await machine.read(lambda: _load(grant.account_id, follow, now))
+    engine = _engine(loaded, grant, share=machine.share_of(loaded.facts.venue), runs_strategies=runs_strategies)
     await _restore(machine, engine, grant.account_id)
     return loaded, engine
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from brokers.domain.errors import Invalid
 from brokers.domain.instruments import InstrumentKind
-from brokers.ports import Feed, FeedMessage, FeedMode
+from brokers.ports import Feed, FeedMessage, FeedMode, LearnsInstruments
 from execution.domain.codec import rfc3339
 from execution.domain.commands import Alert, Level
 from execution.runtime.lag import LagMeter
@@ -52,12 +52,14 @@ class Listening:
     async def follow(self, feed: Feed) -> None:
         """Tell the feed what it is not told yet."""
         async with self._changing:
-            used = self._used()
+            used, known = self._used(), self._session.instruments
             if (feed, self._names, used) == (self._feed, *self._told):
                 return
             if feed is not self._feed:
                 self._feed, self._heard = feed, {}
             self._told = self._names, used
+            if isinstance(feed, LearnsInstruments):
+                feed.learn([known[name] for name in self._names if name in known])
             wanted = self._modes(used)
             gone = [token for token in self._heard if token not in wanted]
             if gone:

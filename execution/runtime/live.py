@@ -8,43 +8,48 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from brokers.domain.clock import IST
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
-from brokers.domain.market import NANOSECONDS, Bar, QuoteColumns, at_of, ns_of
-from brokers.domain.market_life import holdings_of
+from brokers.domain.market import NANOSECONDS, QuoteColumns, at_of, ns_of
 from brokers.domain.orders import UnreadableRow
 from brokers.logins import TIME_IS_UP
 from brokers.ports import (
     Budget,
     Credentials,
+    FeedDoubt,
     FeedEvent,
+    FeedFunding,
+    FeedFundingRate,
+    FeedHeartbeat,
     FeedMessage,
     FeedOrder,
     FeedQuotes,
     FeedState,
-    HoldsTriggers,
+    FeedTrade,
+    FeedWallet,
     Venue,
 )
-from execution.domain.codec import encode
-from execution.domain.commands import LoadHistory
 from execution.domain.events import (
+    BooksDoubted,
     BooksFailed,
     BooksRead,
+    Event,
     FeedChanged,
-    HistoryFailed,
-    HistoryLoaded,
-    HoldingsRead,
+    FundingRateSeen,
+    FundingSeen,
     Link,
     MarketFrame,
     OrderSeen,
     SessionChanged,
     SessionState,
-    TriggersRead,
+    TradeSeen,
+    WalletSeen,
 )
-from execution.domain.setbacks import failures_of
 from execution.runtime import store
+from execution.runtime.account_book import AccountBook
+from execution.runtime.history import History
 from execution.runtime.listening import Listening
 from execution.runtime.machine import Machine, VenueLink
+from execution.runtime.perpetuals import Perpetuals
 from execution.runtime.stream_hours import StreamHours, stream_hours
 from execution.runtime.wanted import Wanted
 
@@ -52,21 +57,33 @@ if TYPE_CHECKING:
     from execution.runtime.session import Session
 
 LOGIN_POLL_S = 0.5
-MARKET_TIME_S = 6.0
-HISTORY_ATTEMPTS = 3
-TRADING_SECONDS_A_DAY = 375 * 60
-ACCOUNT_FACTS_S = 60.0
 # whoever asks: the engine, a doorbell, a postback
 BOOKS_EVERY_S = 1.0
 # a minute's orders, and how late the last of them may have left
 ORDERS_SINCE_S = 65.0
 HOURS_POLL_S = 1.0
+Told = FeedOrder | FeedTrade | FeedFunding | FeedWallet | FeedFundingRate
 AHEAD_NS = 300 * NANOSECONDS  # no real exchange's clock is five minutes ahead of ours
 
 
 def forget_times_to_come(columns: QuoteColumns) -> None:
     """Clear exchange times far ahead of the machine's clock: market time never steps back from one of them."""
     columns.exchange_ns[columns.exchange_ns > columns.received_ns + AHEAD_NS] = 0
+
+
+def told(event: Told, at: datetime) -> Event:
+    """Return what a stream tells of the account, in the engine's words."""
+    match event:
+        case FeedOrder(order=order):
+            return OrderSeen(at=at, order=order)
+        case FeedTrade(trade=trade):
+            return TradeSeen(at=at, trade=trade)
+        case FeedFunding(payment=payment):
+            return FundingSeen(at=at, payment=payment)
+        case FeedWallet(wallets=wallets, reason=reason):
+            return WalletSeen(at=at, wallets=wallets, reason=reason)
+        case FeedFundingRate(instrument=instrument, rate=rate, mark=mark, due_at=due_at):
+            return FundingRateSeen(at=at, instrument=instrument, rate=rate, mark=mark, due_at=due_at)
 
 
 class LiveVenue:
@@ -80,11 +97,10 @@ class LiveVenue:
         self._state = ""
         self.listening = Listening(session)
         self._books = Wanted(self._read_books, every_s=BOOKS_EVERY_S, clock=session.machine.clock, spawn=session.spawn)
-        self._fetching: dict[tuple[str, int, int], tuple[int, asyncio.Task[list[Bar]]]] = {}
-        self._has_market_time = asyncio.Event()
+        self.history = History(session, lambda: self._open().venue)
+        self.account = AccountBook(session, self._venue_or_none, self.lose_login)
+        self.perpetuals = Perpetuals(session)
         self.books_read = 0
-        self.published: dict[str, object] = {}
-        self.cash: Decimal | None = None
         self.frames = 0
 
     def open_link(self) -> tuple[Venue, Budget]:
@@ -97,10 +113,27 @@ class LiveVenue:
         """Return the open session's budget; None without one."""
         return None if self._link is None else self._link.budget
 
+    @property
+    def published(self) -> dict[str, object]:
+        """Return what the venue says of the account, for the pages."""
+        return self.account.published
+
+    @property
+    def cash(self) -> Decimal | None:
+        """Return the owner's money at the venue; None before it has been read."""
+        return self.account.cash
+
+    async def tell_account(self) -> None:
+        """Keep what the venue says of the account at hand, for ever."""
+        await self.account.keep()
+
     def _open(self) -> VenueLink:
         if self._link is None:
             raise NeedsLogin("nobody is logged in at the venue")
         return self._link
+
+    def _venue_or_none(self) -> Venue | None:
+        return None if self._link is None else self._link.venue
 
     async def run(self) -> None:
         """Live through logins: wait for one, host its stream until it dies, wait for the next."""
@@ -114,6 +147,7 @@ class LiveVenue:
                 await self._next_epoch(login.epoch)
                 continue
             self._link = await self._connect(login.credentials)
+            await self.perpetuals.begin(self._link.venue)
             self._say_session(SessionState.LIVE, "")
             life = asyncio.create_task(self._end_in_time(login.expires_at))
             try:
@@ -130,6 +164,7 @@ class LiveVenue:
             return False
         self._epoch = login.epoch
         self._link = await self._connect(login.credentials)
+        await self.perpetuals.begin(self._link.venue)
         self._say_session(SessionState.LIVE, "")
         self.read_books("the guardian has taken over")
         return True
@@ -195,63 +230,10 @@ class LiveVenue:
         self._session.log.debug("reading_books", reason=reason)
         self._books.want()
 
-    async def load_history(self, ask: LoadHistory) -> None:
-        """Fetch closed bars up to market time; what cannot be had is told as a reason."""
-        await self._session.learn_instruments([ask.instrument])
-        event: HistoryLoaded | HistoryFailed
-        try:
-            bars = await self._shared_history(ask)
-        except (VenueError, DataError) as error:
-            event = HistoryFailed(
-                at=self._now(), deployment_id=ask.deployment_id, instrument=ask.instrument, reason=error.message
-            )
-        else:
-            event = HistoryLoaded(
-                at=self._now(), deployment_id=ask.deployment_id, instrument=ask.instrument, bars=tuple(bars)
-            )
-        self._session.take(event)
-
-    async def tell_account(self) -> None:
-        """Keep profile, margins and holdings at hand for the pages, which never call a venue themselves."""
-        while True:
-            if self._link is not None:
-                await self._read_account(self._link.venue)
-            await self._machine.clock.sleep(ACCOUNT_FACTS_S if self.published else LOGIN_POLL_S)
-
-    async def _read_account(self, venue: Venue) -> None:
-        try:
-            profile, margins = await venue.profile(), await venue.margins()
-            holdings = await venue.holdings()
-        except NeedsLogin as error:
-            self.lose_login(error.message)
-        except (VenueError, DataError) as error:
-            self._session.log.warning("account_facts_failed", error=error.message)
-        else:
-            # what is used of it is the owner's money still
-            self.cash = sum((row.net + row.used for row in margins), Decimal(0))
-            self.published = {
-                "profile": encode(profile),
-                "margins": encode(margins),
-                "holdings": encode(holdings),
-                "as_of": encode(self._now()),
-            }
-            self._session.take(HoldingsRead(at=self._now(), holdings=holdings_of(holdings)))
-            await self._read_triggers(venue)
-
-    async def _read_triggers(self, venue: Venue) -> None:
-        if not isinstance(venue, HoldsTriggers):
-            return
-        try:
-            triggers = await venue.triggers()
-        except (VenueError, DataError) as error:
-            # a dead session is noticed by the next of the reads that trading needs
-            self._session.log.warning("triggers_failed", error=error.message)
-        else:
-            self._session.take(TriggersRead(at=self._now(), failures=failures_of(triggers, at=self._now())))
-
     async def _host(self, link: VenueLink) -> None:
         await self.listening.follow(link.feed)
         keeping = asyncio.create_task(self.listening.keep(link.feed))
+        knowing = self._session.spawn(self.perpetuals.keep(link))
         try:
             while self._lost_epoch != self._epoch:
                 hours = self._hours()
@@ -263,7 +245,8 @@ class LiveVenue:
                     await self._stay_closed(hours.until)
         finally:
             keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            knowing.cancel()
+            await asyncio.gather(keeping, knowing, return_exceptions=True)
         if self._state == Link.NO_MARKET_DATA:
             await self._next_epoch(self._epoch)  # calls go on without a stream
 
@@ -281,7 +264,11 @@ class LiveVenue:
         await link.feed.pause()
 
     async def _stay_closed(self, until: datetime | None) -> None:
-        opens = f", the stream opens at {until.astimezone(IST):%H:%M on %d %B}" if until is not None else ""
+        opens = (
+            f", the stream opens at {until.astimezone(self._session.calendar.zone):%H:%M on %d %B}"
+            if until is not None
+            else ""
+        )
         self._session.take(FeedChanged(at=self._now(), state=Link.CLOSED, reason=f"the market is closed{opens}"))
         await self._machine.clock.sleep(HOURS_POLL_S)
 
@@ -297,24 +284,41 @@ class LiveVenue:
 
     def _take(self, event: FeedEvent) -> None:
         at = self._now()
-        if isinstance(event, FeedQuotes):
-            self.frames += 1
-            if not self._session.facts.is_simulated:
-                forget_times_to_come(event.columns)
-            self._session.take_quotes(MarketFrame(at=at, columns=event.columns))
-            self._note_lag(event.columns)
-            if self._session.market_ns:
-                self._has_market_time.set()
-        elif isinstance(event, FeedOrder):
-            self._session.take(OrderSeen(at=at, order=event.order))
-        elif isinstance(event, FeedState):
-            self._state = event.state
-            self._session.log.info("feed", state=event.state, reason=event.reason)
-            self._session.take(FeedChanged(at=at, state=Link(event.state), reason=event.reason))
-            if event.state == Link.NEEDS_LOGIN:
-                self.lose_login(event.reason)
-        elif isinstance(event, FeedMessage):
-            self.listening.note(event, at)
+        match event:
+            case FeedQuotes():
+                self._take_quotes(event.columns)
+            case FeedState():
+                self._take_state(event)
+            case FeedMessage():
+                self.listening.note(event, at)
+            case FeedDoubt(reason=reason):
+                self._doubt(reason)
+            case FeedHeartbeat():
+                return
+            case _:
+                self._session.take(told(event, at))
+
+    def _take_quotes(self, columns: QuoteColumns) -> None:
+        self.frames += 1
+        if not self._session.facts.is_simulated:
+            forget_times_to_come(columns)
+        self._session.take_quotes(MarketFrame(at=self._now(), columns=columns))
+        self._note_lag(columns)
+        if self._session.market_ns:
+            self.history.note_market_time()
+
+    def _take_state(self, event: FeedState) -> None:
+        self._state = event.state
+        self._session.log.info("feed", state=event.state, reason=event.reason)
+        self._session.take(FeedChanged(at=self._now(), state=Link(event.state), reason=event.reason))
+        if event.state == Link.NEEDS_LOGIN:
+            self.lose_login(event.reason)
+
+    def _doubt(self, reason: str) -> None:
+        """Believe nothing that was missed: the books and what was paid are asked for again."""
+        self._session.log.warning("stream_doubted", reason=reason)
+        self._session.take(BooksDoubted(at=self._now(), reason=reason))
+        self.perpetuals.funding.want()
 
     async def _read_books(self) -> None:
         link = self._link
@@ -342,43 +346,6 @@ class LiveVenue:
                     unreadable=tuple(row for row in (*orders, *trades, *positions) if isinstance(row, UnreadableRow)),
                 )
             )
-
-    async def _shared_history(self, ask: LoadHistory) -> list[Bar]:
-        """Fetch, or wait for a fetch under way that covers the ask: the venue allows three a second."""
-        # a fetch begun before a bar closed does not have it
-        key = (ask.instrument, ask.interval_s, self._session.market_ns // (ask.interval_s * NANOSECONDS))
-        known = self._fetching.get(key)
-        if known is None or known[0] < ask.bars:
-            task = asyncio.get_running_loop().create_task(self._history(ask))
-            known = self._fetching[key] = (ask.bars, task)
-            task.add_done_callback(lambda done: self._forget_fetch(key, done))
-        return await asyncio.shield(known[1])
-
-    def _forget_fetch(self, key: tuple[str, int, int], done: asyncio.Task[list[Bar]]) -> None:
-        if self._fetching.get(key, (0, None))[1] is done:
-            del self._fetching[key]
-        if not done.cancelled():
-            done.exception()  # whoever waits for it raises it; with nobody left it is of no interest
-
-    async def _history(self, ask: LoadHistory) -> list[Bar]:
-        instrument = self._session.instruments.get(ask.instrument)
-        if instrument is None:
-            raise DataError(f"{ask.instrument} is not listed", code="instrument.unknown")
-        end = await self._market_now()
-        days = -(-ask.bars * ask.interval_s // TRADING_SECONDS_A_DAY)
-        # two of seven days are weekends, and a few are holidays
-        start = end - timedelta(days=days * 7 // 5 + 5)
-        bars: list[Bar] = await self._open().venue.history(instrument, ask.interval_s, start, end)
-        return bars
-
-    async def _market_now(self) -> datetime:
-        """Return market time; in a replay it is not the wall's, so the first quote that bears one is awaited."""
-        try:
-            async with asyncio.timeout(MARKET_TIME_S):
-                await self._has_market_time.wait()
-        except TimeoutError:
-            return self._now()
-        return at_of(self._session.market_ns) or self._now()
 
     def _say_session(self, state: SessionState, reason: str) -> None:
         self._session.take(SessionChanged(at=self._now(), state=state, reason=reason))

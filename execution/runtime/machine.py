@@ -6,13 +6,14 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from brokers.adapters.paces import AddressShare
 from brokers.adapters.shared_pace import SharedPace
 from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare
-from brokers.ports import Budget, Clock, Credentials, Feed, FeedMode, Lease, Net, Venue, VenueUrls
+from brokers.ports import AuthScheme, Budget, Clock, Credentials, Feed, FeedMode, Lease, Net, Venue, VenueUrls
 from brokers.registry import budget_for, feed_for, net_for, venue_for
 from execution.journal import Journal
 from execution.runtime.store import AccountFacts
@@ -77,9 +78,15 @@ class Machine:
     renew_s: float = 1.0
     # what this process may send of an account's orders: the desk's share, or the guardian's
     share: OrderShare = KITE_ALLOWANCE.desk
+    # the same by venue, where another venue allows another number
+    shares: Mapping[str, OrderShare] = field(default_factory=dict)
     # takes what the venue said of an account's orders; None where nobody listens for it
     hints: Callable[[str], Awaitable[list[bytes]]] | None = None
     follow: Follow = Follow()
+
+    def share_of(self, venue: str) -> OrderShare:
+        """Return what this process may send of an account's orders at a venue."""
+        return self.shares.get(venue, self.share)
 
     async def read(self, work: Callable[[], Answer]) -> Answer:
         """Run a database read on its own thread."""
@@ -95,33 +102,47 @@ def connector(
     *,
     clock: Clock,
     silence_s: float,
-    share: OrderShare = KITE_ALLOWANCE.desk,
+    share_of: Callable[[str], OrderShare] | None = None,
     shared_pace: Callable[[str], SharedPace] | None = None,
+    shared_weights: Callable[[str], AddressShare] | None = None,
 ) -> Connector:
-    """Return the maker of real venue links; `shared_pace` gives the pace of an app's reads over every process."""
+    """Return the maker of real venue links.
+
+    `shared_pace` gives the pace of an app's reads over every process, `shared_weights` what an address may send to a
+    venue that counts by addresses.
+    """
+    jitter = random.Random().random  # noqa: S311 - spreads retries, keeps no secret
 
     def connect(facts: AccountFacts, credentials: Credentials, urls: VenueUrls) -> VenueLink:
         net = net_for(egress_address=facts.egress_address or None)
-        shared = shared_pace(credentials.api_key) if shared_pace is not None else None
-        budget = budget_for(facts.venue, clock=clock, share=share, shared=shared)
-        jitter = random.Random().random  # noqa: S311 - spreads retries, keeps no secret
+        is_by_login = credentials.scheme is AuthScheme.LOGIN
+        # orders have a way out of their own where the account names one; all else leaves by this machine's
+        address = f"{urls.api} {facts.egress_address}".strip()
+        weights = shared_weights(address) if shared_weights is not None and not is_by_login else None
+        shared = shared_pace(credentials.api_key) if shared_pace is not None and is_by_login else None
+        share = share_of(facts.venue) if share_of is not None else None
+        budget = budget_for(facts.venue, clock=clock, share=share, shared=shared, weights=weights)
         venue = venue_for(
-            facts.venue, net=net, budget=budget, credentials=credentials, clock=clock, urls=urls, jitter=jitter
-        )
-        return VenueLink(
-            venue=venue,
-            feed=feed_for(
-                facts.venue,
-                net=net,
-                credentials=credentials,
-                clock=clock,
-                urls=urls,
-                jitter=jitter,
-                silence_s=silence_s,
-                probe=venue.profile,
-            ),
-            budget=budget,
+            facts.venue,
             net=net,
+            budget=budget,
+            credentials=credentials,
+            clock=clock,
+            urls=urls,
+            jitter=jitter,
+            weights=weights,
         )
+        feed = feed_for(
+            facts.venue,
+            net=net,
+            credentials=credentials,
+            clock=clock,
+            urls=urls,
+            jitter=jitter,
+            silence_s=silence_s,
+            probe=venue.profile,
+            calls=venue,
+        )
+        return VenueLink(venue=venue, feed=feed, budget=budget, net=net)
 
     return connect

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from brokers.domain.clock import venue_day_of
 from brokers.domain.errors import WindhoverError
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import NANOSECONDS
@@ -38,7 +37,7 @@ class MarketWatch:
         if machine.clock.boot_ns() < self._looked_ns + LOOK_EVERY_NS:
             return
         self._looked_ns = machine.clock.boot_ns()
-        day = venue_day_of(machine.clock.now())
+        day = self._session.calendar.day_of(machine.clock.now())
         version = await machine.read(lambda: life_version(facts.venue, day=day))
         if version == self._version:
             return
@@ -62,4 +61,6 @@ class MarketWatch:
 
 
 def _terms(instrument: Instrument | None) -> tuple[object, ...] | None:
-    return None if instrument is None else (instrument.token, instrument.lot_size, instrument.tick_size)
+    if instrument is None:
+        return None
+    return (instrument.token, instrument.lot_size, instrument.tick_size, instrument.quantity_step)

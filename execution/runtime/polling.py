@@ -54,6 +54,7 @@ class Inbox:
             self._session.is_released = settings.is_released
             now = self._session.machine.clock.now()
             self._session.take(ReleaseChanged(at=now, is_released=settings.is_released))
+        self._session.countdown_s = settings.countdown_s
         await self._market.look()
         waiting = await self._session.machine.read(lambda: store.waiting_commands(facts.account_id))
         fresh = [command for command in waiting if command.command_id not in self._taken]

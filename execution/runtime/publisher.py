@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 
 from brokers import hub
-from brokers.domain.clock import IST
 from brokers.domain.market import NANOSECONDS
 from brokers.domain.orders import Book
 from execution.domain.codec import rfc3339
@@ -45,7 +44,7 @@ class Broadcast:
         views["portfolio"] = self._with_cash(views["portfolio"])
         views["feeds"] = with_listening(views["feeds"], self._session.live.listening)
         budget = self._session.live.budget
-        views["risk"] = with_minute(views["risk"], budget, now)
+        views["risk"] = with_minute(views["risk"], budget, now, zone=self._session.calendar.zone)
         views["feeds"] = with_ban(views["feeds"], budget, now)
         views["equity"] = self._curve
         views["signals"] = self._signals()
@@ -93,7 +92,7 @@ class Broadcast:
         """Begin the market day's curve with the points that are kept of it."""
         account_id = self._session.facts.account_id
         self._day, self._curve = self._session.engine.state.venue_day, {}
-        since = datetime.combine(date.fromisoformat(self._day), time.min, tzinfo=IST)
+        since, _ = self._session.calendar.bounds_of(date.fromisoformat(self._day))
         points = await self._session.machine.read(lambda: store.equity_of(account_id, since))
         for book, at, net in points:
             self._add(book, at, net)

@@ -75,7 +75,7 @@ class Sender:
         async def call(before_write: _Gateway) -> Receipt:
             venue, budget = door()
             is_urgent = order.intent.purpose is not Purpose.ENTRY
-            async with self._turn(budget, "order", urgent=is_urgent, send_by=command.send_by):
+            async with self.turn(budget, "order", urgent=is_urgent, send_by=command.send_by):
                 return await venue.place(order, instrument, before_write)
 
         await self._carry_out(order.client_id, Write.PLACE, order.intent.book, call, check)
@@ -88,7 +88,7 @@ class Sender:
 
         async def call(before_write: _Gateway) -> Receipt:
             venue, budget = door()
-            async with self._turn(budget, "cancel", urgent=True, send_by=command.send_by):
+            async with self.turn(budget, "cancel", urgent=True, send_by=command.send_by):
                 return await venue.cancel(command.venue_order_id, before_write)
 
         await self._carry_out(command.client_id, Write.CANCEL, command.book, call, check)
@@ -101,7 +101,7 @@ class Sender:
 
         async def call(before_write: _Gateway) -> Receipt:
             venue, budget = door()
-            async with self._turn(budget, "order", urgent=True, send_by=command.send_by):
+            async with self.turn(budget, "order", urgent=True, send_by=command.send_by):
                 return await venue.modify(
                     order, price=command.price, trigger_price=command.trigger_price, before_write=before_write
                 )
@@ -109,7 +109,9 @@ class Sender:
         await self._carry_out(command.client_id, Write.MODIFY, command.book, call, check)
 
     @asynccontextmanager
-    async def _turn(self, budget: Budget | None, kind: str, *, urgent: bool, send_by: datetime) -> AsyncIterator[None]:
+    async def turn(
+        self, budget: Budget | None, kind: str, *, urgent: bool, send_by: datetime, weight: int = 1
+    ) -> AsyncIterator[None]:
         """Wait for the budget, at most until a write would be too old, and give the place back after the answer."""
         if budget is None:
             yield
@@ -117,7 +119,7 @@ class Sender:
         left_s = max((send_by - self._clock.now()).total_seconds(), 0.0)
         try:
             async with asyncio.timeout(left_s):
-                number = await budget.acquire(kind, urgent=urgent)
+                number = await budget.acquire(kind, urgent=urgent, weight=weight)
         except TimeoutError:
             sentence = "its turn did not come while it was young enough; nothing was sent"
             raise PermitRefused(sentence, code="permit.late") from None

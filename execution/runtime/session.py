@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from brokers.adapters.paper.venue import PaperVenue
+from brokers.domain.calendar import TradingCalendar
 from brokers.domain.errors import WindhoverError
 from brokers.domain.india import INDIA
 from brokers.domain.instruments import Instrument
@@ -73,7 +74,9 @@ class Session:
         instruments: dict[str, Instrument],
         limits: Limits,
         is_released: bool = True,
+        countdown_s: int | None = None,
         followed: frozenset[str] = frozenset(),
+        calendar: TradingCalendar = INDIA,
     ) -> None:
         self.machine = machine
         self.facts = facts
@@ -82,7 +85,8 @@ class Session:
         self.instruments = instruments
         self.limits = limits
         self.is_released = is_released
-        self.calendar = INDIA
+        self.countdown_s = countdown_s
+        self.calendar = calendar
         self.followed = followed
         self.log = log.bind(account=facts.venue_user_id, fence=grant.token)
         self.permit = Permit(grant, machine.clock)
@@ -113,8 +117,24 @@ class Session:
 
     def take(self, event: Event) -> None:
         """Let the engine handle an event and carry its commands out; after the end nothing is taken."""
+        self._taken(event)
+
+    async def take_durably(self, event: Event) -> bool:
+        """Take an event and wait until what it recorded is journalled; answer whether it was."""
         if self._is_over:
-            return
+            return False
+        committed = self._taken(event)
+        try:
+            if committed is not None:
+                await asyncio.shield(committed)
+        except Exception:
+            self.log.exception("not_journalled", event=type(event).__name__)
+            return False
+        return True
+
+    def _taken(self, event: Event) -> asyncio.Future[Any] | None:
+        if self._is_over:
+            return None
         try:
             commands = self.engine.handle(event)
         except BaseException as error:
@@ -122,9 +142,9 @@ class Session:
             self._is_over = True
             self.end(error)
             raise
-        self._carry_out(commands)
+        return self._carry_out(commands)
 
-    def _carry_out(self, commands: Sequence[Command]) -> None:
+    def _carry_out(self, commands: Sequence[Command]) -> asyncio.Future[Any] | None:
         records = tuple(command for command in commands if isinstance(command, Record))
         writes = [command for command in commands if isinstance(command, PlaceOrder | CancelOrder | ModifyOrder)]
         self.signals.extend(record for record in records if record.kind == RecordKind.SIGNAL)
@@ -133,6 +153,7 @@ class Session:
             self._spawn(self._after(committed, writes), self._writes)
         for command in commands:
             self._ask(command)
+        return committed
 
     def _journal(self, records: tuple[Record, ...]) -> asyncio.Future[Any]:
         batch = Batch(
@@ -189,7 +210,7 @@ class Session:
             case ReadBooks(reason=reason):
                 self.live.read_books(reason)
             case LoadHistory():
-                self.spawn(self.live.load_history(command))
+                self.spawn(self.live.history.load(command))
             case Subscribe(instruments=names):
                 self.spawn(self.live.subscribe(names))
             case Alert(level=level, subject=subject, sentence=sentence):
@@ -290,15 +311,16 @@ class Session:
         self.send_log.close()
         self._ended.cancel()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run work beside the session; an error nobody foresaw ends it."""
-        self._spawn(work, self._others)
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run work beside the session and return its task; an error nobody foresaw ends the session."""
+        return self._spawn(work, self._others)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], kept: set[asyncio.Task[None]]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None], kept: set[asyncio.Task[None]]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         kept.add(task)
         task.add_done_callback(kept.discard)
         task.add_done_callback(self._end_if_broken)
+        return task
 
     def _end_if_broken(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:

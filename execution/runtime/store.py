@@ -86,6 +86,7 @@ class Settings:
     login_epoch: int
     is_released: bool
     login_reason: str = ""
+    countdown_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,13 +153,14 @@ def settings_of(account_id: str, desk_id: str) -> Settings:
         raise DataError(f"account {account_id} has no limits", code="limits.missing")
     login = VenueLogin.objects.filter(pk=UUID(account_id)).values_list("epoch", "reason").first()
     epoch, reason = login or (0, "")
-    account = TradingAccount.objects.values("is_live", "is_simulated").get(pk=UUID(account_id))
+    account = TradingAccount.objects.values("is_live", "is_simulated", "countdown_s").get(pk=UUID(account_id))
     return Settings(
         limits=_limits(limits),
         switches=_switches(account_id, desk_id),
         login_epoch=epoch,
         login_reason=reason,
         is_released=account["is_live"] or account["is_simulated"],
+        countdown_s=account["countdown_s"],
     )
 
 

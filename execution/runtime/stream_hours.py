@@ -25,8 +25,11 @@ class StreamHours:
 def stream_hours(calendar: TradingCalendar, at: datetime) -> StreamHours:
     """Return the hours at an instant: from before the first segment's pre-open until after the last one's end.
 
-    Where the calendar holds no such year the stream stays open: an open one harms nobody, and trading is refused.
+    Where the calendar holds no such year the stream stays open: an open one harms nobody, and trading is refused. At a
+    venue that never closes it is never shut.
     """
+    if calendar.is_always_open:
+        return StreamHours(is_open=True, until=None)
     day = at.astimezone(IST).date()
     try:
         today = _span(calendar, day)

@@ -8,7 +8,7 @@ from typing import Any
 from brokers.domain.market import NANOSECONDS
 from brokers.ports import Clock
 
-Spawn = Callable[[Coroutine[Any, Any, None]], None]
+Spawn = Callable[[Coroutine[Any, Any, None]], object]
 
 
 class Wanted:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from django.utils import timezone
 
+from brokers.domain.india import INDIA
 from brokers.listings import instruments_by_keys
 from brokers.listings_sync import list_refused, list_take
 from brokers.market_life_load import market_life_load
@@ -38,7 +39,7 @@ class Session:
         self.facts = SimpleNamespace(venue=account.venue, is_simulated=is_simulated)
         self.instruments = instruments_by_keys("kite", [RELIANCE.key])
         self.followed = frozenset()
-        self.calendar = None
+        self.calendar = INDIA
         self.log = SimpleNamespace(warning=lambda *_, **__: None)
         self.taken = []
         self.ended = []

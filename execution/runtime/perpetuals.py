@@ -1,0 +1,97 @@
+"""What a venue of perpetual contracts tells beside its books: its clock, the account's mode, the contracts' terms."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from brokers.domain.errors import DataError, NeedsLogin, VenueError
+from brokers.ports import TradesPerpetuals
+from execution.domain.events import AccountTermsSeen, ContractTermsSeen, VenueClockSeen
+from execution.runtime.dead_man import DeadManSwitch
+from execution.runtime.funding import Funding
+
+if TYPE_CHECKING:
+    from execution.runtime.machine import VenueLink
+    from execution.runtime.session import Session
+
+CLOCK_EVERY_S = 180.0
+MODE_EVERY_S = 3600.0
+AFTER_FAILURE_S = 15.0
+LOOK_S = 1.0
+
+
+class Perpetuals:
+    """Keeps the engine's knowledge of a perpetual account whole while one link to its venue is open."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.funding = Funding(session)
+        self.dead_man = DeadManSwitch(session)
+        self._told: set[str] = set()
+
+    async def begin(self, venue: object) -> None:
+        """Measure the venue's clock before anything is signed; a venue of another kind has nothing to measure."""
+        if isinstance(venue, TradesPerpetuals):
+            await self._asked(partial(self._tell_clock, venue))
+
+    async def keep(self, link: VenueLink) -> None:
+        """Tell what is due, for ever; a venue of another kind is left at once."""
+        venue = link.venue
+        if not isinstance(venue, TradesPerpetuals):
+            return
+        self._told.clear()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._again(CLOCK_EVERY_S, partial(self._tell_clock, venue), is_due=False))
+            group.create_task(self._again(MODE_EVERY_S, partial(self._tell_mode, venue), is_due=True))
+            group.create_task(self._tell_terms(venue))
+            group.create_task(self.funding.keep(venue))
+            group.create_task(self.dead_man.keep(venue, link.budget))
+
+    async def _again(self, seconds: float, tell: Callable[[], Awaitable[None]], *, is_due: bool) -> None:
+        clock = self._session.machine.clock
+        if not is_due:
+            await clock.sleep(seconds)
+        while True:
+            await clock.sleep(seconds if await self._asked(tell) else AFTER_FAILURE_S)
+
+    async def _tell_terms(self, venue: TradesPerpetuals) -> None:
+        """Tell each contract's brackets and fees once, as it comes to be used."""
+        while True:
+            untold = [name for name in self._session.engine.perpetuals() if name not in self._told]
+            told = [await self._asked(partial(self._tell_contract, venue, name)) for name in untold]
+            await self._session.machine.clock.sleep(LOOK_S if all(told) else AFTER_FAILURE_S)
+
+    async def _tell_contract(self, venue: TradesPerpetuals, name: str) -> None:
+        symbol = self._session.instruments[name].symbol
+        brackets = await venue.brackets(symbol)
+        maker, taker = await venue.commission(symbol)
+        at = self._session.machine.clock.now()
+        self._session.take(
+            ContractTermsSeen(at=at, instrument=name, brackets=tuple(brackets), maker_fee=maker, taker_fee=taker)
+        )
+        self._told.add(name)
+
+    async def _tell_mode(self, venue: TradesPerpetuals) -> None:
+        mode = await venue.account_mode()
+        at = self._session.machine.clock.now()
+        self._session.take(AccountTermsSeen(at=at, is_hedge=mode.is_hedge, is_multi_assets=mode.is_multi_assets))
+
+    async def _tell_clock(self, venue: TradesPerpetuals) -> None:
+        offset = await venue.measure_clock()
+        self._session.log.debug("venue_clock", offset_ms=round(offset.milliseconds))
+        self._session.take(VenueClockSeen(at=self._session.machine.clock.now(), offset_ms=offset.milliseconds))
+
+    async def _asked(self, tell: Callable[[], Awaitable[None]]) -> bool:
+        """Ask the venue and answer whether it told; what it did not is asked for again."""
+        try:
+            await tell()
+        except NeedsLogin as error:
+            self._session.live.lose_login(error.message)
+        except (VenueError, DataError) as error:
+            self._session.log.warning("venue_told_nothing", error=error.message)
+        else:
+            return True
+        return False
