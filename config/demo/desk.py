@@ -110,7 +110,8 @@ def _come_up(demo: Demo, *, own_redis: bool) -> SignIn:
     supervisor.start(processes.desk(number=1))
     readiness.wait_for(supervisor, "the simulated exchange", lambda: readiness.fetch(demo.simulator_url)[0] != 0)
     say("seeding the demo account")
-    sign_in = jobs.seeded(supervisor, simulator_url=demo.simulator_url, replay=demo.options.replay is not None)
+    recorded = [name for name in ("replay", "aster_replay") if getattr(demo.options, name) is not None]
+    sign_in = jobs.seeded(supervisor, simulator_url=demo.simulator_url, recorded=recorded)
     say("starting the desk")
     for process in (processes.desk(number=2), processes.guardian(), processes.worker(), processes.beat()):
         supervisor.start(process)
@@ -156,6 +157,12 @@ def _simulator_arguments(options: DemoOptions) -> list[str]:
     arguments = ["--faults", *(f"--account={app}" for app in apps)]
     if options.replay is not None:
         arguments += ["--replay", str(options.replay)]
+    if options.aster_replay is not None:
+        # recordings of two venues share no dates: by how much one is moved is said here, and told by the exchange
+        shift = options.aster_shift or "kite"
+        arguments += ["--aster-replay", str(options.aster_replay), "--aster-shift", shift]
+    if options.aster_replay_from is not None:
+        arguments += ["--aster-replay-from", options.aster_replay_from]
     if options.speed is not None:
         arguments += ["--speed", f"{options.speed:g}"]
     if options.follow:
@@ -165,6 +172,7 @@ def _simulator_arguments(options: DemoOptions) -> list[str]:
 
 
 def _demo_variables(demo: Demo) -> dict[str, str]:
+    stream_url = demo.simulator_url.replace("http", "ws", 1)
     return {
         "WINDHOVER_DEMO": "1",
         "WINDHOVER_FEED_FOLLOW": str(demo.options.follow),
@@ -173,8 +181,11 @@ def _demo_variables(demo: Demo) -> dict[str, str]:
         "WINDHOVER_ADDRESS_ECHO_URL": f"{demo.simulator_url}/sim/address",
         "WINDHOVER_SIMULATOR_URL": demo.simulator_url,
         "WINDHOVER_KITE_API_URL": demo.simulator_url,
-        "WINDHOVER_KITE_STREAM_URL": demo.simulator_url.replace("http", "ws", 1),
+        "WINDHOVER_KITE_STREAM_URL": stream_url,
         "WINDHOVER_KITE_LOGIN_URL": f"{demo.simulator_url}/connect/login",
+        "WINDHOVER_ASTER_API_URL": demo.simulator_url,
+        "WINDHOVER_ASTER_STREAM_URL": stream_url,
+        "WINDHOVER_ASTER_USER_STREAM_URL": stream_url,
     }
 
 

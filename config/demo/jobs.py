@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,9 +54,13 @@ def static_files_ready(supervisor: Supervisor) -> None:
     marker.set()
 
 
-def seeded(supervisor: Supervisor, *, simulator_url: str, replay: bool) -> SignIn:
-    """Make or refresh the demo's user, account and deployments, and return how to sign in."""
-    arguments = ["demo_seed", "--simulator", simulator_url, "--json", *(["--replay"] if replay else [])]
+def seeded(supervisor: Supervisor, *, simulator_url: str, recorded: Sequence[str]) -> SignIn:
+    """Make or refresh the demo's user, accounts and deployments, and return how to sign in.
+
+    `recorded` names the markets that are recordings: replay, aster_replay.
+    """
+    markets = [f"--{name.replace('_', '-')}" for name in recorded]
+    arguments = ["demo_seed", "--simulator", simulator_url, "--json", *markets]
     job = manage_process("seed", *arguments)
     printed = supervisor.run(job)
     # The job printed a password and a key: they belong on the terminal, not in a log.

@@ -22,6 +22,7 @@ usage: ./run COMMAND [ARGUMENTS]
       --port N            the page's port (default 8000)
       --state DIR         where the demo keeps its database, logs and secrets (default var/demo)
       --replay PATH       let the simulated exchange replay a recorded Parquet file
+      --aster-replay PATH the same for the perpetuals: bars, or a recorded stream
       --speed N           how many market seconds pass in one second
       --seconds N         stop by itself this long after it was ready
   test [ARGUMENTS]        the test suite; arguments go to pytest
@@ -43,7 +44,7 @@ Every command does its own set-up and repeats it only when a lock file changed.
 """
 
 # Benchmarks of what nothing else does: they run in the product's own environment.
-WITHOUT_PEERS = {"budgets", "instruments", "pipeline", "soak", "stream"}
+WITHOUT_PEERS = {"budgets", "instruments", "pipeline", "scan", "soak", "stream"}
 
 
 def demo(arguments: Sequence[str]) -> int:

@@ -40,10 +40,12 @@ def feed_live(base: str, key: str) -> bool:
 
 
 def needs_login(base: str, key: str) -> bool:
-    """Tell whether an account lost its session at its venue; one that a person logged out waits for that person."""
+    """Tell whether an account lost a session that a login opens; one that a person logged out waits for that person."""
     status, answer = fetch(f"{base}/api/status", key=key)
     return status == 200 and any(
-        account.get("state") == "needs_login" and account.get("reason") not in WAITS_FOR_A_PERSON
+        account.get("venue") == "kite"
+        and account.get("state") == "needs_login"
+        and account.get("reason") not in WAITS_FOR_A_PERSON
         for account in answer.get("accounts", [])
     )
 

@@ -48,7 +48,7 @@ def _first_owner() -> None:
     if not environment.aster_api_key.get_secret_value():
         return
     # what serves must not inherit a connection from before it began
-    made = subprocess.run([sys.executable, "-P", "-m", "config.demo.manage", "first_owner"], check=False)  # noqa: S603
+    made = subprocess.run([sys.executable, "-P", "-m", "config.demo.manage", "first_owner"], check=False)
     if made.returncode:
         raise SystemExit(made.returncode)
 

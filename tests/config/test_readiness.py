@@ -69,14 +69,20 @@ def test_the_feed_is_asked_for_with_the_key(desk):
 
 
 def test_an_account_that_waits_for_a_login_is_noticed(desk):
-    status_with(desk, accounts=[{"state": "live"}, {"state": "needs_login"}])
+    status_with(desk, accounts=[{"venue": "kite", "state": "live"}, {"venue": "kite", "state": "needs_login"}])
 
     assert readiness.needs_login(desk.base, "KEY")
 
 
+def test_no_login_renews_a_key_that_its_venue_refused(desk):
+    status_with(desk, accounts=[{"venue": "aster", "state": "needs_login", "reason": "the key is refused"}])
+
+    assert not readiness.needs_login(desk.base, "KEY")
+
+
 @pytest.mark.parametrize("reason", ["Logged out.", "The account was connected; it waits for its first login."])
 def test_an_account_that_waits_for_a_person_is_left_to_them(desk, reason):
-    status_with(desk, accounts=[{"state": "needs_login", "reason": reason}])
+    status_with(desk, accounts=[{"venue": "kite", "state": "needs_login", "reason": reason}])
 
     assert not readiness.needs_login(desk.base, "KEY")
 
@@ -88,7 +94,7 @@ def test_the_sign_in_is_read_from_the_last_line_and_kept_out_of_the_logs(tmp_pat
     printed = f'{{"event": "a log line"}}\n{json.dumps(answer)}\n'
     supervisor = SimpleNamespace(run=lambda process: printed, state=SimpleNamespace(logs=Path(tmp_path)))
 
-    sign_in = jobs.seeded(supervisor, simulator_url="http://127.0.0.1:7070", replay=False)
+    sign_in = jobs.seeded(supervisor, simulator_url="http://127.0.0.1:7070", recorded=[])
 
     assert (sign_in.user, sign_in.password, sign_in.key) == tuple(answer.values())
     assert not log.exists()

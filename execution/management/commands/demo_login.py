@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from brokers.domain.errors import WindhoverError
 from brokers.domain.login_advice import WAITS_FOR_A_PERSON
-from brokers.models import SessionState, TradingAccount
+from brokers.models import Proof, SessionState, TradingAccount
 from execution.management import demo
 
 
@@ -23,7 +23,9 @@ class Command(BaseCommand):
         """Log in through the redirect and exchange its token."""
         if not settings.WINDHOVER_DEMO:
             raise CommandError("The demo logs in only where WINDHOVER_DEMO is set.")
-        lost = TradingAccount.objects.filter(login__state=SessionState.NEEDS_LOGIN, is_simulated=True, is_enabled=True)
+        lost = TradingAccount.objects.filter(
+            login__state=SessionState.NEEDS_LOGIN, is_simulated=True, is_enabled=True, auth_scheme=Proof.LOGIN
+        )
         accounts = lost.exclude(login__reason__in=WAITS_FOR_A_PERSON).select_related("owner")
         try:
             for account in accounts:

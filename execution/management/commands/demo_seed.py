@@ -26,6 +26,7 @@ class Command(BaseCommand):
         parser.add_argument("--simulator", required=True, help="the simulated exchange's address")
         parser.add_argument("--json", action="store_true", help="print how to sign in as one line of JSON")
         parser.add_argument("--replay", action="store_true", help="the exchange replays a recording")
+        parser.add_argument("--aster-replay", action="store_true", help="the perpetuals are a recording")
 
     def handle(self, *, simulator: str, replay: bool, **options: Any) -> None:
         """Seed, then print how to sign in."""
