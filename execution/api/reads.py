@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from brokers.api.lookup import account_of, caller
 from brokers.api.queries import AccountQuery, ListQuery, NoQuery, SinceQuery, query_of
 from execution import selectors
+from execution.books import funding_rows
 from strategies.selectors import catalogue_rows
 
 Rows = Sequence[dict[str, Any]]
@@ -65,6 +66,13 @@ class Trades(ListOfRows):
     """`GET /api/trades`."""
 
     rows = staticmethod(selectors.trades_rows)
+
+
+@extend_schema(parameters=[ListQuery], responses={200: dict})
+class Funding(ListOfRows):
+    """`GET /api/funding`."""
+
+    rows = staticmethod(funding_rows)
 
 
 @extend_schema(parameters=[SinceQuery], responses={200: dict})

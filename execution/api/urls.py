@@ -14,6 +14,7 @@ urlpatterns = [
     path("positions/exit", writes.PositionExit.as_view()),
     path("positions/exit-all", writes.PositionsExitAll.as_view()),
     path("trades", reads.Trades.as_view()),
+    path("funding", reads.Funding.as_view()),
     path("portfolio", reads.Portfolio.as_view()),
     path("equity", reads.Equity.as_view()),
     path("signals", reads.Signals.as_view()),

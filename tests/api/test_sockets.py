@@ -17,7 +17,7 @@ from brokers.hub import HubPublisher, async_redis
 from config.asgi import application
 from config.demo import valkey
 from execution import append_only
-from tests.people import a_desk, a_key, an_account
+from tests.people import a_desk, a_key, an_account, an_aster_account
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 HOST = [(b"host", b"testserver")]
@@ -91,6 +91,26 @@ async def test_first_a_snapshot_then_deltas_in_sequence(publisher):
     assert first["seq"] == snapshot["seq"] + 1
     assert first["data"] == {"NSE:INFY": {"last_price": "1500.05"}, "NSE:TCS": {"last_price": "9"}}
     assert (second["seq"], second["data"]) == (first["seq"] + 1, {"NSE:TCS": None})
+    await client.disconnect()
+
+
+async def test_the_dashboard_carries_the_accounts_of_both_venues(publisher):
+    def two_venues():
+        desk = a_desk()
+        return a_key(desk.memberships.get().user), an_account(desk), an_aster_account(desk)
+
+    key, kite, aster = await database_sync_to_async(two_venues)()
+    for account, net in ((kite, "10.00"), (aster, "0.1234")):
+        await publisher.publish(f"{account.id}/portfolio", {"live": {"net": net}, "currency": account.currency})
+    client = socket("/ws/dashboard", headers=key_headers(key))
+    await client.connect()
+
+    first, second = [await next_frame(client, topic="portfolio", kind="snapshot") for _ in range(2)]
+
+    assert {frame["account"]: frame["data"]["currency"] for frame in (first, second)} == {
+        str(kite.id): "INR",
+        str(aster.id): "USDT",
+    }
     await client.disconnect()
 
 
