@@ -184,6 +184,8 @@ class MarketDecoder:
         joined = self.books[symbol].seed(update_id, bids, asks) is not BookStep.GAP
         if joined:
             self.books_wanted.discard(symbol)
+        else:
+            self.counters.gaps += 1
         return joined
 
     def begin_anew(self, symbols: Iterable[str]) -> None:

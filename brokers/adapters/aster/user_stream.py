@@ -121,9 +121,9 @@ class UserStream:
         self._put(FeedDoubt(reason=OPENED))
         self._tell(Link.CONNECTED, "The account's stream is open.")
         self._due = {"books": 0}
-        self._wait_for("hold", HOLD_S)
         self._wait_for("extend", EXTEND_EVERY_S)
         self._due["renew"] = self._clock.boot_ns() + life_ns(self._jitter)
+        holding = asyncio.ensure_future(self._release_later())
         try:
             while True:
                 trouble = await self._round(leg, key)
@@ -133,7 +133,12 @@ class UserStream:
         except StreamOver:
             return self._over(leg)
         finally:
+            await ended([holding])
             self._release()
+
+    async def _release_later(self) -> None:
+        await self._clock.sleep(HOLD_S)
+        self._release()
 
     async def _round(self, leg: Leg, key: str) -> tuple[Link, str] | None:
         """Do what is due; return why the connection must end, if it must."""
@@ -152,8 +157,6 @@ class UserStream:
                 self._put(event)
         elif self._is_due("renew"):
             await self._change_over(leg, key)
-        elif self._is_due("hold"):
-            self._release()
         else:
             await pause(self._clock, LOOK_EVERY_S, [reading])
         return None
@@ -201,7 +204,6 @@ class UserStream:
     def _release(self) -> None:
         """Tell what waited, in the order in which the exchange sent it."""
         held, self._held = self._held, None
-        self._due.pop("hold", None)
         for body in sorted(held or [], key=_sent_ms):
             self._believe(body)
 
