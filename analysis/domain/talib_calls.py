@@ -21,7 +21,9 @@ def computed(name: str, *columns: Float64Array1D, **parameters: float) -> Float6
 def computed_all(name: str, outputs: int, *columns: Float64Array1D, **parameters: float) -> tuple[Float64Array1D, ...]:
     """Return TA-Lib's several answers, as `computed` does one."""
     _check(columns, parameters)
-    whole: Float64Array1D = columns[0] if len(columns) == 1 else np.sum(columns, axis=0)
+    whole = columns[0]
+    for column in columns[1:]:
+        whole = whole + column
     missing = np.isnan(whole)
     if not missing.any():
         return _asked(name, columns, parameters) if whole.size else tuple(np.empty(0) for _ in range(outputs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis.domain.ratios import ratio
 from analysis.domain.talib_calls import check_lengths, check_period, computed
 from analysis.domain.typical import typical_price
 from brokers.domain.market import Float64Array1D, Int64Array1D
@@ -46,7 +47,7 @@ def session_vwap(
     # session by session, so that a long history loses no digits to a common running sum
     for part in np.split(np.arange(close.size), starts):
         units = np.cumsum(traded[part])
-        result[part] = _ratio(np.cumsum(value[part]), units)
+        result[part] = ratio(np.cumsum(value[part]), units)
     return result
 
 
@@ -87,7 +88,7 @@ def relative_volume(
     """
     usual = _same_minute_mean(volume, session, offset_ns, sessions=sessions, minimum=minimum_sessions)
     usual = np.where(np.isnan(usual), _previous_mean(volume, recent_bars), usual)
-    return _ratio(volume, usual)
+    return ratio(volume, usual)
 
 
 def volume_ratio(volume: Float64Array1D, period: int = 20) -> Float64Array1D:
@@ -110,7 +111,7 @@ def volume_ratio(volume: Float64Array1D, period: int = 20) -> Float64Array1D:
     .. math:: \rho_t = q_t / \tfrac{1}{p} \sum_{i=1}^{p} q_{t-i}
     """
     check_period(period, least=1)
-    return _ratio(volume, _previous_mean(volume, period))
+    return ratio(volume, _previous_mean(volume, period))
 
 
 def obv(close: Float64Array1D, volume: Float64Array1D) -> Float64Array1D:
@@ -163,12 +164,6 @@ def mfi(
     return computed("MFI", prices, prices, prices, volume, timeperiod=period)
 
 
-def _ratio(above: Float64Array1D, below: Float64Array1D) -> Float64Array1D:
-    result = np.full(above.shape, np.nan)
-    np.divide(above, below, out=result, where=below > 0.0)
-    return result
-
-
 def _previous_mean(volume: Float64Array1D, count: int) -> Float64Array1D:
     result = np.full(volume.shape, np.nan)
     if volume.size > count:
@@ -193,8 +188,6 @@ def _same_minute_mean(
     for row in range(1, days.size):
         earlier = table[max(row - sessions, 0) : row]
         counted = np.count_nonzero(~np.isnan(earlier), axis=0)
-        means[row] = np.where(
-            counted >= minimum, _ratio(np.nansum(earlier, axis=0), counted.astype(np.float64)), np.nan
-        )
+        means[row] = np.where(counted >= minimum, ratio(np.nansum(earlier, axis=0), counted.astype(np.float64)), np.nan)
     result: Float64Array1D = means[day, minute]
     return result
