@@ -25,6 +25,8 @@ class Request:
     form: Values = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    # the query as it was sent, for those who sign it
+    query_text: str = ""
     # the address that the connection comes from
     client: str = ""
 

@@ -1,4 +1,4 @@
-"""The simulated Kite as one plain ASGI application over a venue that a pace drives."""
+"""The simulated Kite as one plain ASGI application over a venue that a pace drives, an Aster beside it."""
 
 import time
 from collections.abc import Callable
@@ -8,8 +8,11 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from brokers.simulator import kite_payloads as payloads
-from brokers.simulator.fault_rules import FaultKind
-from brokers.simulator.faults import Fault, FaultScript
+from brokers.simulator.aster.rest import respond as respond_as_aster
+from brokers.simulator.aster.site import AsterSite
+from brokers.simulator.aster.streams import stream_names
+from brokers.simulator.fault_rules import RULES, FaultKind
+from brokers.simulator.faults import KITE, Fault, FaultScript
 from brokers.simulator.kite_budgets import Budgets
 from brokers.simulator.kite_http import Response
 from brokers.simulator.kite_requests import Request
@@ -42,6 +45,8 @@ class KiteSite:
     slices_as_list: bool = False
     # True until the first subscription arrives: a replay should not run past an empty room.
     held: bool = False
+    # the exchange that stands beside this one in the same process
+    aster: AsterSite | None = None
     faults: FaultScript = field(default_factory=FaultScript)
     wall_ns: Callable[[], int] = time.time_ns
     monotonic_ns: Callable[[], int] = time.monotonic_ns
@@ -56,6 +61,8 @@ class KiteSite:
         self.news = OrderNews(faults=self.faults, deliver=self.hub.order_update, monotonic_ns=self.monotonic_ns)
         self.venue.engine.faults = self.faults
         self.sessions.market_ns = lambda: self.moment().market_ns
+        if self.aster is not None:
+            self.aster.share(self.faults)
 
     def moment(self) -> Moment:
         """Return this instant on both clocks; market time never passes the next step."""
@@ -82,6 +89,7 @@ class KiteSite:
             "fills": len(self.venue.engine.ledger),
             "sockets": len(self.hub.sockets),
             "budgets": self.budgets.state(),
+            "aster": self.aster.state() if self.aster else None,
         }
 
     def place_later(self, user_id: str, wanted: OrderRequest, seconds: float) -> str:
@@ -129,6 +137,12 @@ class KiteSite:
         if not fault.is_immediate:
             self.faults.add(fault)
             return 0
+        hit = self._strike(fault) if KITE in RULES[fault.kind].venues and fault.venue in {"", KITE} else 0
+        hit += self.aster.strike(fault) if self.aster else 0
+        self.faults.note(fault.kind, hit)
+        return hit
+
+    def _strike(self, fault: Fault) -> int:
         if fault.kind is FaultKind.SILENT_SOCKET:
             hit = self.hub.silence(fault.account, fault.seconds)
         elif fault.kind is FaultKind.DROP_SOCKET:
@@ -138,7 +152,6 @@ class KiteSite:
         else:
             users = [app.user_id for app in self.sessions.apps.values() if fault.account in {"", app.user_id}]
             hit = sum(self.end_session(user_id) for user_id in users)
-        self.faults.note(fault.kind, hit)
         return hit
 
     def end_session(self, user_id: str) -> bool:
@@ -171,8 +184,7 @@ class KiteApplication:
         if not _is_local(request.headers):
             response = Response(status=400, body=b"The simulator answers to this machine alone.")
         else:
-            response = respond(self.site, request)
-            self.site.announce()
+            response = self._answer(request)
         if response.lost:
             await self._lose(scope, receive)
             return
@@ -180,6 +192,16 @@ class KiteApplication:
         pairs = [(name.encode(), value.encode()) for name, value in (headers | response.headers).items()]
         await send({"type": "http.response.start", "status": response.status, "headers": pairs})
         await send({"type": "http.response.body", "body": response.body})
+
+    def _answer(self, request: Request) -> Response:
+        if self.site.aster is not None and request.path.startswith("/fapi/"):
+            response = respond_as_aster(self.site.aster, request)
+        else:
+            response = respond(self.site, request)
+            self.site.announce()
+        if self.site.aster is not None:
+            self.site.aster.announce()
+        return response
 
     async def _lose(self, scope: dict[str, Any], receive: Receive) -> None:
         if self._drop is not None:
@@ -190,6 +212,10 @@ class KiteApplication:
 
     async def _websocket(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         await receive()
+        names = stream_names(scope) if self.site.aster is not None and _is_local(_headers(scope)) else None
+        if names is not None:
+            await self._stream_aster(self.site.aster, names, scope, receive, send)
+            return
         app = self._socket_user(scope)
         if app is None:
             # Closing before accepting answers the handshake with 403, as Kite does.
@@ -198,6 +224,14 @@ class KiteApplication:
         await send({"type": "websocket.accept"})
         cut = partial(self._drop, tuple(scope["client"])) if self._drop else None
         await self.site.hub.serve(app.user_id, self.site.venue.board, receive, send, cut)
+
+    async def _stream_aster(
+        self, aster: AsterSite | None, names: list[str], scope: dict[str, Any], receive: Receive, send: Send
+    ) -> None:
+        assert aster is not None
+        await send({"type": "websocket.accept"})
+        cut = partial(self._drop, tuple(scope["client"])) if self._drop else None
+        await aster.hub.serve(names, receive, send, combined=scope["path"].rstrip("/") == "/stream", cut=cut)
 
     def _socket_user(self, scope: dict[str, Any]) -> App | None:
         query = parse_qs(scope["query_string"].decode("utf-8", "replace"))
@@ -219,7 +253,9 @@ async def _read(scope: dict[str, Any], receive: Receive) -> Request:
         if not message.get("more_body"):
             break
     headers = _headers(scope)
+    # Aster's clients may leave the type of a body out
     is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    is_form = is_form or scope["path"].startswith("/fapi/")
     return Request(
         method=scope["method"],
         path=scope["path"].rstrip("/") or "/",
@@ -227,6 +263,7 @@ async def _read(scope: dict[str, Any], receive: Receive) -> Request:
         form=parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True) if is_form else {},
         headers=headers,
         body=body,
+        query_text=scope["query_string"].decode("utf-8", "replace"),
         client=str((scope.get("client") or ("",))[0]),
     )
 

@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from brokers.domain.india import INDIA
+from brokers.simulator.aster.options import AsterOptionInvalid, build_aster
+from brokers.simulator.aster.options import add_arguments as add_aster_arguments
+from brokers.simulator.aster.site import AsterSite
 from brokers.simulator.candles import MadeHistory
 from brokers.simulator.kite_budgets import ORDERS_PER_DAY, Budgets
 from brokers.simulator.kite_server import KiteSite
@@ -87,7 +90,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="shape of a sliced order's answer (default parent)",
     )
     parser.add_argument("--faults", action="store_true", help="allow fault scripts at POST /sim/faults")
-    parser.add_argument("--ledger", type=Path, help="file to append every execution to, as JSON lines")
+    parser.add_argument(
+        "--ledger", type=Path, help="file to append every execution to, as JSON lines; Aster's go beside it"
+    )
+    add_aster_arguments(parser)
 
 
 def build_site(options: argparse.Namespace, *, wall_ns: Callable[[], int], monotonic_ns: Callable[[], int]) -> KiteSite:
@@ -114,9 +120,25 @@ def build_site(options: argparse.Namespace, *, wall_ns: Callable[[], int], monot
         faults_allowed=options.faults,
         slices_as_list=options.slices == "list",
         held=bool(options.replay) if options.hold is None else options.hold,
+        aster=_beside(options, max(venue.market.now_ns, start_ns), wall_ns, monotonic_ns),
         wall_ns=wall_ns,
         monotonic_ns=monotonic_ns,
     )
+
+
+def _beside(
+    options: argparse.Namespace,
+    start_ns: int,
+    wall_ns: Callable[[], int],
+    monotonic_ns: Callable[[], int],
+) -> AsterSite | None:
+    # a ledger of its own: its rows are others
+    beside = options.ledger and options.ledger.with_name(f"{options.ledger.stem}.aster{options.ledger.suffix}")
+    sink = _sink(beside) if options.aster else None
+    try:
+        return build_aster(options, start_ns=start_ns, wall_ns=wall_ns, monotonic_ns=monotonic_ns, sink=sink)
+    except AsterOptionInvalid as error:
+        raise OptionInvalid(str(error)) from error
 
 
 def idle_seconds(options: argparse.Namespace) -> float:

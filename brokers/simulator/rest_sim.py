@@ -25,10 +25,12 @@ def sim_address(_site: "KiteSite", request: Request, _app: App, _match: re.Match
 
 
 def sim_ledger(site: "KiteSite", request: Request, _app: App, _match: re.Match[str]) -> Response:
-    """Return the ledger after ``since``, of one ``account`` or of all."""
+    """Return the ledger after ``since``, of one ``account`` or of all; with ``venue=aster`` that of Aster."""
     since = request.get("since", "0")
     if not re.fullmatch("[0-9]{1,12}", since):
         raise Refusal("Invalid `since`.")
+    if request.get("venue") == "aster" and site.aster is not None:
+        return plain(site.aster.venue.engine.ledger.rows(since=int(since), account=request.get("account") or None))
     fills = site.venue.engine.ledger.rows(since=int(since), account=request.get("account") or None)
     return plain({"fills": fills, "count": len(fills)})
 
@@ -43,6 +45,7 @@ def sim_faults(site: "KiteSite", _request: Request, _app: App, _match: re.Match[
             "about": rule.about,
             "does": rule.does,
             "immediate": rule.immediate,
+            "venues": list(rule.venues),
             "fields": fields_of(kind),
             "defaults": dict(rule.defaults),
             "struck": site.faults.struck[kind],
@@ -77,7 +80,7 @@ def sim_faults_clear(site: "KiteSite", request: Request, _app: App, _match: re.M
 
 def _waiting(entry: Waiting) -> dict[str, object]:
     fault = entry.fault
-    fields = {name: getattr(fault, name) for name in ("account", *RULES[fault.kind].defaults)}
+    fields = {name: getattr(fault, name) for name in ("account", "venue", *RULES[fault.kind].defaults)}
     return {"number": entry.number, "kind": fault.kind, **fields, "left": entry.left, "struck": entry.struck}
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from brokers.simulator.aster.site import AsterSite
 from brokers.simulator.kite_server import KiteSite
 from brokers.simulator.sessions import SECOND_NS
 
@@ -79,3 +80,34 @@ async def _idle(site: KiteSite, seconds: float, sleep: Sleep) -> None:
     while site.monotonic_ns() < until_ns:
         await sleep(LONGEST_SLEEP_S)
         _rest(site)
+
+
+async def run_perpetuals(
+    site: AsterSite, *, neighbour_stands: Callable[[], bool] = lambda: True, sleep: Sleep = asyncio.sleep
+) -> None:
+    """Drive the market that never closes; a held one waits for a subscription or for its neighbour to begin."""
+    start_ns = site.pace.market_ns(site.monotonic_ns())
+    while site.held:
+        await sleep(HOLD_POLL_S)
+        site.rest()
+        if site.hub.has_subscriptions() or not neighbour_stands():
+            site.held = False
+            site.pace.restart(start_ns, site.monotonic_ns())
+    burst = 0
+    while (due := site.venue.market.next_at_ns()) is not None:
+        wait_ns = site.pace.wait_ns(due, site.monotonic_ns())
+        if wait_ns > 0:
+            burst = 0
+            await sleep(min(wait_ns / SECOND_NS, LONGEST_SLEEP_S))
+            site.rest()
+            continue
+        site.pace.keep_up(due, site.monotonic_ns())
+        site.hub.broadcast(site.venue.advance(site.wall_ns()))
+        site.rest()
+        await site.hub.settle()
+        burst += 1
+        if burst % BURST_STEPS == 0:
+            await sleep(0)
+    while True:
+        await sleep(LONGEST_SLEEP_S)
+        site.rest()

@@ -16,9 +16,10 @@ from pathlib import Path
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from brokers.simulator.aster.site import AsterSite
 from brokers.simulator.kite_server import KiteApplication, KiteSite
 from brokers.simulator.options import OptionInvalid, add_arguments, build_site, idle_seconds
-from brokers.simulator.runner import run
+from brokers.simulator.runner import run, run_perpetuals
 from brokers.simulator.sessions import ist
 
 HOST = "127.0.0.1"
@@ -83,13 +84,17 @@ async def _serve(site: KiteSite, options: argparse.Namespace, listener: socket.s
     server = _Server(config, site=site, options=options, port=listener.getsockname()[1])
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, _stop, server)
-    market = asyncio.create_task(run(site, idle_seconds=idle_seconds(options)))
-    # A market that fails must take the server with it: a frozen venue would look alive.
-    market.add_done_callback(lambda _: _stop(server))
+    markets = [asyncio.create_task(run(site, idle_seconds=idle_seconds(options)))]
+    if site.aster is not None:
+        markets.append(asyncio.create_task(run_perpetuals(site.aster, neighbour_stands=lambda: site.held)))
+    for market in markets:
+        # A market that fails must take the server with it: a frozen venue would look alive.
+        market.add_done_callback(lambda _: _stop(server))
     await server.serve(sockets=[listener])
-    market.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await market
+    for market in markets:
+        market.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await market
 
 
 def _stop(server: uvicorn.Server) -> None:
@@ -138,6 +143,19 @@ def _description(site: KiteSite, url: str, port: int) -> dict[str, object]:
         "accounts": [
             {"user_id": app.user_id, "api_key": app.api_key, "redirect_url": app.redirect_url} for app in apps
         ],
+        "aster": None if site.aster is None else _aster(site.aster, url, port),
+    }
+
+
+def _aster(site: AsterSite, url: str, port: int) -> dict[str, object]:
+    traders = site.doorkeeper.traders.values()
+    return {
+        "url": url,
+        "stream_url": f"ws://{HOST}:{port}",
+        "replay": site.replay,
+        "shift_s": site.shift_s,
+        "market_time": site.state()["market_time"],
+        "accounts": [{"user": one.user, "agent": one.agent, "api_key": one.api_key} for one in traders],
     }
 
 

@@ -27,6 +27,8 @@ class Custody:
         self._called: set[tuple[str, str]] = set()
         # every funding so far: symbol, rate, mark, when
         self.fundings: list[tuple[str, Decimal, Decimal, int]] = []
+        # what was closed by force and has not been told on the market streams yet
+        self.forced: list[PerpetualOrder] = []
 
     def follow(self, at: Moment) -> None:
         """Pay what is due by now, then close what its margin no longer carries."""
@@ -153,3 +155,4 @@ class Custody:
         order.filled, order.filled_value, order.status = units, units * price, Status.FILLED
         fill = engine.book(order, units, contract.price(price), at, rate=ZERO, is_maker=False)
         engine.events.append((account.user, events.order_update(order, at_ms, "CALCULATED", fill)))
+        self.forced.append(order.now())

@@ -44,7 +44,7 @@ class PerpetualEngine(Crossing[PerpetualOrder]):
         self.events: deque[tuple[str, dict[str, object]]] = deque()
         self.row_of = {contract.symbol: row for row, contract in enumerate(self.contracts)}
         self._order_ids = count(run % 10**8 * 10_000 + 1)
-        self._trade_ids = count(run % 10**6 * 1_000 + 1)
+        self._trade_ids = count(run % 10**8 * 10_000 + 1)
         for account in self.accounts.values():
             ledger.book_income(account.user, TRANSFER, account.wallet, at_ms=market.now_ns // MS_NS)
 

@@ -52,9 +52,9 @@ def check_filters(request: PerpetualRequest, contract: Contract, mark: Decimal) 
             _check_price(price, contract)
     if request.kind in PRICED:
         _check_band(request, contract, mark)
-    price = contract.price(request.price or request.stop_price) or mark
+    value_at = contract.price(request.price or request.stop_price) or mark
     closes = request.reduce_only or request.close_position
-    if not closes and contract.quantity(request.quantity) * price < MIN_NOTIONAL:
+    if not closes and contract.quantity(request.quantity) * value_at < MIN_NOTIONAL:
         raise AsterRefusal(-4164, "Order's notional must be no smaller than 5.0 (unless you choose reduce only)")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Protocol
 
 import numpy as np
 
@@ -12,11 +13,21 @@ from brokers.simulator.aster.custody import Custody
 from brokers.simulator.aster.engine import PerpetualEngine
 from brokers.simulator.aster.ledger import PerpetualLedger
 from brokers.simulator.aster.market import PerpetualMarket, Tick
-from brokers.simulator.aster.minutes import START, Int64Array2D, MadePast, MinuteTape, aggregate, no_rows
+from brokers.simulator.aster.minutes import OPEN, START, VOLUME, Int64Array2D, MinuteTape, aggregate
 from brokers.simulator.orders import Moment
 
 MOST_TAPE = 1_000
+# mark and index prices are kept in hundred-millionths of a USDT
+MARK_SCALE = 100_000_000
 LONGEST_MONTH_MS = 31 * DAY_MS
+
+
+class Past(Protocol):
+    """What is known of the time before the market began."""
+
+    def between(self, row: int, first_ms: int, last_ms: int) -> Int64Array2D:
+        """Return the candles that start within both inclusive bounds."""
+        ...
 
 
 class PerpetualVenue:
@@ -29,12 +40,12 @@ class PerpetualVenue:
         accounts: Iterable[PerpetualAccount],
         ledger: PerpetualLedger,
         run: int,
-        past: MadePast | None = None,
+        past: Past | None = None,
     ) -> None:
         self.market = market
         self.engine = PerpetualEngine(market=market, accounts=accounts, ledger=ledger, run=run)
         self.custody = Custody(self.engine, market.now_ns)
-        self.minutes = MinuteTape(len(market.contracts))
+        self.minutes, self.marks, self.indices = (MinuteTape(len(market.contracts)) for _ in range(3))
         self.steps = 0
         # of each contract its last trades: id, price, quantity, ms, did the buyer make
         self.tape: list[list[tuple[int, int, int, int, bool]]] = [[] for _ in market.contracts]
@@ -76,8 +87,10 @@ class PerpetualVenue:
         self.update_id[row] += 1
         return int(self.update_id[row])
 
-    def candles(self, row: int, interval: str, *, first_ms: int | None, last_ms: int, limit: int) -> Int64Array2D:
-        """Return at most ``limit`` candles: the first from a time on, else the last up to the other, the running one too."""
+    def candles(
+        self, tape: MinuteTape, row: int, interval: str, *, first_ms: int | None, last_ms: int, limit: int
+    ) -> Int64Array2D:
+        """Return at most ``limit`` candles of a tape: the first from a time on, else the last; the running one too."""
         length = INTERVALS_MS[interval] or LONGEST_MONTH_MS
         last_ms = min(last_ms, self.now_ms)
         if first_ms is None:
@@ -86,25 +99,33 @@ class PerpetualVenue:
             # the first candle begins at or after the time asked for
             first_ms = bucket_start(first_ms + length - 1, interval) if interval != "1M" else first_ms
             last_ms = min(last_ms, first_ms + (limit + 1) * length)
-        rows = aggregate(self.between(row, first_ms, bucket_start(last_ms, interval) + length - 1), interval)
+        rows = aggregate(self._between(tape, row, first_ms, bucket_start(last_ms, interval) + length - 1), interval)
         rows = rows[(rows[:, START] >= first_ms) & (rows[:, START] <= last_ms)]
-        return rows[:limit] if len(rows) > limit else rows
+        return rows[:limit]
 
-    def between(self, row: int, first_ms: int, last_ms: int) -> Int64Array2D:
+    def _between(self, tape: MinuteTape, row: int, first_ms: int, last_ms: int) -> Int64Array2D:
         """Return the minutes that start within both bounds, made ones before the market's own."""
-        began = self.minutes.first_ms(row)
-        kept = self.minutes.between(row, first_ms, last_ms)
+        began, kept = tape.first_ms(row), tape.between(row, first_ms, last_ms)
         if self._past is None or (began is not None and began <= first_ms):
             return kept
         # the minute in which the market began is the market's own
         made = self._past.between(row, first_ms, min(last_ms, (began or last_ms + MINUTE_MS) - MINUTE_MS))
+        if tape is not self.minutes and len(made):
+            made = made.copy()
+            made[:, OPEN:VOLUME] *= int(self.market.contracts[row].price_unit * MARK_SCALE)
         return np.concatenate([made, kept]) if len(kept) else made
 
     def day(self, row: int) -> Int64Array2D:
         """Return the minutes of the last 24 hours."""
-        return self.between(row, self.now_ms - DAY_MS + MINUTE_MS, self.now_ms) if row >= 0 else no_rows()
+        return self._between(self.minutes, row, self.now_ms - DAY_MS + MINUTE_MS, self.now_ms)
 
     def _roll(self) -> None:
+        marks = self.market.marks
         for row, contract in enumerate(self.market.contracts):
-            if contract.is_trading:
-                self.minutes.roll(row, self.now_ms, int(self.market.board.last[row]))
+            if not contract.is_trading:
+                continue
+            self.minutes.roll(row, self.now_ms, int(self.market.board.last[row]))
+            for tape, prices in ((self.marks, marks.mark), (self.indices, marks.index)):
+                price = round(float(prices[row]) * MARK_SCALE)
+                tape.roll(row, self.now_ms, price)
+                tape.trade(row, price, 0, taker_bought=False)

@@ -325,7 +325,7 @@ async def test_the_script_tells_what_waits_and_what_has_struck():
     ("fault", "field", "allowed"),
     [
         ({"kind": "nonsense"}, "kind", "lose_reply, "),
-        ({"kind": "http_429", "status": 500}, "status", "account, count, method, path"),
+        ({"kind": "http_429", "status": 500}, "status", "account, venue, count, method, path"),
         ({"kind": "http_5xx_after", "status": 404}, "status", "500 to 599"),
         ({"kind": "late_frames", "seconds": -1}, "seconds", "0 to 86400"),
         ({"kind": "late_frames", "seconds": "soon"}, "seconds", "0 to 86400"),
