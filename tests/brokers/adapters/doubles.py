@@ -47,7 +47,7 @@ class OpenBudget:
     def pause(self, kind, seconds):
         self.pauses.append((kind, seconds))
 
-    def settle(self, kind):
+    def settle(self, kind, number=None):
         return
 
 
@@ -102,6 +102,7 @@ def an_order(
     client_id="W1TEST00001",
     instrument="NSE:RELIANCE",
     product=Product.INTRADAY,
+    purpose=Purpose.ENTRY,
     **words,
 ):
     """An order as the gate would approve it; adapters get no other kind."""
@@ -113,7 +114,7 @@ def an_order(
         quantity=Decimal(quantity),
         order_type=order_type,
         product=product,
-        purpose=Purpose.ENTRY,
+        purpose=purpose,
         reason="a test wants it",
         decided_at=START,
         price=None if price is None else Decimal(price),
