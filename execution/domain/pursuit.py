@@ -100,6 +100,8 @@ def settled(desk: Desk, order: OrderRecord) -> None:
     if goal is None or goal.quantity is None:
         desk.resolve(EXIT_STUCK, order.client_id, f"{order.client_id} is {order.status}, and nothing more is wanted")
         return
+    if not order.is_entry and order.filled_quantity >= order.intent.quantity:
+        _through(desk, order)
     is_same = goal.decided_at <= order.intent.decided_at
     if is_same and desk.turn_missed == order.client_id:
         _decide_again(desk, goal)
@@ -111,6 +113,15 @@ def settled(desk: Desk, order: OrderRecord) -> None:
     if is_same and order.filled_quantity < order.intent.quantity and not is_out_of_modifications(desk, order):
         _retry_later(desk, goal, order.message or f"it ended {order.status}")
     pursue(desk, key)
+
+
+def _through(desk: Desk, exit_order: OrderRecord) -> None:
+    """End the alarms of a holder's exits that are over, now that one of them has filled whole."""
+    key = key_of(exit_order.intent)
+    for client_id in [subject for kind, subject in desk.state.discrepancies if kind == EXIT_STUCK]:
+        order = desk.state.orders.get(client_id)
+        if order is not None and order.is_settled and key_of(order.intent) == key:
+            desk.resolve(EXIT_STUCK, client_id, f"{exit_order.client_id} has filled the exit")
 
 
 def _enter(desk: Desk, goal: Goal, gap: Decimal) -> None:
