@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 import httpx
 
 from brokers.adapters.aster.signing import hmac_hex, private_key_bytes, wallet_signature
+from brokers.simulator.aster.hub import AsterSocket
 from brokers.simulator.aster.traders import DEMO_AGENT_KEY, DEMO_TRADER, SPARE_AGENT_KEY, SPARE_TRADER, text_of_trader
 from brokers.simulator.kite_server import KiteApplication
 from tests.brokers.simulator.site import BASE, a_site
@@ -75,11 +76,25 @@ def price_text(site, symbol, factor="1"):
     return contract.price_text(units // contract.tick * contract.tick)
 
 
-def run(site, clock, seconds):
-    """Let so many seconds go by on both clocks, step by step."""
+def run(site, clock, steps):
+    """Let the market take so many steps, each when it is due by the wall."""
     aster = site.aster
-    until_ns = clock.ns + int(seconds * SECOND)
-    while clock.ns < until_ns:
-        clock.ns += aster.venue.market.step_ns if hasattr(aster.venue.market, "step_ns") else SECOND // 4
+    for _ in range(steps):
+        clock.ns += int(aster.venue.market.step_ns / aster.pace.speed)
         aster.hub.broadcast(aster.venue.advance(clock.ns))
         aster.rest()
+
+
+def listen(aster, *names, combined=False):
+    """A connection to the streams without a wire."""
+    socket = AsterSocket(list(names), combined=combined, opened_ns=aster.monotonic_ns())
+    aster.hub.sockets.add(socket)
+    return socket
+
+
+def frames(socket):
+    """What waits to be sent on a connection."""
+    found = []
+    while not socket.frames.empty():
+        found.append(socket.frames.get_nowait())
+    return found
