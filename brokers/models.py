@@ -22,6 +22,11 @@ class Venue(models.TextChoices):
     ASTER = "aster", "Aster"
 
 
+def venue_of(key: str) -> Venue:
+    """Return the venue at which an instrument trades, by the exchange that its key begins with."""
+    return Venue.ASTER if key.startswith("ASTER:") else Venue.KITE
+
+
 class SessionState(models.TextChoices):
     NEEDS_LOGIN = "needs_login", "Needs login"
     LIVE = "live", "Logged in"

@@ -20,7 +20,7 @@ from brokers.api.lookup import account_of, accounts_to_act_on, caller, check_may
 from brokers.api.queries import body_of
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.orders import Book
-from brokers.models import TradingAccount
+from brokers.models import TradingAccount, venue_of
 from execution import acts
 from execution.api.bodies import (
     AccountBody,
@@ -47,7 +47,7 @@ class StrategyAdd(APIView):
     def post(self, request: Request) -> Response:
         """Add a deployment, stopped."""
         body = body_of(request, AddBody)
-        account = _one_account(request, body.get("account"))
+        account = _one_account(request, body.get("account"), instruments=body["instruments"])
         if body["mode"] == Book.LIVE and _moves_real_money(account):
             _refuse_loosening(request, "A strategy goes live on the page, not by an API key.")
 
@@ -227,9 +227,12 @@ def _switched(switches: Sequence[KillSwitch]) -> Answer:
     return 202, {"id": rows[0]["id"], "state": "accepted", "switches": rows}
 
 
-def _one_account(request: Request, wanted: UUID | None) -> TradingAccount:
-    """Find the account of a write that needs exactly one."""
+def _one_account(request: Request, wanted: UUID | None, *, instruments: Sequence[str] = ()) -> TradingAccount:
+    """Find the account of a write that needs exactly one: the only one, or the only one where the instruments trade."""
     accounts = _accounts(request, wanted)
+    venues = {venue_of(key) for key in instruments}
+    if len(accounts) > 1 and len(venues) == 1:
+        accounts = [account for account in accounts if account.venue in venues] or accounts
     if len(accounts) > 1:
         raise Invalid("You may act on several accounts: name one.", code="account.required", field="account")
     return accounts[0]

@@ -63,6 +63,13 @@ function marketTime(account = null) {
 
 const accountOf = (id) => accountRows.find((row) => row.id === id);
 const currencyOf = (id) => accountOf(id)?.currency ?? "INR";
+/** What tells an account from the others in a narrow place: its venue where that is enough, else its own name. */
+function shortName(id) {
+  if (accountRows.length < 2 || store.chosen()) return "";
+  const account = accountOf(id);
+  const alone = accountRows.filter((row) => row.venue === account?.venue).length === 1;
+  return alone ? titled(account.venue) : account?.label ?? "";
+}
 const currencies = () => [...new Set(accountRows.filter((row) => !store.chosen() || row.id === store.chosen()).map((row) => row.currency ?? "INR"))];
 const isMixed = () => currencies().length > 1;
 
@@ -96,7 +103,7 @@ const pnl = pnlPanel({
     positions.draw();
   },
 });
-const risk = riskPanel({ store, refusals, currencyOf, nameOf: (id) => (accountRows.length > 1 && !store.chosen() ? accountOf(id)?.label ?? "" : "") });
+const risk = riskPanel({ store, refusals, currencyOf, nameOf: shortName });
 const positions = positionsPanel({ store, quoteOf, strategyName, bookShown: () => book, isMixed });
 quotesPanel({ store, quotes, currencyOf });
 const orders = ordersPanel({ store, quoteOf, strategyName, marketTime, refusals, currencyOf });

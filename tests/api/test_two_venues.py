@@ -9,6 +9,7 @@ from brokers.hub import topic_of
 from brokers.market_models import CurrencyRate
 from execution import books
 from execution.models import Fill, FundingRow, MarginRow
+from strategies.models import Deployment
 from tests.people import a_listed, a_position_row, an_aster_account, an_order_row
 
 pytestmark = pytest.mark.django_db
@@ -236,6 +237,42 @@ def test_two_venues_cost_a_fixed_number_of_queries(held, perps, django_assert_ma
 
     with django_assert_max_num_queries(most):
         held.get(f"/api/{path}")
+
+
+@pytest.mark.parametrize(("instrument", "venue"), [("NSE:RELIANCE", "kite"), (BTC, "aster")])
+def test_a_strategy_goes_to_the_account_where_its_instrument_trades(ours, perps, instrument, venue):
+    a_listed()
+    body = {"strategy": "ema-crossover", "instruments": [instrument], "params": {}, "mode": "paper"}
+
+    answer = ours.post("/api/strategies/add", body)
+
+    assert answer.status_code == 201, answer.json()
+    assert Deployment.objects.get().account.venue == venue
+
+
+@pytest.mark.parametrize("instruments", [["NSE:RELIANCE", BTC], ["ASTER:BTCUSDT", "ASTER:BTCUSDT2"]])
+def test_a_strategy_that_could_go_to_several_accounts_must_name_one(ours, perps, instruments):
+    an_aster_account(ours.desk, owner=ours.user)
+    body = {"strategy": "ema-crossover", "instruments": instruments, "params": {}, "mode": "paper"}
+
+    answer = ours.post("/api/strategies/add", body)
+
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, "account")
+
+
+def test_an_instrument_of_the_other_venue_is_refused_by_name(ours, perps):
+    body = {
+        "strategy": "ema-crossover",
+        "instruments": [BTC],
+        "params": {},
+        "mode": "paper",
+        "account": str(ours.account.pk),
+    }
+
+    answer = ours.post("/api/strategies/add", body)
+
+    assert answer.status_code in (400, 404)
+    assert "instruments" in answer.json()["error"]["field"]
 
 
 def test_the_search_finds_perpetuals_in_their_currency(ours, perps):
