@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.domain.orders import OrderStatus, OrderType, UnreadableRow
+from brokers.domain.orders import OrderStatus, UnreadableRow
 from brokers.domain.perpetual_terms import FillSource, MarginMode, PositionSide
 from tests.brokers.adapters.aster.exchange import (
     INSTRUMENT,

@@ -3,7 +3,6 @@
 import pytest
 
 from brokers.domain.errors import Ambiguous, Rejected, Retryable
-from brokers.domain.orders import OrderType
 from tests.brokers.adapters.aster.exchange import (
     INSTRUMENT,
     a_perpetual_order,

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from brokers.domain.errors import Invalid, NeedsLogin, Retryable
-from brokers.domain.orders import OrderType, Purpose, Side
+from brokers.domain.orders import Purpose, Side
 from brokers.ports import AuthScheme, Credentials
 from tests.brokers.adapters.aster.exchange import (
     AGENT,

@@ -200,6 +200,8 @@ def test_a_crossed_book_is_counted_and_asked_for_again():
     decoder = a_decoder(with_books=True)
     decoder.seed_book("BTCUSDT", 100, [["9", "1"]], [["11", "1"]])
     decoder.take(a_difference(90, 101, 80, bids=[["12", "1"]]))
+    decoder.take(best_prices("9", "11"))
+    assert math.isnan(decoder.drain(RECEIVED_NS).depth[0, 0, 1])
     assert decoder.counters.crossed == 1
     assert "BTCUSDT" in decoder.books_wanted
     assert decoder.books["BTCUSDT"].last_update_id is None

@@ -250,8 +250,8 @@ async def test_what_is_unknown_or_refused_is_told_once():
         desk.exchange.markets[0].push(odd, odd, {"result": None, "id": 1}, {"code": 2, "msg": "Invalid request"}, "?")
         await settled()
         assert [message.text for message in desk.of(FeedMessage)] == [
-            "The stream sends what this version does not know: tradepro.",
             "The stream refuses what it was asked: Invalid request",
+            "The stream sends what this version does not know: tradepro.",
         ]
         assert desk.feed.figures()["unreadable"] == 1
         assert desk.states() == ["connected"]
