@@ -183,11 +183,12 @@ def supertrend(
     above the upper line turns the trend up, one below the lower line turns it down. Source:
     Olivier Seban.
     """
-    from analysis.domain.supertrend_kernel import trail
-
     reach = ranges * atr(high, low, close, period)
     line, direction = np.full(close.shape, np.nan), np.full(close.shape, np.nan)
-    trail((high + low) / 2.0, reach, np.ascontiguousarray(close), line, direction)
+    if close.size > period:
+        from analysis.domain.supertrend_kernel import trail
+
+        trail((high + low) / 2.0, reach, np.ascontiguousarray(close), line, direction)
     return Supertrend(line=line, direction=direction)
 
 
