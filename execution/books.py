@@ -213,7 +213,7 @@ def _position_row(day: AccountDay, position: Position) -> Row:
 def _margin_row(day: AccountDay, key: PositionKey) -> Row:
     rows = [row for row in day.perpetuals if (row.book, row.instrument) == (key.book, key.instrument)]
     if key.product is not Product.PERPETUAL or not rows:
-        return dict(NO_MARGIN)
+        return NO_MARGIN | {"mark_price": day.quotes.get(key.instrument, {}).get("mark_price")}
     seen = max(rows, key=lambda row: abs(row.quantity))
     return {
         "position_side": seen.position_side if len(rows) == 1 else "LONG and SHORT",

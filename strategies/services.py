@@ -132,6 +132,8 @@ def _listed_one(account: TradingAccount, key: object) -> ListedInstrument:
 
 
 def _check_suits(params: StrategyParams, row: ListedInstrument) -> None:
+    if row.kind == InstrumentKind.PERPETUAL:
+        return  # it has one product, whatever the parameter says, and is sold short as it is bought
     is_cash = row.kind == InstrumentKind.EQUITY
     unsuitable = Product.CARRY if is_cash else Product.DELIVERY
     if params.product is unsuitable:

@@ -15,6 +15,7 @@ from execution.domain.commands import Level
 from execution.domain.desk import Desk
 from execution.domain.events import BooksRead
 from execution.domain.records import OpeningPosition, PositionsOpened
+from execution.domain.running import subscribe
 
 ZERO = Decimal(0)
 
@@ -28,6 +29,8 @@ def open_books(desk: Desk, books: BooksRead) -> None:
         return
     found = [row for name, rows in _by_instrument(books).items() if (row := _opening(desk, name, rows)) is not None]
     desk.record(PositionsOpened(positions=tuple(found)))
+    if desk.market.track({row.instrument for row in found}):
+        subscribe(desk)  # what is held needs its quotes
     for row in found:
         sentence = (
             f"{quantity_in_words(row.quantity)} of it was held before this desk came: it counts, and is nobody's here"

@@ -139,7 +139,7 @@ def _margin(desk: Desk, key: PositionKey) -> dict[str, Json]:
     """Return a perpetual position's margin as it was last seen; the venue's net position is of all holders together."""
     sides = [m for (book, name, _), m in desk.state.margins.items() if (book, name) == (key.book, key.instrument)]
     if key.product is not Product.PERPETUAL or not sides:
-        return dict(NO_MARGIN)
+        return NO_MARGIN | {"mark_price": price(desk.market.told_mark(key.instrument))}
     seen = max(sides, key=lambda margin: abs(margin.quantity))
     return {
         "position_side": seen.position_side if len(sides) == 1 else "LONG and SHORT",

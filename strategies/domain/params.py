@@ -63,7 +63,9 @@ class StrategyParams(BaseModel):
         Decimal(100_000), gt=0, le=1_000_000_000, help="value of a full position, in the account's currency"
     )
     lots: int = param(0, ge=0, le=10_000, help="whole lots in a full position; 0 sizes it by value")
-    product: Product = param(Product.INTRADAY, help="MIS is flat by the square-off, NRML and CNC are carried")
+    product: Product = param(
+        Product.INTRADAY, help="MIS is flat by the square-off, NRML and CNC are carried; perpetuals know none of them"
+    )
     direction: Direction = param(Direction.LONG, help="long only, or both ways")
 
     @classmethod
@@ -78,6 +80,10 @@ class StrategyParams(BaseModel):
 
     def check(self) -> None:
         """Raise Invalid where fields contradict each other; a strategy adds its own and calls this."""
+        if self.product is Product.PERPETUAL:
+            raise wrong(
+                "product", "product is MIS, NRML or CNC; a perpetual contract is traded as one whatever it says"
+            )
         if self.direction is Direction.BOTH and self.product is Product.DELIVERY:
             raise wrong("direction", "delivery (CNC) cannot be sold short; use MIS, or NRML on a future")
 

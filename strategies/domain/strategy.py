@@ -214,7 +214,7 @@ def _field(name: str, raw: dict[str, Any], shared: dict[str, Any]) -> dict[str, 
         "minimum": bounds.get("minimum", bounds.get("exclusiveMinimum")),
         "maximum": bounds.get("maximum"),
         "step": raw.get("step"),
-        "choices": choices,
+        "choices": None if choices is None else [choice for choice in choices if choice != Product.PERPETUAL],
         "help": raw.get("description", ""),
     }
 

@@ -77,6 +77,7 @@ def test_adding_is_audited(account, user):
         ({"params": {"product": "NRML"}}, Invalid, "params.product"),
         ({"instruments": ["NFO:NIFTY2681824200CE"], "params": {"product": "CNC"}}, Invalid, "params.product"),
         ({"instruments": ["NFO:NIFTY2681824200CE"], "params": {"direction": "both"}}, Invalid, "params.direction"),
+        ({"params": {"product": "PERP"}}, Invalid, "params.product"),
         ({"mode": "dream"}, Invalid, "mode"),
         ({"mode": "live"}, Invalid, "mode"),
     ],
@@ -159,3 +160,26 @@ def test_the_list_is_read_in_one_query(account, user, django_assert_num_queries)
 
 def test_the_catalogue_lists_every_strategy():
     assert [row["slug"] for row in catalogue_rows()] == ["ema-crossover", "vwap-breakout"]
+
+
+@pytest.mark.parametrize("params", [{}, {"product": "CNC"}, {"product": "NRML", "direction": "both"}])
+def test_a_perpetual_takes_whatever_product_a_strategy_speaks_of(account, user, params):
+    ListedInstrument.objects.create(
+        venue="kite",
+        exchange="ASTER",
+        symbol="BTCUSDT",
+        kind="PERP",
+        token=99,
+        segment="PERP",
+        tick_size="0.1",
+        lot_size=1,
+        listed_on=date(2026, 8, 18),
+    )
+
+    assert add(account, user, instruments=["ASTER:BTCUSDT"], params=params).instruments == ["ASTER:BTCUSDT"]
+
+
+def test_the_form_offers_no_product_that_is_the_venues_alone():
+    products = next(p for p in catalogue_rows()[0]["params"] if p["name"] == "product")
+
+    assert products["choices"] == ["CNC", "MIS", "NRML"]

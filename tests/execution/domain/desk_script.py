@@ -168,17 +168,16 @@ class DeskScript:
     ) -> None:
         self.book = book
         self.obedient = obedient
+        given: dict[str, object] = {"venue": "kite", "calendar": INDIA, **(config or {})}
         self.config = EngineConfig(
             account_id=ACCOUNT,
             account_code="AB12",
             desk_id="desk",
-            venue="kite",
             instruments={i.key: i for i in instruments},
-            calendar=INDIA,
             charges=CHARGES,
             limits=some_limits(**(limits or {})),
             strategy_for=strategy_for,
-            **(config or {}),
+            **given,  # type: ignore[arg-type]
         )
         self.engine = Engine(self.config)
         self.venue = Venue()

@@ -1,6 +1,7 @@
 """A venue that refuses a new price or a cancel: nothing is counted that did not happen, and nothing is hammered."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 from brokers.domain.orders import OrderStatus
 from execution.domain.events import SendResult, Write
@@ -78,7 +79,7 @@ def test_a_refused_cancel_is_tried_again_later_and_later_whatever_is_read_meanwh
         desk.read_books()
         wait(desk, 1)
 
-    gaps = [(b - a) / timedelta(seconds=1) for a, b in zip(sent, sent[1:], strict=False)]
+    gaps = [(b - a) / timedelta(seconds=1) for a, b in pairwise(sent)]
     assert gaps[:4] == [1, 2, 4, 8]
     assert set(gaps[4:]) == {8}
 
