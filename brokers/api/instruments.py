@@ -72,6 +72,8 @@ def _row(venue: str, instrument: Instrument) -> dict[str, Any]:
         "quantity_step": _text(instrument.quantity_step),
         "min_notional": _text(instrument.min_notional_quote),
         "currency": str(instrument.currency),
+        # false for what is listed still, or already, and is not traded
+        "takes_orders": instrument.takes_orders,
     }
 
 

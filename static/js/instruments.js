@@ -19,7 +19,7 @@ export function instrumentField({ quoted, account, exchange = () => "NSE", wrong
   let waiting = null;
 
   const described = (row) => [
-    row.kind === "PERP" ? "perpetual" : row.name, row.expiry, Number(row.lot_size) > 1 ? `lot ${row.lot_size}` : null,
+    row.takes_orders === false ? "takes no orders now" : null, row.kind === "PERP" ? "perpetual" : row.name, row.expiry, Number(row.lot_size) > 1 ? `lot ${row.lot_size}` : null,
     row.quantity_step ? `step ${row.quantity_step}` : null, row.min_notional ? `from ${row.min_notional} ${row.currency}` : null,
   ].filter(Boolean).join(", ");
 

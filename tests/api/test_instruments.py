@@ -46,6 +46,7 @@ def test_a_row_has_what_a_person_chooses_by(ours, listed):
         "quantity_step": None,
         "min_notional": None,
         "currency": "INR",
+        "takes_orders": True,
     }
 
 

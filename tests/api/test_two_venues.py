@@ -7,6 +7,7 @@ from django.utils import timezone
 from brokers.domain.clock import UTC_ZONE, venue_day_of
 from brokers.hub import topic_of
 from brokers.market_models import CurrencyRate
+from brokers.models import ListedInstrument
 from execution import books
 from execution.models import Fill, FundingRow, MarginRow
 from strategies.models import Deployment
@@ -275,10 +276,16 @@ def test_an_instrument_of_the_other_venue_is_refused_by_name(ours, perps):
     assert "instruments" in answer.json()["error"]["field"]
 
 
-def test_the_search_finds_perpetuals_in_their_currency(ours, perps):
-    [row] = ours.get("/api/instruments?q=btc").json()["results"]
+def test_the_search_tells_the_step_and_the_least_order_of_a_perpetual(ours, perps):
+    steps = {"quantity_step": Decimal("0.001"), "min_notional": Decimal(5), "status": "TRADING"}
+    ListedInstrument.objects.filter(symbol="BTCUSDT").update(**steps)
+    a_listed("BTCOLDUSDT", exchange="ASTER", kind="PERP", venue="aster", status="SETTLING", tick_size=Decimal("0.1"))
 
-    assert (row["symbol"], row["kind"], row["currency"]) == (BTC, "PERP", "USDT")
+    rows = {row["symbol"]: row for row in ours.get("/api/instruments?q=btc").json()["results"]}
+
+    assert (rows[BTC]["kind"], rows[BTC]["currency"], rows[BTC]["takes_orders"]) == ("PERP", "USDT", True)
+    assert (rows[BTC]["quantity_step"], rows[BTC]["min_notional"]) == ("0.001", "5")
+    assert not rows["ASTER:BTCOLDUSDT"]["takes_orders"]
 
 
 def test_the_health_needs_no_key_and_says_no_name(anybody, perps):
