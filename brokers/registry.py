@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from brokers.adapters.aster.client import AsterVenue
+from brokers.adapters.aster.feed import DEFAULT_SILENCE_S as ASTER_SILENCE_S
 from brokers.adapters.aster.feed import AsterFeed
 from brokers.adapters.aster.weights import AsterBudget
 from brokers.adapters.backoff import Backoff
@@ -80,7 +81,8 @@ def feed_for(
     """Return the stream of a venue for one session; raise NotFound for a venue without one.
 
     `probe` is a call of the same session, which tells a dead one from a plan without market data; `calls` is the
-    session itself, which Aster's stream asks for its key and for books to begin from.
+    session itself, which Aster's stream asks for its key and for books to begin from. `with_depth` is Kite's: at Aster
+    the best prices are streamed by themselves.
     """
     _require_known(venue)
     if venue == ASTER:
@@ -93,8 +95,7 @@ def feed_for(
             calls=calls,
             stream_url=urls.stream,
             user_stream_url=urls.user_stream,
-            silence_s=silence_s,
-            with_depth=with_depth,
+            silence_s=min(silence_s, ASTER_SILENCE_S),
         )
     return KiteFeed(
         net=net,
