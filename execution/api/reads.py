@@ -18,6 +18,25 @@ from strategies.selectors import catalogue_rows
 
 Rows = Sequence[dict[str, Any]]
 
+POSITIONS = (
+    "One list over every venue, those closed today included. Amounts are text in the row's `currency`; `pnl_net` is "
+    "`pnl_realised` + `pnl_unrealised` + `fees` + `funding`. Of a perpetual position also `mark_price`, `liquidation_price` "
+    "with `liquidation_source`, `leverage`, `margin_mode`, `isolated_margin`, `position_side` and `notional`; null or empty "
+    "elsewhere."
+)
+TRADES = (
+    "Executions, newest first. `fee` is what the venue charged (negative for a rebate) and `fee_source` who says so; null "
+    "where a schedule of charges tells. `source` is trade, liquidation or deleverage."
+)
+FUNDING = "Funding payments of perpetual positions, newest first: `amount` is received where positive."
+PORTFOLIO = (
+    "The day's P&L and exposure over every account that the caller may see, live and paper apart. With accounts of several "
+    "currencies the top level is in rupees: `fx` names each rate with its source and time, what is held and what the rate "
+    "moved (`pnl`, also in `pnl_today.fx`; `net_with_fx` has it in). An account whose rate is not known is left out of the "
+    "total and named in `unconverted`. Each row of `accounts` stands in its own currency, with `home` beside it where a rate "
+    "is known."
+)
+
 
 class ListOfRows(APIView):
     """A list `{"results", "count"}`; `?account=` keeps one account's rows."""
@@ -54,21 +73,21 @@ class Orders(ListOfRows):
     rows = staticmethod(selectors.orders_rows)
 
 
-@extend_schema(parameters=[ListQuery], responses={200: dict})
+@extend_schema(parameters=[ListQuery], responses={200: dict}, description=POSITIONS)
 class Positions(ListOfRows):
     """`GET /api/positions`."""
 
     rows = staticmethod(selectors.positions_rows)
 
 
-@extend_schema(parameters=[ListQuery], responses={200: dict})
+@extend_schema(parameters=[ListQuery], responses={200: dict}, description=TRADES)
 class Trades(ListOfRows):
     """`GET /api/trades`."""
 
     rows = staticmethod(selectors.trades_rows)
 
 
-@extend_schema(parameters=[ListQuery], responses={200: dict})
+@extend_schema(parameters=[ListQuery], responses={200: dict}, description=FUNDING)
 class Funding(ListOfRows):
     """`GET /api/funding`."""
 
@@ -115,7 +134,7 @@ class Status(OneAnswer):
     answer = staticmethod(selectors.status)
 
 
-@extend_schema(parameters=[AccountQuery], responses={200: dict})
+@extend_schema(parameters=[AccountQuery], responses={200: dict}, description=PORTFOLIO)
 class Portfolio(OneAnswer):
     """`GET /api/portfolio`."""
 

@@ -288,6 +288,21 @@ def test_the_search_tells_the_step_and_the_least_order_of_a_perpetual(ours, perp
     assert not rows["ASTER:BTCOLDUSDT"]["takes_orders"]
 
 
+@pytest.mark.parametrize(
+    ("path", "word"),
+    [
+        ("portfolio", "unconverted"),
+        ("positions", "liquidation_price"),
+        ("trades", "fee_source"),
+        ("funding", "received"),
+    ],
+)
+def test_the_schema_says_what_the_figures_mean(ours, path, word):
+    schema = ours.get("/api/schema", Accept="application/vnd.oai.openapi+json").json()
+
+    assert word in schema["paths"][f"/api/{path}"]["get"]["description"]
+
+
 def test_the_health_needs_no_key_and_says_no_name(anybody, perps):
     answer = anybody.get("/health")
 
