@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
 
+from brokers.simulator.aster.traders import DEMO_TRADER, SPARE_TRADER, text_of_trader
 from brokers.simulator.kite_sessions import DEMO_APP, SPARE_APP, text_of_app
 from config.demo import jobs, processes, readiness, valkey
 from config.demo.jobs import SignIn
@@ -154,7 +155,9 @@ def _simulator_arguments(options: DemoOptions) -> list[str]:
     # people who sign in at the exchange come back to this desk's port
     site = f"http://localhost:{options.port}/brokers/login/return"
     apps = [text_of_app(replace(app, redirect_url=site)) for app in (DEMO_APP, SPARE_APP)]
+    traders = [text_of_trader(trader) for trader in (DEMO_TRADER, SPARE_TRADER)]
     arguments = ["--faults", *(f"--account={app}" for app in apps)]
+    arguments += [f"--aster-account={trader}" for trader in traders]
     if options.replay is not None:
         arguments += ["--replay", str(options.replay)]
     if options.aster_replay is not None:
