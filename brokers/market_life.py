@@ -25,8 +25,11 @@ from brokers.market_models import (
     SessionHours,
     TradingRestriction,
 )
+from brokers.models import ListedInstrument
 from brokers.rates import par_of_usdt
 
+# words of contracts that are traded, or will be; a list without words says nothing
+STAYING = ("", "TRADING", "PENDING_TRADING")
 # hours that nobody has confirmed are told of this long before they begin
 CONFIRM_WITHIN = timedelta(days=7)
 
@@ -54,7 +57,7 @@ def market_life(venue: str, *, day: date, is_simulated: bool) -> MarketLife:
     calendar = calendar_of(venue)
     return MarketLife(
         version=version,
-        rules=replace(market_rules(), par=par_of_usdt(timezone.now())),
+        rules=replace(market_rules(), leaving=leaving_of(venue), par=par_of_usdt(timezone.now())),
         calendar=calendar,
         concerns={} if is_simulated else _concerns(venue, calendar, day),
     )
@@ -63,6 +66,16 @@ def market_life(venue: str, *, day: date, is_simulated: bool) -> MarketLife:
 def calendar_of(venue: str) -> TradingCalendar:
     """Return the days and hours that a venue keeps."""
     return ALWAYS_OPEN if zone_of(venue) is UTC_ZONE else market_calendar()
+
+
+def leaving_of(venue: str) -> dict[str, str]:
+    """Return the contracts that a venue takes off its list, by key, with its word for each."""
+    if zone_of(venue) is not UTC_ZONE:
+        return {}  # lists of dated contracts have no word for it: they expire
+    rows = ListedInstrument.objects.filter(venue=venue).exclude(status__in=STAYING)
+    return {
+        f"{exchange}:{symbol}": status for exchange, symbol, status in rows.values_list("exchange", "symbol", "status")
+    }
 
 
 def market_rules() -> MarketRules:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.audit import audit_record
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.instruments import OPTION_KINDS, InstrumentKind, split_key
+from brokers.domain.listings import takes_orders
 from brokers.domain.orders import Book, Product
 from brokers.models import ListedInstrument, TradingAccount
 from strategies.domain import Direction, StrategyParams, wrong
@@ -126,6 +127,12 @@ def _listed_one(account: TradingAccount, key: object) -> ListedInstrument:
         raise Invalid(
             f"{key} is an index and cannot be traded; take its future or an option",
             code="instrument.not_tradable",
+            field="instruments",
+        )
+    if not takes_orders(row.status):
+        raise Invalid(
+            f"{key} is {row.status} at the venue: nothing new is opened in it",
+            code="instrument.not_open",
             field="instruments",
         )
     return row

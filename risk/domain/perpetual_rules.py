@@ -24,8 +24,11 @@ def account_mode(_intent: OrderIntent, view: RiskView, _limits: Limits) -> str |
 
 def delisting(_intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
     """Object to new positions in a contract that the venue takes off its list."""
-    if view.perpetual is None or not view.perpetual.leaving:
+    if view.perpetual is None:
         return None
+    if not view.perpetual.leaving:
+        is_taken = view.instrument.takes_orders
+        return None if is_taken else f"the venue takes no new positions in {view.instrument.key} today"
     return f"{view.instrument.key} is leaving the venue's list ({view.perpetual.leaving}): only orders that reduce a position"
 
 

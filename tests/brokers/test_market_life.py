@@ -10,11 +10,12 @@ from django.core.management import CommandError, call_command
 
 from accounts.models import AuditEvent
 from brokers import market_life
-from brokers.domain.calendar import Phase, Segment
+from brokers.domain.calendar import ALWAYS_OPEN, Phase, Segment
 from brokers.domain.market_life import RestrictionKind
 from brokers.listings_sync import list_refused
 from brokers.market_life_load import BadFile, facts_in, market_life_load
-from brokers.market_models import ContractTerm, MarketFacts, SessionHours, TradingRestriction
+from brokers.market_models import ContractTerm, MarketDay, MarketFacts, SessionHours, TradingRestriction
+from brokers.models import ListedInstrument
 from tests.brokers.domain.test_calendar import LATER, at
 from tests.people import NOON, a_desk, a_user, an_account
 from tests.risk.builders import an_instrument, an_option
@@ -256,3 +257,36 @@ def test_hours_out_of_order_are_refused_in_the_admin(operator):
 
     assert answer.status_code == 200
     assert not SessionHours.objects.filter(effective_from=date(2027, 1, 1)).exists()
+
+
+def list_perpetual(symbol, status):
+    return ListedInstrument.objects.create(
+        venue="aster",
+        exchange="ASTER",
+        symbol=symbol,
+        token=len(symbol) * 100 + len(status),
+        kind="PERP",
+        name=symbol,
+        tick_size="0.1",
+        lot_size=1,
+        segment="PERP",
+        status=status,
+        listed_on=NOON.date(),
+    )
+
+
+def test_a_venue_of_perpetuals_never_closes_whatever_the_operator_entered():
+    MarketDay.objects.create(day=NOON.date(), is_open=False, source="an election")
+
+    assert market_life.calendar_of("aster") is ALWAYS_OPEN
+    assert not market_life.calendar_of("kite").is_trading_day(NOON.date())
+
+
+def test_contracts_that_leave_are_named_with_the_venues_word_and_others_are_not():
+    for symbol, status in (("A", "TRADING"), ("BB", "SETTLING"), ("CCC", "PENDING_TRADING"), ("DDDD", "CLOSE")):
+        list_perpetual(symbol, status)
+
+    life = market_life.market_life("aster", day=NOON.date(), is_simulated=False)
+
+    assert life.rules.leaving == {"ASTER:BB": "SETTLING", "ASTER:DDDD": "CLOSE"}
+    assert market_life.market_life("kite", day=NOON.date(), is_simulated=True).rules.leaving == {}

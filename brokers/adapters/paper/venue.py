@@ -273,8 +273,11 @@ def _touch_at(columns: QuoteColumns, position: int, instrument: Instrument) -> T
     if columns.depth is None:
         return touch
     bid_size, ask_size = float(columns.depth[position, 0, 0]), float(columns.depth[position, 5, 0])
-    return replace(touch, bid_size=_size(bid_size), ask_size=_size(ask_size))
+    return replace(touch, bid_size=_size(bid_size, instrument), ask_size=_size(ask_size, instrument))
 
 
-def _size(value: float) -> Decimal | None:
-    return Decimal(int(value)) if value > 0 else None
+def _size(value: float, instrument: Instrument) -> Decimal | None:
+    if not value > 0:
+        return None
+    step = instrument.quantity_step
+    return Decimal(int(value)) if step is None else instrument.lots_of(Decimal(repr(value)))
