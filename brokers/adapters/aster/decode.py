@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isnan
 from typing import Any
 
@@ -112,6 +113,8 @@ class MarketDecoder:
         self.books_wanted: set[str] = set()
         self.counters = StreamCounters()
         self.unknown_words: list[str] = []
+        # what the exchange said against our messages, until somebody tells it
+        self.refusals: list[str] = []
         # marks whose funding rate is to be told, by symbol, as they came
         self.rates: dict[str, Event] = {}
         self._changed: list[SymbolRow] = []
@@ -156,12 +159,12 @@ class MarketDecoder:
             for event in data if data.__class__ is list else (data,):
                 row = self.rows.get(event.get("s", ""))
                 if row is None:
-                    self.counters.unknown += 1
+                    self._take_stranger(frame)
                     continue
                 word = event["e"]
                 reader = self._readers.get(word)
                 if reader is None:
-                    self._take_other(word, row.symbol, event, frame)
+                    self._take_other(word, row, event, frame)
                     continue
                 at = event["E"]
                 if not 0 < at < LATEST_MS:
@@ -249,33 +252,40 @@ class MarketDecoder:
         depth = np.full((count, 2 * SHOWN_LEVELS, 3), NAN)
         for place, symbol in newest:
             book = self.books.get(symbol)
-            if book is not None and book.last_update_id is not None:
-                bids, asks = book.bids(SHOWN_LEVELS), book.asks(SHOWN_LEVELS)
-                depth[place, : len(bids), 1::-1] = bids or NAN
-                depth[place, SHOWN_LEVELS : SHOWN_LEVELS + len(asks), 1::-1] = asks or NAN
+            if book is None or book.last_update_id is None:
+                continue
+            if not book.settle():
+                self.counters.unreadable += 1
+                self.books_wanted.add(symbol)
+                continue
+            bids, asks = book.bids(SHOWN_LEVELS), book.asks(SHOWN_LEVELS)
+            if bids and asks and bids[0] >= asks[0]:
+                self.counters.crossed += 1
+                # no true book is crossed: something was lost that no number told
+                self.forget_books([symbol])
+                continue
+            depth[place, : len(bids), 1::-1] = bids or NAN
+            depth[place, SHOWN_LEVELS : SHOWN_LEVELS + len(asks), 1::-1] = asks or NAN
         return depth
 
-    def _take_other(self, word: Any, symbol: str, event: Event, frame: Any) -> None:
-        # the top of a book bears the same word as its differences: only the stream's name tells
-        _, _, stream = str(frame.get("stream", "")).partition("@")
-        if word == "depthUpdate" and symbol in self.books and stream.partition("@")[0] in ("", "depth"):
-            self._take_depth(symbol, event)
+    def _take_other(self, word: Any, row: SymbolRow, event: Event, frame: Any) -> None:
+        book = self.books.get(row.symbol)
+        if word == "depthUpdate" and book is not None and _is_difference(frame.get("stream", "")):
+            if book.apply(event) is BookStep.GAP:
+                self.counters.gaps += 1
+                self.books_wanted.add(row.symbol)
             return
         self.counters.unknown += 1
         told = f"{word}"[:40]
         if word != "depthUpdate" and told not in self.unknown_words and len(self.unknown_words) < MOST_WORDS:
             self.unknown_words.append(told)
 
-    def _take_depth(self, symbol: str, event: Event) -> None:
-        book = self.books[symbol]
-        step = book.apply(event)
-        if step is BookStep.GAP:
-            self.counters.gaps += 1
-            self.books_wanted.add(symbol)
-        elif step is BookStep.APPLIED and book.is_crossed:
-            self.counters.crossed += 1
-            # no true book is crossed: something was lost that no number told
-            self.forget_books([symbol])
+    def _take_stranger(self, frame: Any) -> None:
+        """Count what is of no symbol here: answers, refusals, and what was given back a moment ago."""
+        self.counters.unknown += 1
+        said = frame.get("error", frame) if isinstance(frame, dict) else {}
+        if isinstance(said, dict) and "code" in said and "stream" not in said and len(self.refusals) < MOST_WORDS:
+            self.refusals.append(f"{said.get('msg', '')}"[:200])
 
     def _aggregate(self, row: SymbolRow, event: Event) -> bool:
         return self._print(row, event, event["a"])
@@ -326,6 +336,12 @@ def _day(row: SymbolRow, event: Event) -> bool:
     if event["E"] > row.trade_ms:
         row.last_price = last
     return True
+
+
+@lru_cache(maxsize=2_048)
+def _is_difference(stream: str) -> bool:
+    """Tell a book's differences from its top, which bears the same word: only the stream's name says."""
+    return stream.partition("@")[2].partition("@")[0] in ("", "depth")
 
 
 def _number(text: Any) -> float:

@@ -17,9 +17,8 @@ from brokers.adapters.aster.market_stream import Hearing, MarketStream
 from brokers.adapters.aster.stream_account import AccountReader
 from brokers.adapters.aster.stream_books import Books
 from brokers.adapters.aster.stream_calls import StreamCalls
-from brokers.adapters.aster.stream_leg import Leg
 from brokers.adapters.aster.stream_life import Link, ended
-from brokers.adapters.aster.stream_names import names_of, refusal_in
+from brokers.adapters.aster.stream_names import names_of
 from brokers.adapters.aster.stream_shards import Change, Shards
 from brokers.adapters.aster.user_stream import UserStream
 from brokers.adapters.aster.wire import exact, moment
@@ -83,7 +82,7 @@ class AsterFeed:
             clock=clock,
             jitter=jitter,
             base_url=stream_url,
-            take=self._take,
+            take=self._decoder.take,
             flush=self._flush,
             begin_anew=self._decoder.begin_anew,
             changed=self._tell_state,
@@ -202,16 +201,11 @@ class AsterFeed:
             else:
                 self._start(number, self._market(number).run())
 
-    def _take(self, frame: bytes | str, leg: Leg) -> None:
-        unknown = self._decoder.counters.unknown
-        self._decoder.take(frame, leg.heard)
-        if self._decoder.counters.unknown != unknown:
-            self._tell_unknown(frame)
-
-    def _tell_unknown(self, frame: bytes | str) -> None:
-        refusal = refusal_in(frame)
-        if refusal is not None:
+    def _tell_words(self) -> None:
+        """Tell what the exchange refused, and once what this version does not know."""
+        for refusal in self._decoder.refusals:
             self._warn(f"The stream refuses what it was asked: {refusal}")
+        self._decoder.refusals.clear()
         for word in self._decoder.unknown_words[self._words :]:
             self._words += 1
             sentence = f"The stream sends what this version does not know: {word}."
@@ -221,6 +215,7 @@ class AsterFeed:
         received_ns = ns_of(self._clock.now())
         for event in [self._decoder.rates.pop(symbol) for symbol in list(self._decoder.rates)]:
             self._tell_rate(event)
+        self._tell_words()
         columns = self._decoder.drain(received_ns)
         if columns is None:
             self._backlog.put(FeedHeartbeat(received_ns=received_ns))

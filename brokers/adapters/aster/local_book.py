@@ -3,8 +3,9 @@
 A snapshot says up to which update it is true. Differences older than it are dropped, the first one used must span it,
 and each later one must begin where the previous ended; anything else is a gap, after which nothing is believed until
 the next snapshot. During a change-over two connections bring each difference twice, and the second is dropped.
-Quantities are absolute and 0 removes a level. Prices and quantities are floats: this is market data to look at, not
-an order.
+Quantities are absolute and 0 removes a level. Differences are checked as they come and worked in when somebody looks:
+a level near the touch changes many times between two looks. Prices and quantities are floats: this is market data to
+look at, not an order.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class _Side:
         self.levels = {str(price): str(quantity) for price, quantity, *_ in levels}
         self._gather()
 
-    def update(self, changes: Any) -> None:
+    def update(self, changes: Mapping[Any, Any]) -> None:
         levels, spelling, known = self.levels, self.spelling, len(self.levels)
         levels.update(changes)
         # a dict keeps its new keys at its end
@@ -89,23 +90,27 @@ class _Side:
         return None
 
     def best(self) -> tuple[float, float] | None:
-        while (price := self.best_price()) is not None:
-            text = self.spelling[price]
-            quantity = _quantity(self.levels[text])
-            if quantity > 0:
-                return price, quantity
-            del self.levels[text]
-        return None
+        found = self.top(1)
+        return found[0] if found else None
 
     def top(self, count: int) -> list[tuple[float, float]]:
         # the heap gives up its first prices and takes them back: a book of a thousand levels is not sorted for five
+        heap, levels, spelling, sign = self.heap, self.levels, self.spelling, self.sign
         found: list[tuple[float, float]] = []
-        while len(found) < count and (best := self.best()) is not None:
-            heappop(self.heap)
-            if not found or found[-1][0] != best[0]:
-                found.append(best)
-        for price, _ in found:
-            heappush(self.heap, self.sign * price)
+        kept: list[float] = []
+        while heap and len(found) < count:
+            key = heappop(heap)
+            price = sign * key
+            text = spelling.get(price)
+            quantity = levels.get(text, GONE)
+            value = 0.0 if quantity in ZEROS else _quantity(quantity)
+            if value <= 0:
+                levels.pop(text, None)
+            elif not found or found[-1][0] != price:
+                found.append((price, value))
+                kept.append(key)
+        for key in kept:
+            heappush(heap, key)
         return found
 
     def _gather(self) -> None:
@@ -126,12 +131,17 @@ def _quantity(text: Any) -> float:
 class LocalBook:
     """One symbol's book; `last_update_id` is None until the first snapshot and after a gap."""
 
-    __slots__ = ("_asks", "_bids", "_buffer", "_is_chained", "_repeated", "gaps", "last_update_id")
+    __slots__ = (
+        "_ask_changes", "_asks", "_bid_changes", "_bids", "_buffer", "_is_chained", "_repeated", "gaps",
+        "last_update_id",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._bids = _Side(-1)
         self._asks = _Side(1)
         self._buffer: deque[Mapping[str, Any]] = deque(maxlen=MOST_BUFFERED)
+        self._bid_changes: dict[Any, Any] = {}
+        self._ask_changes: dict[Any, Any] = {}
         self._is_chained = False
         self._repeated = 0
         self.last_update_id: int | None = None
@@ -139,6 +149,8 @@ class LocalBook:
 
     def seed(self, update_id: int, bids: Iterable[Sequence[Any]], asks: Iterable[Sequence[Any]]) -> BookStep:
         """Begin anew from a snapshot and catch up with what was buffered; GAP when that does not reach it."""
+        self._bid_changes.clear()
+        self._ask_changes.clear()
         self._bids.seed(bids)
         self._asks.seed(asks)
         self.last_update_id, self._is_chained = update_id, False
@@ -164,10 +176,24 @@ class LocalBook:
             return BookStep.OLD
         elif event["U"] > last:
             return self._broken(event)
-        self._bids.update(event["b"])
-        self._asks.update(event["a"])
+        self._bid_changes.update(event["b"])
+        self._ask_changes.update(event["a"])
         self.last_update_id, self._is_chained, self._repeated = final, True, 0
         return BookStep.APPLIED
+
+    def settle(self) -> bool:
+        """Work in what came since the last look; answer False for a book that is not to be believed.
+
+        A difference that cannot be read is a gap: nobody knows what it said.
+        """
+        try:
+            for side, changes in ((self._bids, self._bid_changes), (self._asks, self._ask_changes)):
+                if changes:
+                    side.update(changes)
+                    changes.clear()
+        except (TypeError, ValueError):
+            self._lose()
+        return self.last_update_id is not None
 
     @property
     def is_buffering(self) -> bool:
@@ -177,25 +203,30 @@ class LocalBook:
     @property
     def best_bid(self) -> tuple[float, float] | None:
         """Return price and quantity of the highest bid."""
+        self.settle()
         return self._bids.best()
 
     @property
     def best_ask(self) -> tuple[float, float] | None:
         """Return price and quantity of the lowest offer."""
+        self.settle()
         return self._asks.best()
 
     @property
     def is_crossed(self) -> bool:
         """Tell whether the best bid reaches the best ask, which no true book does."""
+        self.settle()
         bid, ask = self._bids.best_price(), self._asks.best_price()
         return bid is not None and ask is not None and bid >= ask
 
     def bids(self, count: int) -> list[tuple[float, float]]:
         """Return the highest bids, best first."""
+        self.settle()
         return self._bids.top(count)
 
     def asks(self, count: int) -> list[tuple[float, float]]:
         """Return the lowest offers, best first."""
+        self.settle()
         return self._asks.top(count)
 
     def _repeat(self, event: Mapping[str, Any]) -> BookStep:
@@ -203,8 +234,13 @@ class LocalBook:
         return BookStep.OLD if self._repeated <= MOST_REPEATED else self._broken(event)
 
     def _broken(self, event: Mapping[str, Any]) -> BookStep:
-        self.gaps += 1
-        self.last_update_id, self._is_chained, self._repeated = None, False, 0
-        self._buffer.clear()
+        self._lose()
         self._buffer.append(event)
         return BookStep.GAP
+
+    def _lose(self) -> None:
+        self.gaps += 1
+        self.last_update_id, self._is_chained, self._repeated = None, False, 0
+        self._bid_changes.clear()
+        self._ask_changes.clear()
+        self._buffer.clear()

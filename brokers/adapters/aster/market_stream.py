@@ -35,7 +35,7 @@ class Hearing:
     clock: Clock
     jitter: Callable[[], float]
     base_url: str
-    take: Callable[[bytes | str, Leg], None]
+    take: Callable[[bytes | str, set[str]], None]
     flush: Callable[[int], None]
     begin_anew: Callable[[Iterable[str]], None]
     changed: Callable[[], None]

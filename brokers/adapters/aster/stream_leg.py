@@ -9,19 +9,19 @@ from brokers.adapters.aster.stream_names import MESSAGE_EVERY_S
 from brokers.domain.errors import Retryable
 from brokers.ports import Clock, Stream
 
-# frames that have arrived already are taken without a pause; the lease's renewal needs its turn
-FRAMES_WITHOUT_PAUSE = 64
+# frames that have arrived already are taken without a pause for a millisecond or two; the lease's renewal needs its turn
+FRAMES_WITHOUT_PAUSE = 256
 
 
 class Leg:
-    """Reads until the stream ends; `heard` gathers the symbols whose mark price came, for whoever looks."""
+    """Reads until the stream ends; `take` adds to a set the symbols whose mark price came, for whoever looks."""
 
     def __init__(
         self,
         stream: Stream,
         *,
         clock: Clock,
-        take: Callable[[bytes | str, Leg], None],
+        take: Callable[[bytes | str, set[str]], None],
         flush: Callable[[int], None],
     ) -> None:
         self._stream = stream
@@ -30,26 +30,22 @@ class Leg:
         self._flush = flush
         self._bytes = 0
         self._saying = asyncio.Lock()
-        self.opened_ns = clock.boot_ns()
-        self.heard: set[str] = set()
+        self._heard: set[str] = set()
         self.heard_ever: set[str] = set()
 
     async def read(self) -> str:
         """Take every frame until the stream ends, and return why it did."""
-        loop, recv, take = asyncio.get_running_loop(), self._stream.recv, self._take
-        count = 0
+        loop, recv, take, heard = asyncio.get_running_loop(), self._stream.recv, self._take, self._heard
         try:
             while True:
-                frame = await recv()
-                if not self._bytes:
-                    # runs when the socket has nothing more to give for now
-                    loop.call_soon(self._tell)
-                self._bytes += len(frame)
-                take(frame, self)
-                count += 1
-                if count == FRAMES_WITHOUT_PAUSE:
-                    count = 0
-                    await asyncio.sleep(0)
+                for _ in range(FRAMES_WITHOUT_PAUSE):
+                    frame = await recv()
+                    if not self._bytes:
+                        # runs when the socket has nothing more to give for now
+                        loop.call_soon(self._tell)
+                    self._bytes += len(frame)
+                    take(frame, heard)
+                await asyncio.sleep(0)
         except Retryable as failure:
             return failure.message
         finally:
@@ -64,7 +60,8 @@ class Leg:
 
     def look(self) -> set[str]:
         """Return who was heard since the last look."""
-        heard, self.heard = self.heard, set()
+        heard = set(self._heard)
+        self._heard.clear()
         self.heard_ever |= heard
         return heard
 

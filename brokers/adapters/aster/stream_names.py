@@ -51,20 +51,6 @@ def unsubscribe_texts(names: Sequence[str], numbers: Iterator[int]) -> list[str]
     return _texts("UNSUBSCRIBE", names, numbers)
 
 
-def refusal_in(frame: bytes | str) -> str | None:
-    """Return what an open connection says against a message of ours; None for every other frame."""
-    if len(frame) > 1_000 or (b'"code"' if isinstance(frame, bytes) else '"code"') not in frame:  # type: ignore[operator]
-        return None
-    try:
-        body = orjson.loads(frame)
-    except ValueError:
-        return None
-    said = body.get("error", body) if isinstance(body, dict) else None
-    if not isinstance(said, dict) or "code" not in said or "stream" in said:
-        return None
-    return str(said.get("msg", ""))[:200]
-
-
 def chunks(names: Iterable[str]) -> list[list[str]]:
     """Cut a list into messages."""
     whole = list(names)

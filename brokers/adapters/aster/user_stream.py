@@ -168,7 +168,7 @@ class UserStream:
         reading = self._legs[leg]
         return Link.DISCONNECTED, reading.result() if reading.done() else "The account's stream ended."
 
-    def _take(self, frame: bytes | str, _leg: Leg) -> None:
+    def _take(self, frame: bytes | str, _heard: set[str]) -> None:
         try:
             body = orjson.loads(frame)
         except ValueError:
