@@ -20,7 +20,7 @@ from brokers.simulator.aster.orders import AsterRefusal, PerpetualFill, Perpetua
 from brokers.simulator.board import Step
 from brokers.simulator.crossing import Crossing
 from brokers.simulator.fault_rules import FaultKind
-from brokers.simulator.faults import FaultScript
+from brokers.simulator.faults import ASTER, FaultScript
 from brokers.simulator.holding_back import hold_back
 from brokers.simulator.orders import Moment
 
@@ -198,12 +198,13 @@ class PerpetualEngine(Crossing[PerpetualOrder]):
     # The book -------------------------------------------------------------------------------
 
     def _enter(self, order: PerpetualOrder, at: Moment) -> None:
-        if fault := self.faults.take(FaultKind.STUCK_PENDING, account=order.account, venue="aster"):
+        placement = {"account": order.account, "method": "POST", "path": "/orders", "venue": ASTER}
+        if fault := self.faults.take(FaultKind.STUCK_PENDING, **placement):
             order.held, order.piece = order.remaining, order.remaining
             order.piece_due_ns = at.wall_ns + int(fault.seconds * 1e9)
             order.tags = ("stuck",)
         else:
-            hold_back(order, self.faults, at, venue="aster")
+            hold_back(order, self.faults, at, venue=ASTER)
         if order.time_in_force == "GTX" and self._crosses(order):
             self._end(order, Status.EXPIRED, at)
             return
