@@ -9,7 +9,9 @@ from typing import Any
 from accounts.models import User
 from brokers import services as broker_services
 from brokers.domain.errors import Retryable
+from brokers.domain.money import Currency
 from brokers.domain.orders import Book
+from brokers.market_models import CurrencyRate
 from brokers.models import ListedInstrument, Proof, TradingAccount, Venue
 from brokers.simulator.aster.traders import DEMO_AGENT_KEY, DEMO_TRADER
 from execution.connections import desk_of
@@ -32,6 +34,7 @@ LIMITS = {
     "price_band_fraction": Decimal("0.05"),
     "max_quote_age_s": Decimal(30),
 }
+RATE, RATE_SOURCE = Decimal("88.50"), "the demo's own figure, read from no market"
 PARAMS: dict[str, Any] = {
     "bar_minutes": 1,
     "order_value_quote": "4000",
@@ -77,6 +80,12 @@ def deployments_ensure(*, account: TradingAccount, by: User, at: datetime) -> li
         for mode in (Book.LIVE, Book.PAPER)
     ]
     return [deployment_toggle(deployment=row, enabled=True, by=by, at=at) for row in added]
+
+
+def rate_ensure(*, at: datetime) -> None:
+    """Let rupees and USDT be added up by a rate that says of itself that it is no market's."""
+    if not CurrencyRate.objects.filter(base=Currency.USDT, quote=Currency.INR).exists():
+        CurrencyRate.objects.create(base=Currency.USDT, quote=Currency.INR, rate=RATE, source=RATE_SOURCE, at=at)
 
 
 def host(account: TradingAccount) -> None:

@@ -52,8 +52,9 @@ class AccountBook:
         except (VenueError, DataError) as error:
             self._session.log.warning("account_facts_failed", error=error.message)
             return
-        # what is used of it is the owner's money still
-        self.cash = sum((row.net + row.used for row in margins), Decimal(0))
+        if not wallets:
+            # what is used of it is the owner's money still; wallets of several assets are no one sum
+            self.cash = sum((row.net + row.used for row in margins), Decimal(0))
         self.published = {
             "profile": encode(profile),
             "margins": encode(margins),

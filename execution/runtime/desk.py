@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import structlog
 from django.conf import settings
 
+from analysis.domain import ema
 from brokers import hub
 from brokers.adapters.paces import SharedPaces, SharedWeights
 from brokers.domain.allowance import OrderShare, VenueAllowance
@@ -142,6 +144,7 @@ def owner_name() -> str:
 
 def desk_from_settings() -> Desk:
     """Return the desk of this process as its environment describes it."""
+    _load_indicators()
     machine, lease, threads = _machine(owner_name(), {name: every.desk for name, every in _allowances().items()})
     return Desk(machine, lease, threads=threads)
 
@@ -151,6 +154,11 @@ def guardian_from_settings(*, deadline_s: float) -> Guardian:
     machine, lease, threads = _machine(owner_name(), {name: every.guardian for name, every in _allowances().items()})
     terms = GuardianTerms(deadline_s=deadline_s)
     return Guardian(machine, lease, terms=terms, threads=threads, redis_url=settings.REDIS_URL)
+
+
+def _load_indicators() -> None:
+    """Load what strategies compute with before any account is held: done later it keeps the loop for a second or more."""
+    ema(np.ones(4), 2)
 
 
 def _allowances() -> dict[str, VenueAllowance]:

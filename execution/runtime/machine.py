@@ -20,6 +20,8 @@ from execution.runtime.store import AccountFacts
 from execution.threads import DatabaseThread
 
 Answer = TypeVar("Answer")
+# a market that never closes ticks every second
+ALWAYS_OPEN_SILENCE_S = 5.0
 
 
 class Publisher(Protocol):
@@ -139,7 +141,9 @@ def connector(
             clock=clock,
             urls=urls,
             jitter=jitter,
-            silence_s=silence_s,
+            silence_s=silence_s if is_by_login else min(silence_s, ALWAYS_OPEN_SILENCE_S),
+            # a book of five prices a side is what one venue sends unasked, and more subscriptions at the other
+            with_depth=is_by_login,
             probe=venue.profile,
             calls=venue,
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
 from brokers.ports import TradesPerpetuals
@@ -21,6 +21,8 @@ CLOCK_EVERY_S = 180.0
 MODE_EVERY_S = 3600.0
 AFTER_FAILURE_S = 15.0
 LOOK_S = 1.0
+# what a session begins with goes first: an address has little room at once
+MODE_AFTER_S, TERMS_AFTER_S, FUNDING_AFTER_S = 2.0, 6.0, 12.0
 
 
 class Perpetuals:
@@ -44,18 +46,23 @@ class Perpetuals:
             return
         self._told.clear()
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._again(CLOCK_EVERY_S, partial(self._tell_clock, venue), is_due=False))
-            group.create_task(self._again(MODE_EVERY_S, partial(self._tell_mode, venue), is_due=True))
-            group.create_task(self._tell_terms(venue))
-            group.create_task(self.funding.keep(venue))
             group.create_task(self.dead_man.keep(venue, link.budget))
+            group.create_task(self._after(MODE_AFTER_S, self._again(MODE_EVERY_S, partial(self._tell_mode, venue))))
+            group.create_task(self._after(TERMS_AFTER_S, self._tell_terms(venue)))
+            group.create_task(self._after(FUNDING_AFTER_S, self.funding.keep(venue)))
+            group.create_task(self._after(CLOCK_EVERY_S, self._again(CLOCK_EVERY_S, partial(self._tell_clock, venue))))
 
-    async def _again(self, seconds: float, tell: Callable[[], Awaitable[None]], *, is_due: bool) -> None:
-        clock = self._session.machine.clock
-        if not is_due:
-            await clock.sleep(seconds)
+    async def _after(self, seconds: float, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await self._session.machine.clock.sleep(seconds)
+        except BaseException:
+            work.close()
+            raise
+        await work
+
+    async def _again(self, seconds: float, tell: Callable[[], Awaitable[None]]) -> None:
         while True:
-            await clock.sleep(seconds if await self._asked(tell) else AFTER_FAILURE_S)
+            await self._session.machine.clock.sleep(seconds if await self._asked(tell) else AFTER_FAILURE_S)
 
     async def _tell_terms(self, venue: TradesPerpetuals) -> None:
         """Tell each contract's brackets and fees once, as it comes to be used."""

@@ -65,13 +65,12 @@ class Broadcast:
         self._session.spawn(self._session.machine.read(lambda: store.equity_write(account_id, points)))
 
     def _with_cash(self, portfolio: Mapping[str, object]) -> Mapping[str, object]:
-        """Add the venue's own cash, which the engine does not keep."""
-        cash = self._session.live.cash
+        """Add the venue's own cash, where the engine does not keep it."""
+        cash, live = self._session.live.cash, portfolio["live"]
         net = _net_of(portfolio, Book.LIVE)
-        if cash is None or net is None:
+        if cash is None or net is None or (isinstance(live, dict) and live.get("cash") is not None):
             return portfolio
         shown = {"cash": str(cash.quantize(PAISA)), "equity": str((cash + net).quantize(PAISA))}
-        live = portfolio["live"]
         return {**portfolio, **shown, "live": {**live, **shown} if isinstance(live, dict) else live}
 
     def _signals(self) -> dict[str, object]:

@@ -51,6 +51,7 @@ from risk.domain.limits import Limits
 
 log = structlog.get_logger(__name__)
 DRAIN_WRITES_S = 3.0
+CANCEL_AGAIN_S = 1.0
 KEPT_ALERTS = 100
 KEPT_SIGNALS = 60
 
@@ -303,10 +304,7 @@ class Session:
             await asyncio.wait(self._writes, timeout=DRAIN_WRITES_S)
         self._is_over = True
         self.permit.withdraw()
-        tasks = [*self._writes, *self._others, *self._timers.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _ended({*self._writes, *self._others, *self._timers.values()})
         await self.live.close()
         self.send_log.close()
         self._ended.cancel()
@@ -344,3 +342,11 @@ class Session:
             return "the session is over"
         refused = self.engine.still_allowed(order, self.machine.clock.now())
         return None if refused is None else f"{refused.rule}: {refused.reason}"
+
+
+async def _ended(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: a library that turns a cancellation into an error of its own loses it."""
+    while tasks:
+        for task in tasks:
+            task.cancel()
+        _, tasks = await asyncio.wait(tasks, timeout=CANCEL_AGAIN_S)

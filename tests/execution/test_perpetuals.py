@@ -88,7 +88,7 @@ def test_terms_that_could_not_be_read_are_asked_for_again(session, venue):
 def test_a_refused_key_ends_the_session_whoever_notices(session, venue):
     venue.failures["account_mode"] = NeedsLogin("the key is refused")
 
-    keep(session, venue, 2)
+    keep(session, venue, 5)
 
     assert session.lost == ["the key is refused"]
 

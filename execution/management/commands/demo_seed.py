@@ -13,13 +13,13 @@ from django.utils import timezone
 
 from brokers.domain.errors import WindhoverError
 from brokers.listings_sync import instruments_sync
-from execution.management import demo
+from execution.management import demo, demo_aster
 
 
 class Command(BaseCommand):
-    """Makes the demo's user, account and deployments; running it again refreshes them."""
+    """Makes the demo's user, its account at each venue and their deployments; running it again refreshes them."""
 
-    help = "Seed the demo desk: a user, an account at the simulated exchange, limits and deployments."
+    help = "Seed the demo desk: a user, an account at each simulated venue, limits and deployments."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -39,6 +39,11 @@ class Command(BaseCommand):
             demo.login(account, simulator_url=simulator, at=at)
             instruments_sync(account=account, at=at)
             demo.deployments_ensure(account=account, is_replay=replay, by=user, at=at)
+            perpetuals = demo_aster.account_ensure(user=user, at=at)
+            instruments_sync(account=perpetuals, at=at)
+            demo_aster.deployments_ensure(account=perpetuals, by=user, at=at)
+            demo_aster.rate_ensure(at=at)
+            demo_aster.host(perpetuals)
         except WindhoverError as error:
             raise CommandError(error.message) from error
         if options["json"]:
