@@ -36,7 +36,7 @@ from execution.currencies import (
     total_row,
 )
 from execution.domain.codec import rfc3339
-from execution.domain.texts import average, money
+from execution.domain.texts import average, money, price
 from execution.domain.views import NO_MARGIN
 from execution.models import Fill, FundingRow, JournalEvent, MarginRow, PositionRow
 from execution.rows import Row, funding_row, text
@@ -220,8 +220,8 @@ def _margin_row(day: AccountDay, key: PositionKey) -> Row:
         "leverage": seen.leverage,
         "margin_mode": seen.margin_mode or None,
         "isolated_margin": _money(seen.isolated_margin_quote, day.currency),
-        "mark_price": day.quotes.get(key.instrument, {}).get("mark_price") or text(seen.mark_price),
-        "liquidation_price": text(seen.liquidation_price),
+        "mark_price": day.quotes.get(key.instrument, {}).get("mark_price") or price(seen.mark_price),
+        "liquidation_price": price(seen.liquidation_price),
         "liquidation_source": seen.liquidation_source,
     }
 
