@@ -1,11 +1,11 @@
 """A symbol's order book kept from differences, by the exchange's own rules.
 
-A snapshot says up to which update it is true. Differences older than it are dropped, the first one used must span it,
-and each later one must begin where the previous ended; anything else is a gap, after which nothing is believed until
-the next snapshot. During a change-over two connections bring each difference twice, and the second is dropped.
-Quantities are absolute and 0 removes a level. Differences are checked as they come and worked in when somebody looks:
-a level near the touch changes many times between two looks. Prices and quantities are floats: this is market data to
-look at, not an order.
+A snapshot says up to which update it is true. Differences older than it are dropped, the first one used must span it
+or begin where it ends, and each later one must begin where the previous ended; anything else is a gap, after which
+nothing is believed until the next snapshot. During a change-over two connections bring each difference twice, and the
+second is dropped. Quantities are absolute and 0 removes a level. Differences are checked as they come and worked in
+when somebody looks: a level near the touch changes many times between two looks. Prices and quantities are floats:
+this is market data to look at, not an order.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ class LocalBook:
                 return self._repeat(event) if final <= last else self._broken(event)
         elif final < last:
             return BookStep.OLD
-        elif event["U"] > last:
+        elif event["U"] > last and event["pu"] != last:
             return self._broken(event)
         self._bid_changes.update(event["b"])
         self._ask_changes.update(event["a"])

@@ -63,7 +63,11 @@ def test_nothing_but_repeats_is_a_gap_in_the_end():
 
 
 def test_a_snapshot_older_than_the_first_difference_is_a_gap():
-    assert a_book().apply(a_difference(161, 165, 160)) is BookStep.GAP
+    assert a_book().apply(a_difference(162, 165, 161)) is BookStep.GAP
+
+
+def test_a_difference_that_begins_where_the_snapshot_ends_joins_it():
+    assert a_book().apply(a_difference(161, 165, 160)) is BookStep.APPLIED
 
 
 def test_a_gap_among_what_was_buffered_asks_for_another_snapshot():
