@@ -25,10 +25,21 @@ from brokers.adapters.aster.market import (
     PriceTicker,
 )
 from brokers.adapters.aster.requests import Security
-from brokers.domain.errors import Invalid
+from brokers.adapters.aster.wire import moment
+from brokers.domain.errors import DataError, Invalid
 
 MOST_TRADES = 1000
 MOST_CANDLES = 1500
+
+
+def ping() -> Ask[None]:
+    """Ask whether anybody is there."""
+    return Ask(request=requests.market("ping", 1), read=lambda _: None)
+
+
+def server_time() -> Ask[datetime]:
+    """Ask for the exchange's time."""
+    return Ask(request=requests.server_time(), read=_time_of)
 
 
 def exchange_list() -> Ask[ExchangeList]:
@@ -139,6 +150,16 @@ def index_makeup(symbol: str) -> Ask[IndexMakeup]:
 def marks_of(rows: tuple[MarkPrice, ...]) -> Mapping[str, Decimal]:
     """Return mark prices by symbol."""
     return {row.symbol: row.mark_price for row in rows}
+
+
+def _time_of(body: Any) -> datetime:
+    try:
+        at = moment(body["serverTime"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        at = None
+    if at is None:
+        raise DataError("the exchange did not tell its time", code="venue.unreadable")
+    return at
 
 
 def _other_candles(
