@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from brokers.adapters.shared_pace import EMPTY_START_S, HostLeave, RedisLeave, SharedPace
+from brokers.adapters.shared_pace import EMPTY_START_S, HostLeave, OwnLeave, RedisLeave, SharedPace
 from brokers.domain.allowance import VenueAllowance
 from brokers.domain.errors import Invalid
 from config.demo import valkey
@@ -289,3 +289,48 @@ async def test_a_leave_that_came_too_late_is_not_used(tmp_path):
 async def test_a_kind_without_a_pace_is_refused(tmp_path):
     with pytest.raises(Invalid):
         await a_pace(shared=Nobody(), alone=Nobody(), clock=SteppingClock()).acquire("order")
+
+
+async def test_a_heavy_call_takes_more_of_the_pace_and_the_urgent_go_ahead_of_it(server):
+    leave = RedisLeave(server.client(), app="app")
+    spans = {"empty_us": 0, "pause_us": 0, "most": 99}
+
+    async def ask(call, *, weight, ahead_us):
+        return await leave.ask("weight", call, interval_us=weight * 1_000_000, ahead_us=ahead_us, **spans)
+
+    assert await ask("first", weight=40, ahead_us=24_000_000) == 0
+    polled = await ask("polled", weight=1, ahead_us=24_000_000)
+    urgent = await ask("urgent", weight=1, ahead_us=54_000_000)
+    again = await ask("again", weight=1, ahead_us=24_000_000)
+
+    assert 15_000_000 < polled <= 16_000_000
+    assert urgent == 0
+    assert 16_000_000 < again <= 17_000_000  # what was borrowed is paid back by whoever waits
+
+
+@pytest.mark.parametrize(
+    "make", [lambda folder, clock: HostLeave(folder, app="app", clock=clock), lambda _, clock: OwnLeave(clock)]
+)
+async def test_weights_and_tolerances_hold_on_one_host_and_in_one_process(make, tmp_path):
+    clock = SteppingClock()
+    clock.elapsed_s = 1000.0
+    leave = make(tmp_path, clock)
+    spans = {"empty_us": 0, "pause_us": 0, "most": 99}
+
+    assert await leave.ask("weight", "a", interval_us=40, ahead_us=24, **spans) == 0
+    assert await leave.ask("weight", "b", interval_us=1, ahead_us=24, **spans) == 16
+    assert await leave.ask("weight", "c", interval_us=1, ahead_us=54, **spans) == 0
+    assert await leave.ask("weight", "d", interval_us=1, ahead_us=24, **spans) == 17
+
+
+async def test_a_pace_that_was_learned_holds_from_the_next_call_on(tmp_path):
+    clock = SteppingClock()
+    leave = OwnLeave(clock)
+    pace = a_pace(shared=leave, alone=leave, clock=clock)
+    pace.learn("read", 1.0)
+    moments = []
+    for _ in range(3):
+        await pace.acquire("read")
+        moments.append(clock.elapsed_s)
+
+    assert all(gap >= 999 for gap in gaps_ms([at * 1_000_000 for at in moments]))
