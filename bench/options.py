@@ -3,14 +3,18 @@
 `5 Greeks`: price, delta, gamma, vega, theta and rho of Black-Scholes.
 `IV`: the volatility that a price implies, beside the peers that pass the hard grid; `IV and Greeks` is one fused pass.
 `IV error`: the largest one on the hard grid of `bench.exact`, in 1e-12 of volatility; what a peer fails to solve there is
-its own case. All run on one core: the desk's other processes have the other.
+its own case. `chains` is what the desk does at each refresh: three underlyings with three expiries each, quotes to forward,
+volatilities, Greeks, marks, max pain, ratios, walls and exposures. Ours is on one core, since the
+desk's other processes have the other; a peer takes what it takes.
 """
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -20,8 +24,13 @@ import numpy.typing as npt
 
 from bench.exact import hard_grid
 from bench.measure import Case, Topic, seconds_per_call
+from options.domain.chain import Listed, Market, work_out_all
+from options.domain.expiries import Fixing
+from options.domain.exposure import delta_exposure, gamma_exposure
 from options.domain.implied import implied_greeks, implied_volatility
-from options.domain.pricing import OptionTerms, Valuation, on_spot, value
+from options.domain.open_interest import max_pain, put_call_ratio, walls
+from options.domain.pricing import OptionTerms, Valuation, on_forward, on_spot, value
+from options.domain.quotes import CALL, PUT, Freshness, arrange
 
 PACKAGES = ("fast-vollib", "py-vollib-vectorized", "py-vollib", "numba", "numpy", "scipy")
 RATE = 0.065
@@ -96,7 +105,7 @@ def measure() -> Topic:
         peers = _peers()
         books = {"800": a_chain(), "1,000,000": a_crowd(1_000_000)}
         cases = [case for name, book in books.items() for case in _speeds(name, book, peers)]
-        return Topic(name="options", cases=[*cases, *_errors(peers)], packages=PACKAGES)
+        return Topic(name="options", cases=[*cases, *_errors(peers), _refresh()], packages=PACKAGES)
 
 
 def a_chain() -> Book:
@@ -167,6 +176,50 @@ def _compare_volatilities(book: Book, price: Floats, peers: Mapping[str, Call]) 
     for peer, call in peers.items():
         if not np.allclose(np.ravel(call())[is_outside], book.volatility[is_outside], rtol=1e-6):
             raise AssertionError(f"{peer} and ours disagree about the implied volatility")
+
+
+def _refresh() -> Case:
+    """Time one refresh of the desk's chains."""
+    listed = [_listed(days) for _ in range(3) for days in (2.0, 9.0, 30.0)]
+    seconds = seconds_per_call({"ours": lambda: _work_out(listed)})
+    count = sum(2 * len(one.quotes) for one in listed)
+    return Case(
+        name=f"chains, {count:,} options", unit="ms", ours=seconds["ours"] * 1e3, peers={}, higher_is_better=False
+    )
+
+
+def _work_out(listed: Sequence[Listed]) -> None:
+    for chain in work_out_all(listed, Freshness()):
+        interest, strike = chain.quotes.open_interest, chain.strike
+        max_pain(strike, interest, chain.forward.price)
+        put_call_ratio(interest)
+        put_call_ratio(chain.quotes.volume)
+        walls(strike, interest[CALL])
+        walls(strike, interest[PUT])
+        gamma_exposure(chain)
+        delta_exposure(chain)
+
+
+def _listed(days: float) -> Listed:
+    strike = SPOT + 50.0 * np.arange(-42, 42)
+    years, now = days / 365, datetime(2026, 8, 18, 5, 0, tzinfo=UTC)
+    both, is_call = np.tile(strike, 2), np.arange(168) < 84
+    discount = math.exp(-RATE * years)
+    terms = on_forward(forward=SPOT, strike=both, years=years, discount=discount, is_call=is_call)
+    price = value(terms, 0.13 + 1.5 * np.log(both / SPOT) ** 2).price
+    figures: dict[str, npt.ArrayLike] = {
+        "bid": price - 0.05,
+        "ask": price + 0.05,
+        "last_price": price,
+        "age_s": 0.0 * price,
+        "trade_age_s": 0.0 * price,
+    }
+    figures |= {"open_interest": np.arange(168) * 65.0, "volume": np.arange(168) * 65.0}
+    return Listed(
+        quotes=arrange(both, is_call, figures),
+        fixing=Fixing(at=now + timedelta(days=days)),
+        market=Market(now=now, rate=RATE, spot=SPOT),
+    )
 
 
 def _errors(peers: Peers) -> list[Case]:

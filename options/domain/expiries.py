@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from statistics import median
 
 import numpy as np
 import numpy.typing as npt
@@ -93,13 +94,14 @@ def parity_forward(
     `call` and `put` are of shape (k,), NaN where a leg has no price that counts. Nearest the money is where the two
     legs are nearest each other; up to `NEAR_STRIKES` strikes count. NaN and 0 where no strike has both legs.
     """
-    both = np.flatnonzero(np.isfinite(call) & np.isfinite(put))
+    apart = call - put
+    both = np.flatnonzero(np.isfinite(apart))
     if both.size == 0:
         return math.nan, 0
-    apart = call[both] - put[both]
-    near = _nearest(np.abs(apart))
-    forwards = strike[both][near] + apart[near] / discount
-    return float(np.median(forwards)), int(near.size)
+    if both.size > NEAR_STRIKES:
+        both = both[np.argpartition(np.abs(apart[both]), NEAR_STRIKES - 1)[:NEAR_STRIKES]]
+    # statistics.median on a handful is a fraction of numpy's fixed cost
+    return median((strike[both] + apart[both] / discount).tolist()), int(both.size)
 
 
 def forward_of(
@@ -123,9 +125,3 @@ def forward_of(
     if spot is not None and math.isfinite(spot) and spot > 0.0:
         return Forward(price=spot * math.exp(carry * years), source=ForwardSource.SPOT, strikes=0)
     return Forward(price=math.nan, source=ForwardSource.NONE, strikes=0)
-
-
-def _nearest(distance: Float64Array1D) -> npt.NDArray[np.intp]:
-    if distance.size <= NEAR_STRIKES:
-        return np.arange(distance.size)
-    return np.argpartition(distance, NEAR_STRIKES - 1)[:NEAR_STRIKES]

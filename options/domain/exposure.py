@@ -13,6 +13,7 @@ import numpy as np
 
 from brokers.domain.market import Float64Array1D
 from options.domain.chain import Chain
+from options.domain.open_interest import told
 from options.domain.pricing import on_forward, value
 from options.domain.quotes import CALL, PUT, Cells
 
@@ -27,14 +28,14 @@ def gamma_exposure(chain: Chain) -> Cells:
     NaN where a strike has no volatility; 0 where its open interest is not told.
     """
     level = chain.forward.price
-    exposure: Cells = chain.cells("gamma") * np.nan_to_num(chain.quotes.open_interest) * (level * level * 0.01)
+    exposure: Cells = chain.cells("gamma") * told(chain.quotes.open_interest) * (level * level * 0.01)
     exposure[PUT] *= -1.0
     return exposure
 
 
 def delta_exposure(chain: Chain) -> Cells:
     """Return delta * open interest * F for each cell, as the options stand (puts negative): currency of delta notional."""
-    exposure: Cells = chain.cells("delta") * np.nan_to_num(chain.quotes.open_interest) * chain.forward.price
+    exposure: Cells = chain.cells("delta") * told(chain.quotes.open_interest) * chain.forward.price
     return exposure
 
 
@@ -60,7 +61,7 @@ def gamma_profile(chains: Sequence[Chain], *, reach: float = FLIP_RANGE, steps: 
 
 
 def _repriced(chain: Chain, moves: Float64Array1D) -> Float64Array1D:
-    held = np.nan_to_num(chain.quotes.open_interest)
+    held = told(chain.quotes.open_interest)
     net = held[CALL] - held[PUT]  # a call and a put of one strike have one gamma
     counts = np.isfinite(chain.volatility) & (net != 0.0)
     if not counts.any():

@@ -47,11 +47,19 @@ class Interest:
 # --- where it lies
 
 
+def told(cells: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return the figures with 0 where nothing is told, as sums count it."""
+    return np.where(np.isfinite(cells), cells, 0.0)
+
+
 def pains(strike: Float64Array1D, open_interest: Cells) -> Float64Array1D:
     """Return what writers would pay at each listed strike, in currency: the sum of open interest times intrinsic value."""
-    held = np.nan_to_num(open_interest)
-    above = np.maximum(strike[:, None] - strike[None, :], 0.0)
-    pain: Float64Array1D = above @ held[CALL] + above.T @ held[PUT]
+    held = told(open_interest)
+    worth = strike * held
+    # calls below a level are in the money there, puts above it: sums from the left, and from the right
+    calls = strike * np.cumsum(held[CALL]) - np.cumsum(worth[CALL])
+    puts = np.cumsum(worth[PUT][::-1])[::-1] - strike * np.cumsum(held[PUT][::-1])[::-1]
+    pain: Float64Array1D = calls + puts
     return pain
 
 
@@ -60,7 +68,7 @@ def max_pain(strike: Float64Array1D, open_interest: Cells, forward: float) -> fl
 
     None where nothing is open. Without a forward (NaN) a tie goes to the lowest strike.
     """
-    if not np.nansum(open_interest) > 0.0:
+    if not told(open_interest).sum() > 0.0:
         return None
     pain = pains(strike, open_interest)
     least = strike[pain == pain.min()]
@@ -69,7 +77,7 @@ def max_pain(strike: Float64Array1D, open_interest: Cells, forward: float) -> fl
 
 def put_call_ratio(cells: Cells) -> float | None:
     """Return puts over calls, of open interest or of volume, over the strikes given; None where no call counts."""
-    calls, puts = float(np.nansum(cells[CALL])), float(np.nansum(cells[PUT]))
+    calls, puts = told(cells).sum(axis=1).tolist()
     return puts / calls if calls > 0.0 else None
 
 
@@ -84,7 +92,7 @@ class Wall:
 
 def walls(strike: Float64Array1D, open_interest: Float64Array1D, *, count: int = 3) -> tuple[Wall, ...]:
     """Return the strikes of one side with the most open interest, the largest first; a tie goes to the lower strike."""
-    held = np.nan_to_num(open_interest)
+    held = told(open_interest)
     total = float(held.sum())
     largest = np.argsort(-held, kind="stable")[:count]
     return tuple(

@@ -86,31 +86,37 @@ class ChainQuotes:
     def __len__(self) -> int:
         return int(self.strike.size)
 
-    @property
-    def mid(self) -> Cells:
-        """The middle of a sound quote on both sides; NaN elsewhere. A quote of unknown age is taken as new."""
-        is_sound = (self.bid > 0.0) & (self.ask >= self.bid) & (self.ask < np.inf)
-        middle: Cells = 0.5 * (np.where(is_sound, self.bid, np.nan) + self.ask)
-        return middle
 
-    def traded(self, freshness: Freshness) -> Cells:
-        """Return the last price where it traded within the limit; NaN elsewhere, and where the trade's age is not told."""
-        is_fresh = (self.trade_age_s <= freshness.trade_s) & (self.last_price > 0.0) & (self.last_price < np.inf)
-        price: Cells = np.where(is_fresh, self.last_price, np.nan)
-        return price
+def mids(bid: Cells, ask: Cells) -> Cells:
+    """Return the middle of a sound quote on both sides; NaN elsewhere. A quote of unknown age is taken as new."""
+    is_sound = (bid > 0.0) & (ask >= bid) & (ask < np.inf)
+    middle: Cells = 0.5 * (np.where(is_sound, bid, np.nan) + ask)
+    return middle
 
-    def marks(self, freshness: Freshness) -> Marks:
-        """Return a `Mark` for each cell, as far as its quotes tell."""
-        told = np.isfinite(self.bid) | np.isfinite(self.ask) | np.isfinite(self.last_price)
-        bid, ask = (np.where((side > 0.0) & (side < np.inf), side, np.nan) for side in (self.bid, self.ask))
-        has_bid, has_ask = np.isfinite(bid), np.isfinite(ask)
-        spread = ask - bid
-        limit = np.maximum(freshness.wide_share * 0.5 * (ask + bid), freshness.wide_ticks * freshness.tick)
-        marks = np.where(told, 0, Mark.ABSENT)
-        marks = marks | np.where(told & ~has_bid, Mark.NO_BID, 0) | np.where(told & ~has_ask, Mark.NO_ASK, 0)
-        marks = marks | np.where(spread < 0.0, Mark.CROSSED, 0)
-        marks = marks | np.where(spread > limit, Mark.WIDE, 0)
-        return (marks | np.where(self.age_s > freshness.quote_s, Mark.STALE, 0)).astype(np.uint8)
+
+def fresh_trades(last_price: Cells, trade_age_s: Cells, freshness: Freshness) -> Cells:
+    """Return the last price where it traded within the limit; NaN elsewhere, and where the trade's age is not told."""
+    is_fresh = (trade_age_s <= freshness.trade_s) & (last_price > 0.0) & (last_price < np.inf)
+    price: Cells = np.where(is_fresh, last_price, np.nan)
+    return price
+
+
+def marks_of(bid: Cells, ask: Cells, last_price: Cells, age_s: Cells, freshness: Freshness) -> Marks:
+    """Return a `Mark` for each cell, as far as its quotes tell."""
+    has_bid, has_ask = (bid > 0.0) & (bid < np.inf), (ask > 0.0) & (ask < np.inf)
+    has_both = has_bid & has_ask
+    bids, asks = np.where(has_both, bid, np.nan), np.where(has_both, ask, np.nan)
+    spread = asks - bids
+    limit = np.maximum(freshness.wide_share * 0.5 * (asks + bids), freshness.wide_ticks * freshness.tick)
+    told = np.isfinite(bid) | np.isfinite(ask) | np.isfinite(last_price)
+    marks = np.where(told, _mark(~has_bid, Mark.NO_BID) | _mark(~has_ask, Mark.NO_ASK), np.uint8(Mark.ABSENT))
+    marks |= _mark(spread < 0.0, Mark.CROSSED) | _mark(spread > limit, Mark.WIDE)
+    marks |= _mark(age_s > freshness.quote_s, Mark.STALE)
+    return marks
+
+
+def _mark(cells: npt.NDArray[np.bool_], mark: Mark) -> Marks:
+    return cells * np.uint8(mark)
 
 
 def arrange(strike: npt.ArrayLike, is_call: npt.ArrayLike, columns: Mapping[str, npt.ArrayLike]) -> ChainQuotes:

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from brokers.domain.errors import Invalid
-from options.domain.chain import place_of, rows_of, volatility_at
+from options.domain.chain import Listed, Market, place_of, rows_of, volatility_at, work_out_all
 from options.domain.expiries import Fixing, ForwardSource
 from options.domain.pricing import Refusal
-from options.domain.quotes import CALL, PUT, Mark, arrange
-from tests.options.chains import FORWARD, NOW, a_chain, smile, some_quotes
+from options.domain.quotes import CALL, PUT, Freshness, Mark, arrange
+from tests.options.chains import FORWARD, NOW, RATE, a_chain, smile, some_quotes
 
 
 def test_a_chain_gives_back_the_forward_and_the_smile_that_made_it():
@@ -173,6 +173,29 @@ def test_rows_carry_the_figures_of_the_cells():
     assert row["ce"]["delta"] == pytest.approx(chain.cells("delta")[CALL, place_of(chain, 24_100.0)])
     assert row["pe"]["is_liquid"] is True
     assert row["pe"]["why"] == []
+
+
+def test_many_expiries_in_one_pass_are_the_same_as_one_by_one():
+    quotes = {
+        7.0: some_quotes(),
+        14.0: some_quotes(strikes=[23_900.0, 24_000.0, 24_150.0], days=14.0),
+        2.0: arrange([], [], {}),
+    }
+    market = Market(now=NOW, rate=RATE)
+    listed = [
+        Listed(quotes=found, fixing=Fixing(at=NOW + timedelta(days=days)), market=market)
+        for days, found in quotes.items()
+    ]
+
+    together = work_out_all(listed, Freshness())
+
+    for chain, (days, found) in zip(together, quotes.items(), strict=True):
+        alone = a_chain(quotes=found, days=days)
+        assert chain.forward == alone.forward or not chain.forward.is_known
+        assert np.array_equal(chain.marks, alone.marks)
+        assert np.array_equal(chain.own_volatility, alone.own_volatility, equal_nan=True)
+        assert np.array_equal(chain.greeks.figures, alone.greeks.figures, equal_nan=True)
+    assert work_out_all([], Freshness()) == []
 
 
 def test_cells_come_in_any_order_and_a_missing_leg_stays_untold():
