@@ -19,6 +19,8 @@ from brokers.findings import Finding, bad
 from brokers.models import SessionState, TradingAccount, VenueLogin
 from brokers.selectors import venue_margins, venue_urls
 
+# a tenth of what Aster bears in a signature that is ahead of its clock
+NO_MATTER_S = 0.1
 AWAY = "Aster does not answer ({why}). Nothing was changed; test again in a minute."
 UNPROVEN = (
     "No desk has read the account with this key yet, so nobody knows whether Aster takes it. A desk does so within seconds: "
@@ -55,6 +57,8 @@ def _clock(skew: Skew) -> Finding:
     if skew.exceeds(tolerance_s):
         advice = "set it by a time server (timedatectl set-ntp true), then test again"
         return bad("clock.skew", f"{apart}, {tolerance_s:g} s are tolerated: {advice}.")
+    if abs(skew.ahead_s) < NO_MATTER_S:
+        return Finding(code="clock.agrees", sentence="This machine's clock agrees with Aster's.")
     return Finding(code="clock.agrees", sentence=f"{apart}; what the desk signs is corrected by that.")
 
 

@@ -127,6 +127,7 @@ def act(request: HttpRequest, account_id: UUID, verb: str) -> HttpResponse:
         messages.error(request, "Your role may look but not act.")
         return redirect("account_page", account_id=account.pk)
     try:
+        _require_words(request)
         said = ACTS[verb](account, request.POST, cast("User", request.user), timezone.now())
     except WindhoverError as error:
         messages.error(request, _sentence(error))
@@ -215,6 +216,13 @@ def _steps(now: str, venue: Venue) -> list[dict[str, Any]]:
         {"name": name, "label": STEPS[venue][name], "is_now": index == at, "is_done": index < at}
         for index, name in enumerate(names)
     ]
+
+
+def _require_words(request: HttpRequest) -> None:
+    """Raise Invalid for a value that no database keeps as text."""
+    for name, value in request.POST.items():
+        if "\x00" in str(value):
+            raise Invalid(f"{name} holds a character that is none", code="account.characters", field=name)
 
 
 def _account(request: HttpRequest, account_id: UUID) -> TradingAccount:

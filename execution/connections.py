@@ -123,7 +123,8 @@ def account_rest(*, account: TradingAccount, by: User, at: datetime) -> None:
     counts = [(held.count(), "open position", "open positions"), (working.count(), "working order", "working orders")]
     standing = _in_words(counts)
     if standing:
-        sentence = f"The account has {standing}, and nobody would watch them: log in, and close or cancel them first."
+        advice = "log in, and close" if locked.auth_scheme == Proof.LOGIN else "close"
+        sentence = f"The account has {standing}, and nobody would watch them: {advice} or cancel them first."
         raise Invalid(sentence, code="account.in_use", field="account")
     account_switch(account=locked, is_enabled=False, by=by, at=at)
 

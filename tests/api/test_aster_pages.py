@@ -241,6 +241,20 @@ def test_a_key_that_is_none_leaves_the_old_one(browser, words, says):
     assert account.api_key == AGENT
 
 
+@pytest.mark.parametrize(
+    ("verb", "field"),
+    [("rekey", "api_key"), ("rekey", "api_secret"), ("describe", "label"), ("route", "egress_address")],
+)
+def test_a_character_that_is_none_is_refused_by_its_field(browser, verb, field):
+    account, _ = connected(browser)
+    before = TradingAccount.objects.values().get()
+
+    answer = acted(browser, account, verb, **{"relation": "self", field: "a\x00b"})
+
+    assert said(answer) == [f"{field.capitalize()} holds a character that is none."]
+    assert TradingAccount.objects.values().get() == before
+
+
 def test_the_dead_man_s_switch_is_set_with_what_it_does(browser):
     account, _ = connected(browser)
 

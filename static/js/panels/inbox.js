@@ -30,6 +30,11 @@ const TITLES = {
   position: "A position differs from the broker's",
   missing_order: "An order is missing at the broker",
   unreadable: "The broker's books cannot be read",
+  liquidation: "The venue closed a position by force",
+  deleverage: "The venue closed a position to deleverage another",
+  delisting: "A contract leaves the exchange",
+  clock: "The clocks are apart",
+  account_mode: "The account's mode is not the one that was traded in",
   guardian: "The guardian watches in the desk's place",
 };
 

@@ -16,7 +16,7 @@ const LABELS = {
 };
 
 function words(row, currency) {
-  if (row.name.startsWith("orders_")) return [quantity(row.used), quantity(row.limit)];
+  if (row.name.startsWith("orders_")) return [quantity(row.used, { currency }), quantity(row.limit, { currency })];
   if (currency === "INR") return [`₹ ${shortMoney(row.used)}`, shortMoney(row.limit)];
   return [shortMoney(row.used, currency), `${shortMoney(row.limit, currency)} ${currency}`];
 }
