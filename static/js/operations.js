@@ -14,6 +14,12 @@ const GROUPS = [
 const LABELS = { seconds: "seconds", fraction: "share", status: "status", quantity: "above", count: "times" };
 const OWN_LABELS = { autoslice_mixed: { quantity: "slices of" }, partial_fills: { seconds: "pause, s" } };
 const SCOPES = [["POST /orders", "new orders"], [" /orders", "all order calls"], [" ", "every request"]];
+const VENUES = [["", "both exchanges"], ["kite", "Kite"], ["aster", "Aster"]];
+const ALONE = { kite: "Kite alone", aster: "Aster alone" };
+// What an immediate fault hits; everything else hits streams.
+const HIT = {
+  token_death: "session", exchange_cancel: "order", liquidate: "position", deleverage: "position", price_shock: "market",
+};
 const BUDGETS = [["order", "Order calls"], ["quote", "Quotes"], ["historical", "Candles"], ["other", "Others"]];
 const SESSIONS = { live: "logged in", needs_login: "needs a login" };
 
@@ -76,7 +82,10 @@ function drawDoubt(state) {
 function drawExchange(state) {
   const there = state.exchange;
   setText(byId("exchange-clock"), there ? time(there.market_time) : "");
-  setText(byId("exchange-says"), there ? `market ${there.phase}, ${there.sockets} ${there.sockets === 1 ? "stream" : "streams"}` : "exchange away");
+  const aster = there?.aster;
+  const streams = (count) => `${count} ${count === 1 ? "stream" : "streams"}`;
+  const says = [`market ${there?.phase}, ${streams(there?.sockets)}`, ...(aster ? [`Aster ${time(aster.market_time)}, ${streams(aster.sockets)}`] : [])];
+  setText(byId("exchange-says"), there ? says.join(" · ") : "exchange away");
   if (!there) return;
   const most = there.budgets.most_in_a_second;
   keyed(byId("budgets"), BUDGETS, {
@@ -84,6 +93,8 @@ function drawExchange(state) {
     make: ([, name]) => ({ element: h("div", {}, h("dt", {}, name), h("dd")) }),
     update: (row, [kind]) => setText(row.element.children[1], `${most[kind] ?? 0} in a second`),
   });
+  byId("weight").hidden = !aster;
+  if (aster) setText(byId("weight").lastElementChild, `${aster.budgets.most_weight_in_a_minute} in a minute`);
 }
 
 function field(kind, name) {
@@ -93,14 +104,20 @@ function field(kind, name) {
 
 const labelOf = (kind, name) => OWN_LABELS[kind.kind]?.[name] ?? LABELS[name];
 
+function choice(name, values, label) {
+  const options = values.map(([value, text]) => h("option", { value }, text));
+  return h("select", { dataset: { name }, "aria-label": label }, ...options);
+}
+
 function fieldsOf(kind) {
   const parts = Object.keys(LABELS).filter((name) => name in kind.defaults).map((name) => (
     h("label", { title: kind.fields[name] }, labelOf(kind, name), field(kind, name))
   ));
   if (kind.defaults.path === "") {
-    const options = SCOPES.map(([value, text]) => h("option", { value }, text));
-    parts.unshift(h("label", {}, "on", h("select", { dataset: { name: "scope" }, "aria-label": `${kind.name}: which requests` }, ...options)));
+    parts.unshift(h("label", {}, "on", choice("scope", SCOPES, `${kind.name}: which requests`)));
   }
+  if (kind.venues.length > 1) parts.push(h("label", {}, "at", choice("venue", VENUES, `${kind.name}: at which exchange`)));
+  else parts.push(h("span", { class: "alone" }, ALONE[kind.venues[0]]));
   return parts;
 }
 
@@ -172,8 +189,9 @@ function valuesOf(row) {
     if (input.dataset.name === "count") values.count = text === "" ? 0 : number(text);
     else values[input.dataset.name] = number(text);
   }
-  const scope = row.fields.querySelector("select");
+  const [scope, venue] = ["scope", "venue"].map((name) => row.fields.querySelector(`[data-name=${name}]`));
   if (scope) [values.method, values.path] = scope.value.split(" ");
+  if (venue) values.venue = venue.value;
   return values;
 }
 
@@ -197,7 +215,7 @@ function said(row, on, answer) {
   const { name, immediate, kind } = row.kind;
   if (!on) return `${name}: switched off.`;
   if (!immediate) return `${name}: on.`;
-  const what = { token_death: "session", exchange_cancel: "order" }[kind] ?? "stream";
+  const what = HIT[kind] ?? "stream";
   return `${name}: ${answer.struck === 0 ? `no ${what} was there to hit` : `hit ${answer.struck} ${answer.struck === 1 ? what : `${what}s`}`}.`;
 }
 
