@@ -62,6 +62,7 @@ class AccountBooks:
         self._symbols: dict[str, SymbolBook] = {}
         self._looked_ns: int | None = None
         self._market_at: datetime | None = None
+        self._asked_ns = 0
         self.marks: Mapping[str, Decimal] = {}
 
     def follow(self, symbols: Iterable[str]) -> None:
@@ -112,8 +113,8 @@ class AccountBooks:
     def midnight(self) -> datetime:
         """Return the last midnight of the market, which keeps UTC."""
         now = self._clock.now()
-        if self._market_at is not None and self._looked_ns is not None:
-            now = self._market_at + timedelta(microseconds=(self._clock.boot_ns() - self._looked_ns) / 1000)
+        if self._market_at is not None:
+            now = self._market_at + timedelta(microseconds=(self._clock.boot_ns() - self._asked_ns) / 1000)
         return now.replace(hour=0, minute=0, second=0, microsecond=0)
 
     def forget(self) -> None:
@@ -125,9 +126,12 @@ class AccountBooks:
         if self._looked_ns is not None and now_ns - self._looked_ns < LOOKED_OVER_EVERY_NS:
             return
         marks = await self._read(quotes.mark_prices())
+        self.marks = quotes.marks_of(marks)
+        self._market_at = max((row.measured_at for row in marks if row.measured_at), default=None)
+        self._asked_ns = now_ns
         opened = await self._read(statements.open_orders())
         held = await self._read(statements.positions())
-        incomes = await self._read(statements.incomes())
+        incomes = await self._read(statements.incomes(start=self.midnight() - BEFORE_MIDNIGHT))
         self.follow(_symbol_of(row) for row in opened if _symbol_of(row))
         self.follow(row.symbol for row in held if isinstance(row, PositionRisk) and row.quantity)
         self.follow(row.symbol for row in incomes if row.symbol and row.kind in _EARN)
@@ -136,8 +140,6 @@ class AccountBooks:
                 self._symbols[row.symbol].orders[row.order_id] = row
         for book in self._symbols.values():
             book.orders_are_whole = book.fills_are_whole = False
-        self.marks = quotes.marks_of(marks)
-        self._market_at = max((row.measured_at for row in marks if row.measured_at), default=None)
         self._looked_ns = now_ns
 
     async def _read_orders(self, symbol: str, book: SymbolBook) -> None:

@@ -161,6 +161,7 @@ class AsterVenue:
         The exchange gives books by symbol: those followed, traded here, or found by the look over the account each
         minute.
         """
+        await self._rules.keep_up()
         rows = await self._books.orders()
         return [_told(row, words.venue_order, book="orders") for row in rows]
 

@@ -1,4 +1,4 @@
-"""The symbols' rules as the exchange lists them: read at the first order, every hour, and after one that broke a rule."""
+"""The symbols' rules as the exchange lists them: read with the first book, every hour, and after a broken rule."""
 
 from __future__ import annotations
 
@@ -27,10 +27,13 @@ class Rulebook:
         self._lock = asyncio.Lock()
         self._listed: ExchangeList | None = None
         self._read_ns = 0
+        self._is_doubted = False
 
     async def of(self, symbol: str) -> SymbolRules:
-        """Return a symbol's rules; raise Rejected for one that is not listed. An old list serves while none is had."""
-        listed = await self._current()
+        """Return a symbol's rules; raise Rejected for one that is not listed. An order waits for no newer list."""
+        listed = self._listed
+        if listed is None or self._is_doubted:
+            listed = await self._renewed()
         rules = listed.symbols.get(symbol)
         if rules is None:
             raise refused(ErrorClass.SYMBOL_STATE, f"{symbol} is not listed at the exchange")
@@ -40,22 +43,24 @@ class Rulebook:
         """Read the list anew and return it."""
         async with self._lock:
             listed = await self._ask(quotes.exchange_list())
-            self._listed, self._read_ns = listed, self._clock.boot_ns()
+            self._listed, self._read_ns, self._is_doubted = listed, self._clock.boot_ns(), False
         if isinstance(self._budget, HeedsUsage):
             self._budget.learn(listed.rate_limits)
         return listed
 
     def doubt(self) -> None:
         """Read the list anew before the next order: the exchange has refused one by a rule we did not know."""
-        self._read_ns = self._clock.boot_ns() - READ_EVERY_NS
+        self._is_doubted = True
 
-    async def _current(self) -> ExchangeList:
-        listed = self._listed
-        if listed is not None and self._clock.boot_ns() - self._read_ns < READ_EVERY_NS:
-            return listed
+    async def keep_up(self) -> None:
+        """Read the list where there is none, or an hour has passed: whoever polls does it for the orders."""
+        if self._listed is None or self._clock.boot_ns() - self._read_ns >= READ_EVERY_NS:
+            await self._renewed()
+
+    async def _renewed(self) -> ExchangeList:
         try:
             return await self.refreshed()
         except WindhoverError:
-            if listed is None:
+            if self._listed is None:
                 raise
-            return listed
+            return self._listed  # an old list serves while none is had

@@ -142,8 +142,8 @@ class Exchange:
         answer = script.popleft() if script else None
         if isinstance(answer, Exception) and getattr(answer, "is_unsent", False):
             raise answer
-        if before_write is not None:
-            before_write()
+        assert before_write is not None, "whatever is sent leaves by the account's own way out"
+        before_write()
         self.calls.append(call)
         if isinstance(answer, Exception):
             raise answer

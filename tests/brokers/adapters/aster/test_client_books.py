@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from brokers.domain.errors import Retryable
 from brokers.domain.orders import OrderStatus, UnreadableRow
 from brokers.domain.perpetual_terms import FillSource, MarginMode, PositionSide
 from tests.brokers.adapters.aster.exchange import (
@@ -170,3 +171,64 @@ async def test_yesterday_s_ended_orders_leave_the_book_and_open_ones_stay():
     exchange.books["allOrders"] = [an_order_row(orderId=1, status="CANCELED", **old), an_order_row(orderId=2, **old)]
 
     assert [row.venue_order_id for row in await venue.orders()] == ["BTCUSDT:2"]
+
+
+async def test_an_order_waits_for_no_list_once_the_books_were_read():
+    venue, exchange = a_venue()
+    await venue.orders()
+    exchange.clock.elapsed_s += 7200
+    before = len(exchange.named("GET", "exchangeInfo"))
+
+    await venue.place(a_perpetual_order(), INSTRUMENT, permit)
+    during = len(exchange.named("GET", "exchangeInfo"))
+    await venue.orders()
+
+    assert (before, during, len(exchange.named("GET", "exchangeInfo"))) == (1, 1, 2)
+
+
+async def test_an_old_list_serves_while_no_newer_one_is_had():
+    venue, exchange = a_venue()
+    await venue.orders()
+    exchange.clock.elapsed_s += 7200
+    exchange.script("GET", "exchangeInfo", *[Retryable("away")] * 4)
+
+    assert await venue.orders() == []
+    await venue.place(a_perpetual_order(), INSTRUMENT, permit)
+
+
+async def test_a_thousand_orders_are_not_all_of_them():
+    venue, exchange = a_venue()
+    venue.follow(["ASTER:BTCUSDT"])
+    await venue.orders()
+    rows = [an_order_row(orderId=number, status="CANCELED") for number in range(10, 1510)]
+    exchange.script("GET", "allOrders", reply(rows[:1]))
+    venue.doubt()
+    await venue.orders()
+    exchange.script("GET", "allOrders", reply(rows[:1000]), reply(rows[999:]))
+
+    found = await venue.orders()
+
+    assert len(found) == 1500
+    assert [call.params.get("orderId") for call in exchange.named("GET", "allOrders")] == [None, None, "10", "1009"]
+
+
+async def test_an_order_that_the_exchange_has_forgotten_leaves_the_book():
+    venue, exchange = a_venue()
+    exchange.books["openOrders"] = exchange.books["allOrders"] = [an_order_row()]
+    await venue.orders()
+    exchange.books["openOrders"] = exchange.books["allOrders"] = []
+    venue.doubt()
+
+    assert await venue.orders() == []
+
+
+async def test_what_is_doubted_is_read_whole():
+    venue, exchange = a_venue()
+    exchange.books["positionRisk"] = [a_position_row()]
+    exchange.books["userTrades"] = [a_trade_row()]
+    await venue.trades()
+    await venue.trades()
+    venue.doubt()
+    await venue.trades()
+
+    assert [call.params.get("fromId") for call in exchange.named("GET", "userTrades")] == [None, "70", None]
