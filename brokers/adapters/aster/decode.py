@@ -129,10 +129,13 @@ class MarketDecoder:
         for symbol in symbols:
             self.add(symbol, with_book=with_books)
 
-    def add(self, symbol: str, *, with_book: bool = False) -> None:
-        """Keep a symbol's figures from now on, and its book where it is asked for and no longer."""
-        if symbol not in self.rows:
+    def add(self, symbol: str, *, with_book: bool = False, with_quotes: bool = True) -> None:
+        """Keep a symbol's figures from now on; its book and its best prices for as long as they are asked for."""
+        row = self.rows.get(symbol)
+        if row is None:
             self.rows[symbol] = SymbolRow(symbol)
+        elif not with_quotes:
+            row.quote, row.bid, row.ask = None, NAN, NAN
         if not with_book:
             self.books.pop(symbol, None)
             self.books_wanted.discard(symbol)

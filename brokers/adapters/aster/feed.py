@@ -68,7 +68,6 @@ class AsterFeed:
         self._calls = calls
         self._with_depth = with_depth
         self._symbols: dict[int, str] = {}
-        self._modes: dict[str, FeedMode] = {}
         self._shards = Shards(most_names=len(names_of("", FeedMode.FULL, with_book=with_depth)))
         self._decoder = MarketDecoder()
         self._words = 0
@@ -116,7 +115,7 @@ class AsterFeed:
         is_full = mode is FeedMode.FULL and self._with_depth
         changes = self._shards.set({symbol: names_of(symbol, mode, with_book=is_full) for symbol in symbols})
         for symbol in symbols:
-            self._decoder.add(symbol, with_book=is_full)
+            self._decoder.add(symbol, with_book=is_full, with_quotes=mode is FeedMode.FULL)
         await self._apply(changes)
 
     async def unsubscribe(self, tokens: Sequence[int]) -> None:

@@ -27,7 +27,7 @@ MOST_REPEATED = 200
 # how the exchange writes that a level is gone; other spellings are noticed when the level is looked at
 GONE = "0"
 ZEROS = frozenset({GONE, *("0." + "0" * digits for digits in range(1, 20))})
-SPARE_LEVELS = 2_000
+SPARE_LEVELS = 8_000
 INFINITE = float("inf")
 
 

@@ -53,7 +53,7 @@ class AccountReader:
     def __init__(self, *, mark_of: Callable[[str], Decimal | None] = lambda _: None) -> None:
         self._mark_of = mark_of
         self._trades: OrderedDict[str, None] = OrderedDict()
-        self._progress: OrderedDict[str, Progress] = OrderedDict()
+        self._orders: OrderedDict[str, VenueOrder] = OrderedDict()
         self._in_books: OrderedDict[str, Progress] = OrderedDict()
         self._words: set[str] = set()
         self.repeated = 0
@@ -114,13 +114,17 @@ class AccountReader:
         return True
 
     def _is_news(self, order: VenueOrder) -> bool:
-        """Note how far an order is told to be; answer False for one that is known to be further, or over."""
+        """Note what is told of an order; answer False for one that was told so, is known to be further, or is over."""
         key, progress = order.venue_order_id, _progress_of(order)
-        told, known = self._progress.get(key, NOWHERE), self._in_books.get(key, NOWHERE)
-        # a change of price or trigger leaves an order as far as it was, and is news
-        if told[0] == OVER or _is_behind(progress, told) or _is_behind(progress, known):
+        known, told = self._in_books.get(key, NOWHERE), self._orders.get(key)
+        if _is_behind(progress, known):
             return False
-        _remember(self._progress, key, progress)
+        # a change of price or trigger leaves an order as far as it was, and is news
+        if told is not None and (
+            told.status in FINAL_STATUSES or told == order or _is_behind(progress, _progress_of(told))
+        ):
+            return False
+        _remember(self._orders, key, order)
         return True
 
     def _unknown(self, word: str) -> list[FeedEvent]:

@@ -133,6 +133,15 @@ def test_the_depth_of_a_known_book_goes_with_its_quotes():
     assert all(math.isnan(value) for value in depth[1].ravel())
 
 
+def test_best_prices_that_are_no_longer_asked_for_are_not_kept():
+    decoder = a_decoder()
+    decoder.take(best_prices("1", "2"))
+    decoder.drain(RECEIVED_NS)
+    decoder.add("BTCUSDT", with_quotes=False)
+    decoder.take(a_trade(1))
+    assert math.isnan(decoder.drain(RECEIVED_NS).bid[0])
+
+
 def test_a_symbol_that_is_forgotten_says_nothing_more():
     decoder = a_decoder(with_books=True)
     decoder.take(best_prices("1", "2"))
