@@ -13,6 +13,7 @@ from brokers.domain.clock import IST
 from brokers.logins import TIME_IS_UP
 from brokers.models import FamilyTie, Preflight, Proof, SessionState, TradingAccount, short_id
 from brokers.preflight import live_objections
+from brokers.selectors import venue_profile
 
 LAST_OF_KEY = 4
 
@@ -50,6 +51,15 @@ def account_row(account: TradingAccount, *, at: datetime) -> dict[str, Any]:
         "preflight": _preflight(account),
         "objections": [objection.sentence for objection in live_objections(account, at=at)],
     }
+
+
+def agent_end(account: TradingAccount) -> str:
+    """Return until when an agent may sign, as the desk last read it at the venue; empty where that is not known."""
+    said = (venue_profile(account) or {}).get("expires_at") if account.auth_scheme == Proof.AGENT else None
+    try:
+        return _day(datetime.fromisoformat(str(said))) if said else ""
+    except ValueError:
+        return ""
 
 
 def addresses_of(account: TradingAccount) -> dict[str, str]:
@@ -127,6 +137,10 @@ def _preflight(account: TradingAccount) -> Mapping[str, Any] | None:
         "is_current": is_current,
         "skew_s": None if looked.clock_skew_s is None else abs(looked.clock_skew_s),
     }
+
+
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(IST):%-d %B %Y}"
 
 
 def _when(at: datetime | None) -> str:

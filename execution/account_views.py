@@ -33,7 +33,7 @@ from execution.account_forms import (
     ReleaseForm,
     RouteForm,
 )
-from execution.account_rows import account_row, account_rows, addresses_of, family_rows, redirect_address
+from execution.account_rows import account_row, account_rows, addresses_of, agent_end, family_rows, redirect_address
 from execution.connections import account_add, account_host, desk_of
 
 if TYPE_CHECKING:
@@ -196,6 +196,7 @@ def _shown(request: HttpRequest, account: TradingAccount) -> dict[str, Any]:
         "account": account_row(account, at=timezone.now()),
         "addresses": addresses_of(account),
         "ways_out": ways_out(account),
+        "agent_end": agent_end(account),
         "family": family_rows(account),
         "may_act": may_write(request.user, account.desk_id),
         "forms": {

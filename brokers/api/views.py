@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -87,9 +88,7 @@ def _head(account: TradingAccount) -> dict[str, Any]:
 def _segments(account: TradingAccount, said: Mapping[str, Any]) -> dict[str, Any]:
     return {
         row["segment"]: {
-            "available": row["available"],
-            "used": row["used"],
-            "net": row["net"],
+            **{name: f"{Decimal(row[name]):f}" for name in ("available", "used", "net")},
             "currency": account.currency,
         }
         for row in said.get("margins") or []

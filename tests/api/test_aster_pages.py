@@ -9,6 +9,7 @@ from brokers import logins, preflight_aster
 from brokers.adapters.aster.signing import address_of
 from brokers.models import Preflight, SessionState, TradingAccount, VenueLogin
 from brokers.simulator.aster.traders import DEMO_AGENT_KEY, DEMO_TRADER
+from execution import account_rows
 from execution.models import Lease
 from risk.models import LimitSet
 from tests.people import a_desk, a_member, an_order_row
@@ -206,6 +207,20 @@ def test_the_page_tells_what_is_to_be_known_of_the_account(browser):
         assert words in page
     for words in ("developer console", "Log in at Kite", "Log out", "Declare a relation"):
         assert words not in page
+
+
+@pytest.mark.parametrize(
+    ("profile", "shown"),
+    [({"expires_at": "2027-11-21T20:00:00+00:00"}, "until 22 November 2027"), ({"expires_at": "soon"}, ""), (None, "")],
+)
+def test_the_page_tells_until_when_an_agent_may_sign(browser, monkeypatch, profile, shown):
+    account, _ = connected(browser)
+    monkeypatch.setattr(account_rows, "venue_profile", lambda _: profile)
+
+    page = text_of(browser.get(f"/brokers/accounts/{account.pk}"))
+
+    assert ("lets the agent sign" in page) == bool(shown)
+    assert shown in page
 
 
 def test_a_refused_key_is_shown_with_its_reason_and_replaced(browser):
