@@ -31,6 +31,7 @@ LEAST_CALLBACK, MOST_CALLBACK = Decimal("0.1"), Decimal(5)
 # the exchange counts a market order's notional at its mark price, which moves while the order is on its way
 _NOTIONAL_MARGIN = Decimal("0.99")
 _LONGEST_COUNTDOWN_S = 86_400
+_LONGEST_CHASE_ID = 28
 _TIMED = frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT, OrderType.TAKE_PROFIT_LIMIT})
 _TRIGGERED_MARKET = frozenset({OrderType.STOP_MARKET, OrderType.TAKE_PROFIT_MARKET})
 
@@ -101,7 +102,9 @@ def chase(order: ApprovedOrder, rules: SymbolRules, *, is_hedge: bool) -> Act[Ch
     """Place an order that follows the best price; V3 alone takes it."""
     fields = fields_of(order, rules, is_hedge=is_hedge)
     wanted = {key: fields[key] for key in ("symbol", "side", "positionSide", "quantity", "reduceOnly") if key in fields}
-    request = requests.signed_write("chase", 1, **wanted, newClientStrategyId=order.client_id)
+    if len(order.client_id) > _LONGEST_CHASE_ID:
+        raise _wrong("client_id", f"the id of a chasing order has at most {_LONGEST_CHASE_ID} characters")
+    request = requests.signed_write("chase", 1, **wanted, quantityUnit="BASE", clientStrategyId=order.client_id)
     return act_row(request, ChaseRow)
 
 

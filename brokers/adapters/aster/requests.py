@@ -27,7 +27,12 @@ _V1_PATHS: Mapping[str, str] = {
     "positionRisk": "/fapi/v2/positionRisk",
     "accountWithJoinMargin": "/fapi/v4/account",
 }
-_V3_ONLY = frozenset({"agent", "stpMode", "noop", "chase", "indexreferences"})
+_V3_ONLY = frozenset(
+    {
+        "agent", "stpMode", "noop", "chase", "indexreferences", "mmp", "mmpReset",
+        "placeStrategyOrder", "updateStrategyOrder", "strategyOpenOrder", "strategyHistoryOrder",
+    }
+)  # fmt: skip
 
 Value = str | int | bool | Decimal | datetime | None
 
@@ -203,13 +208,13 @@ def place_batch(orders: Sequence[Mapping[str, Value]]) -> AsterRequest:
     """Build a batch of 1 to 5 placements; the exchange does not promise to match them in order."""
     _require_count(orders, MOST_PER_BATCH)
     rows = [dict(_pairs(order)) for order in orders]
-    return _request("POST", "batchOrders", 5, Security.SIGNED, {"batchOrders": _compact(rows)})
+    return _request("POST", "batchOrders", 5, Security.SIGNED, {"batchOrders": compact(rows)})
 
 
 def cancel_batch(symbol: str, client_ids: Sequence[str]) -> AsterRequest:
     """Build a batch of 1 to 10 cancellations by our ids."""
     _require_count(client_ids, MOST_PER_BATCH_CANCEL)
-    params: dict[str, Value] = {"symbol": symbol, "origClientOrderIdList": _compact(list(client_ids))}
+    params: dict[str, Value] = {"symbol": symbol, "origClientOrderIdList": compact(list(client_ids))}
     return _request("DELETE", "batchOrders", 1, Security.SIGNED, params, is_urgent=True)
 
 
@@ -242,6 +247,11 @@ def reduce_margin(symbol: str, amount: Decimal, *, position_side: str | None = N
     return _change_margin(symbol, amount, 2, position_side)
 
 
+def signed_delete(name: str, weight: int, **params: Value) -> AsterRequest:
+    """Build a signed deletion of anything but an order."""
+    return _request("DELETE", name, weight, Security.SIGNED, params)
+
+
 def signed_write(name: str, weight: int, **params: Value) -> AsterRequest:
     """Build a signed write of anything but an order."""
     return _request("POST", name, weight, Security.SIGNED, params)
@@ -267,10 +277,11 @@ def _request(
 
 
 def _pairs(params: Mapping[str, Value]) -> tuple[tuple[str, str], ...]:
-    return tuple((key, _text(value)) for key, value in params.items() if value is not None)
+    return tuple((key, text_of(value)) for key, value in params.items() if value is not None)
 
 
-def _text(value: Value) -> str:
+def text_of(value: Value) -> str:
+    """Return a value as the exchange reads it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):
@@ -280,7 +291,8 @@ def _text(value: Value) -> str:
     return str(value)
 
 
-def _compact(rows: object) -> str:
+def compact(rows: object) -> str:
+    """Return a JSON list without a space, as the exchange wants it in a form."""
     return orjson.dumps(rows).decode()
 
 

@@ -77,6 +77,33 @@ def transfer(amount: Decimal, asset: str, way: Way, transfer_id: str) -> Act[Non
     return act_done(request)
 
 
+def maker_protection(
+    symbol: str,
+    *,
+    window_ms: int,
+    frozen_ms: int,
+    quantity: Decimal | None = None,
+    value: Decimal | None = None,
+    net: Decimal | None = None,
+) -> Act[None]:
+    """Let the exchange stop a maker's orders for a while once so much was filled within a window; V3 alone takes it."""
+    request = requests.signed_write(
+        "mmp", 1, symbol=symbol, windowTimeInMilliseconds=window_ms, frozenTimeInMilliseconds=frozen_ms,
+        qtyLimit=quantity, valueLimit=value, deltaLimit=net,
+    )  # fmt: skip
+    return act_done(request)
+
+
+def end_maker_protection(symbol: str) -> Act[None]:
+    """Take a maker's protection away."""
+    return act_done(requests.signed_delete("mmp", 1, symbol=symbol))
+
+
+def reset_maker_protection(symbol: str) -> Act[None]:
+    """Let a maker's orders in again before its frozen time is over."""
+    return act_done(requests.signed_write("mmpReset", 1, symbol=symbol))
+
+
 def noop() -> Act[None]:
     """Do nothing, under a nonce of its own; V3 alone takes it."""
     return act_done(requests.signed_write("noop", 1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated, Any
 
 from brokers.adapters.aster import account, requests
@@ -52,10 +53,22 @@ class MarginChange(WireRow):
 
     symbol: Annotated[str, Wire("symbol", str)]
     kind: Annotated[str, Wire("type", identifier)]
-    amount: Annotated[Any, Wire("amount", exact)]
+    amount: Annotated[Decimal, Wire("amount", exact)]
     asset: Annotated[str, Wire("asset", str)]
     changed_at: Annotated[datetime | None, Wire("time", moment)]
     position_side: Annotated[str, Wire("positionSide", str)] = "BOTH"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakerProtection(WireRow):
+    """When the exchange stops a maker's orders: so much filled in a window; a limit that is not set is None."""
+
+    symbol: Annotated[str, Wire("symbol", str)]
+    window_ms: Annotated[int, Wire("windowTimeInMilliseconds", int)]
+    frozen_ms: Annotated[int, Wire("frozenTimeInMilliseconds", int)]
+    quantity: Annotated[Decimal | None, Wire("qtyLimit", exact)] = None
+    value: Annotated[Decimal | None, Wire("valueLimit", exact)] = None
+    net: Annotated[Decimal | None, Wire("deltaLimit", exact)] = None
 
 
 def order(symbol: str, *, client_id: str | None = None, order_id: str | None = None) -> Ask[OrderRow]:
@@ -146,6 +159,11 @@ def is_multi_assets() -> Ask[bool]:
 def self_trade_mode() -> Ask[str]:
     """Ask what becomes of two orders of the account that meet; V3 alone answers."""
     return Ask(request=requests.signed_read("stpMode", 30), read=stp_mode_of)
+
+
+def maker_protections() -> Ask[tuple[MakerProtection, ...]]:
+    """Ask where a maker is protected; V3 alone answers."""
+    return ask_rows(requests.signed_read("mmp", 1), MakerProtection)
 
 
 def agents() -> Ask[tuple[AgentRow, ...]]:
