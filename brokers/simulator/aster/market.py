@@ -44,7 +44,8 @@ class Tick:
 
     at_ns: int
     steps: tuple[Step, ...]
-    trades: tuple[tuple[int, int, int, bool], ...] = field(default=())  # row, price, quantity, did the taker buy
+    # row, price, quantity, did the taker buy, when
+    trades: tuple[tuple[int, int, int, bool, int], ...] = field(default=())
 
 
 class PerpetualMarket(Protocol):
@@ -127,7 +128,8 @@ class MadePerpetuals:
         self._build_open_interest(prints)
         step = Step(at_s=at_s, prints=prints, touched=np.flatnonzero(self._trading))
         columns = (prints.rows, prints.price, prints.quantity, prints.aggressor > 0)
-        return Tick(at_ns=self.now_ns, steps=(step,), trades=tuple(zip(*(c.tolist() for c in columns), strict=True)))
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return Tick(at_ns=self.now_ns, steps=(step,), trades=tuple((*row, self.now_ns) for row in rows))
 
     def push(self, fraction: float) -> None:
         """Move every index price by a fraction at once, as a shock does; the next step shows it."""

@@ -22,7 +22,7 @@ from brokers.simulator.aster.recordings import Bars, Frames, RecordingUnreadable
 from brokers.simulator.board import Board, Prints, Step, no_prints
 from brokers.simulator.sessions import SECOND_NS
 
-Trade = tuple[int, int, int, bool]
+Trade = tuple[int, int, int, bool, int]
 DAY_NS = 86_400 * SECOND_NS
 
 
@@ -65,7 +65,7 @@ class _Stepping:
         return tuple(self._print(trade) for trade in trades)
 
     def _print(self, trade: Trade) -> Step:
-        row, price, quantity, taker_bought = trade
+        row, price, quantity, taker_bought, _ = trade
         prints = Prints(
             rows=np.array([row]),
             price=np.array([price]),
@@ -114,7 +114,7 @@ class RecordedBars(_Stepping):
         self._next += 1
         row, price = int(ticks.row[at]), int(ticks.price[at])
         rises = price >= int(self.board.last[row])
-        trade = (row, price, int(ticks.quantity[at]), rises)
+        trade = (row, price, int(ticks.quantity[at]), rises, ticks.at_ns[at])
         self.board.print_trades(self._print(trade).prints, self.now_ns // SECOND_NS)
         return trade
 
@@ -143,9 +143,9 @@ class RecordedFrames(_Stepping):
         """Emit everything that was recorded up to the next step's time."""
         self.now_ns += self.step_ns
         trades: list[Trade] = []
-        for kind, data in self._frames.until(self.now_ns):
+        for at_ns, kind, data in self._frames.until(self.now_ns):
             if kind == "trade":
-                trades.append(self._trade(data))
+                trades.append(self._trade(data, at_ns))
             elif kind == "bookTicker":
                 self._best(data)
             else:
@@ -155,9 +155,9 @@ class RecordedFrames(_Stepping):
         self._follow_middle()
         return self._whole(trades)
 
-    def _trade(self, data: dict[str, str]) -> Trade:
+    def _trade(self, data: dict[str, str], at_ns: int) -> Trade:
         price, quantity = self._frames.pair(data["p"], data["q"])
-        trade = (0, price, max(quantity, 1), not data["m"])
+        trade = (0, price, max(quantity, 1), not data["m"], at_ns)
         self.board.print_trades(self._print(trade).prints, self.now_ns // SECOND_NS)
         return trade
 

@@ -165,11 +165,15 @@ def _contract(
     symbol: str, prices: npt.NDArray[np.float64], volume: npt.NDArray[np.float64], known: tuple[Contract, ...]
 ) -> Contract:
     """Return the contract of a recorded symbol: the known terms, counted as finely as the recording is."""
-    model = next((one for one in known if one.symbol == symbol), known[2])
-    decimals, lots = _decimals(prices[-200:].ravel()), _decimals(volume[-200:])
+    own = next((one for one in known if one.symbol == symbol), None)
+    decimals, lots = _decimals(prices[-200:].ravel()), min(_decimals(volume[-200:]), 3)
+    model = own or known[2]
+    if own is not None:
+        # an order may be finer than the bars' totals happen to be
+        decimals, lots = max(decimals, own.price_decimals), max(lots, own.quantity_decimals)
     base = symbol.removesuffix("USDT") or symbol
     return replace(
-        model, symbol=symbol, base=base, name=base, price_decimals=decimals, tick=1, quantity_decimals=min(lots, 3),
+        model, symbol=symbol, base=base, name=base, price_decimals=decimals, tick=1, quantity_decimals=lots,
         most=10**9, most_market=10**8, start_price=f"{prices[0, 0]:.{decimals}f}",
     )  # fmt: skip
 
@@ -202,12 +206,12 @@ class Frames:
         """Move every time by so much."""
         self._shift_ns = shift_ns
 
-    def until(self, at_ns: int) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield what was recorded up to an instant of the shifted clock."""
+    def until(self, at_ns: int) -> Iterator[tuple[int, str, dict[str, Any]]]:
+        """Yield what was recorded up to an instant of the shifted clock: when, its event's name, its data."""
         while self._waiting is not None and self._waiting[0] + self._shift_ns <= at_ns:
-            _, kind, data = self._waiting
+            recorded_ns, kind, data = self._waiting
             self._waiting = self._next()
-            yield kind, data
+            yield recorded_ns + self._shift_ns, kind, data
         self.finished = self._waiting is None
 
     def pair(self, price: str, quantity: str) -> tuple[int, int]:

@@ -64,18 +64,23 @@ class PerpetualVenue:
         tick = self.market.advance()
         at = Moment(market_ns=tick.at_ns, wall_ns=wall_ns)
         self.steps += 1
+        for trade in tick.trades:
+            self._record(*trade)
         self._roll()
-        for row, price, quantity, taker_bought in tick.trades:
-            self._trade_id += 1
-            self.minutes.trade(row, price, quantity, taker_bought=taker_bought)
-            self.tape[row].append((self._trade_id, price, quantity, self.now_ms, not taker_bought))
-            if len(self.tape[row]) > 2 * MOST_TAPE:
-                del self.tape[row][:-MOST_TAPE]
         for step in tick.steps:
             self.update_id[step.touched] += 1 + 2 * self.market.board.depth
             self.engine.on_step(step, at)
         self.custody.follow(at)
         return tick
+
+    def _record(self, row: int, price: int, quantity: int, taker_bought: bool, at_ns: int) -> None:
+        """Put a trade on the tape and into its own minute, though the step may end in a later one."""
+        self._trade_id += 1
+        self.minutes.roll(row, at_ns // MS_NS, price)
+        self.minutes.trade(row, price, quantity, taker_bought=taker_bought)
+        self.tape[row].append((self._trade_id, price, quantity, at_ns // MS_NS, not taker_bought))
+        if len(self.tape[row]) > 2 * MOST_TAPE:
+            del self.tape[row][:-MOST_TAPE]
 
     def run_until(self, market_ns: int, wall_ns: int) -> None:
         """Run all steps before a market time at once, as a recording's history is read."""
