@@ -40,45 +40,52 @@ def price_units(values: Float64Array1D) -> Int64Array1D:
     return units
 
 
-def compare_averages(units: Int64Array1D, fast: int, slow: int) -> Float64Array1D:
-    """Return 1, 0 or -1 as the simple average over `fast` bars lies above, on or below that over `slow`.
+class Averages:
+    """Comparisons of the simple averages of one history; its sums are taken once.
 
     Parameters
     ----------
     units : ndarray of int64, shape (n,)
         From `price_units`.
-    fast, slow : int
-        Windows in bars, from 1; a window of 1 is the price itself.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        NaN until both windows are full.
     """
-    check_period(fast, least=1, field="fast")
-    check_period(slow, least=1, field="slow")
-    common = math.gcd(fast, slow)
-    result = np.full(units.shape, np.nan)
-    start = max(fast, slow) - 1
-    if units.size > start:
-        totals = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(units)))
-        above = _sums(totals, fast, start) * (slow // common)
-        below = _sums(totals, slow, start) * (fast // common)
-        result[start:] = np.sign(above - below)
-    return result
 
+    __slots__ = ("_size", "_totals")
 
-def compare_with_earlier(units: Int64Array1D, period: int, bars: int) -> Float64Array1D:
-    """Return 1, 0 or -1 as a simple average lies above, on or below itself `bars` bars before; NaN until known."""
-    check_period(period, least=1)
-    check_period(bars, least=1, field="bars")
-    result = np.full(units.shape, np.nan)
-    start = period - 1 + bars
-    if units.size > start:
-        totals = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(units)))
-        sums = _sums(totals, period, period - 1)
-        result[start:] = np.sign(sums[bars:] - sums[:-bars])
-    return result
+    def __init__(self, units: Int64Array1D) -> None:
+        self._size = units.size
+        self._totals = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(units)))
+
+    def compared(self, fast: int, slow: int) -> Float64Array1D:
+        """Return 1, 0 or -1 as the average over `fast` bars lies above, on or below that over `slow`.
+
+        A window of 1 is the price itself; NaN until both windows are full.
+        """
+        check_period(fast, least=1, field="fast")
+        check_period(slow, least=1, field="slow")
+        result = np.full(self._size, np.nan)
+        start = max(fast, slow) - 1
+        if self._size > start:
+            common = math.gcd(fast, slow)
+            result[start:] = np.sign(
+                self._sums(fast, start) * (slow // common) - self._sums(slow, start) * (fast // common)
+            )
+        return result
+
+    def compared_with_earlier(self, period: int, bars: int) -> Float64Array1D:
+        """Return 1, 0 or -1 as an average lies above, on or below itself `bars` bars before; NaN until known."""
+        check_period(period, least=1)
+        check_period(bars, least=1, field="bars")
+        result = np.full(self._size, np.nan)
+        start = period - 1 + bars
+        if self._size > start:
+            sums = self._sums(period, period - 1)
+            result[start:] = np.sign(sums[bars:] - sums[:-bars])
+        return result
+
+    def _sums(self, period: int, start: int) -> Int64Array1D:
+        """Sum the `period` units up to and with every bar from `start` on."""
+        stop = self._totals.size
+        return self._totals[start + 1 : stop] - self._totals[start + 1 - period : stop - period]
 
 
 def crossings(signs: Float64Array1D) -> Float64Array1D:
@@ -87,13 +94,7 @@ def crossings(signs: Float64Array1D) -> Float64Array1D:
     A touch is no crossing: signs of 0 keep the side that was taken before.
     """
     result = np.zeros(signs.shape)
-    sided = np.flatnonzero(np.nan_to_num(signs))
+    sided = np.flatnonzero((signs > 0.0) | (signs < 0.0))
     turned = sided[1:][signs[sided[1:]] != signs[sided[:-1]]]
     result[turned] = signs[turned]
     return result
-
-
-def _sums(totals: Int64Array1D, period: int, start: int) -> Int64Array1D:
-    """Sum the `period` units up to and with every bar from `start` on."""
-    stop = totals.size
-    return totals[start + 1 : stop] - totals[start + 1 - period : stop - period]

@@ -14,7 +14,7 @@ import numpy as np
 
 from analysis.domain.channels import Channel, Ichimoku, Supertrend, bollinger, highest, ichimoku, lowest, supertrend
 from analysis.domain.daily import Basis, DailySeries
-from analysis.domain.exact import compare_averages, compare_with_earlier, price_units
+from analysis.domain.exact import Averages, price_units
 from analysis.domain.indicators import (
     Directional,
     Macd,
@@ -29,7 +29,7 @@ from analysis.domain.performance import bar_return, relative_strength
 from analysis.domain.stages import STAGE_BARS, stages
 from analysis.domain.volumes import mfi, obv, volume_ratio
 from brokers.domain.errors import DataError
-from brokers.domain.market import Float64Array1D, Int64Array1D
+from brokers.domain.market import Float64Array1D
 
 YEAR_BARS = 252
 RISE_BARS = 20
@@ -51,6 +51,7 @@ class Measures:
 
     series: DailySeries
     rating: Float64Array1D = field(init=False)
+    _compared: dict[tuple[int, int], Float64Array1D] = field(init=False, default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self.rating = np.full(len(self.series), np.nan)
@@ -59,8 +60,8 @@ class Measures:
             raise DataError(message, code="candles.hindsight")
 
     @cached_property
-    def units(self) -> Int64Array1D:
-        return price_units(self.series.close)
+    def averages(self) -> Averages:
+        return Averages(price_units(self.series.close))
 
     @cached_property
     def average_20(self) -> Float64Array1D:
@@ -80,12 +81,15 @@ class Measures:
 
     def compared(self, fast: int, slow: int) -> Float64Array1D:
         """Return 1, 0 or -1 as the average over `fast` bars lies above, on or below that over `slow`; 1 is the close."""
-        return compare_averages(self.units, fast, slow)
+        found = self._compared.get((fast, slow))
+        if found is None:
+            found = self._compared[fast, slow] = self.averages.compared(fast, slow)
+        return found
 
     @cached_property
     def rise_200(self) -> Float64Array1D:
         """1, 0 or -1 as the 200-day average lies above, on or below itself 20 bars before."""
-        return compare_with_earlier(self.units, 200, RISE_BARS)
+        return self.averages.compared_with_earlier(200, RISE_BARS)
 
     @cached_property
     def year_high(self) -> Float64Array1D:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from analysis.domain.daily import DailySeries, date_of
+from analysis.domain.daily import DailySeries
 from analysis.domain.performance import bar_return, period_return
 from analysis.domain.scanner import ScanRow
 from brokers.domain.market import Float64Array1D, Int64Array1D
@@ -82,5 +82,4 @@ def week_of(day: Int64Array1D) -> Int64Array1D:
 
 def month_of(day: Int64Array1D) -> Int64Array1D:
     """Return the number of each day's month."""
-    months = [date_of(int(one)) for one in day]
-    return np.array([month.year * 12 + month.month for month in months], dtype=np.int64)
+    return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)

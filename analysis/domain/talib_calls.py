@@ -21,6 +21,8 @@ def computed(name: str, *columns: Float64Array1D, **parameters: float) -> Float6
 def computed_all(name: str, outputs: int, *columns: Float64Array1D, **parameters: float) -> tuple[Float64Array1D, ...]:
     """Return TA-Lib's several answers, as `computed` does one."""
     _check(columns, parameters)
+    if parameters.get("timeperiod", 0) > columns[0].size:
+        return tuple(np.full(columns[0].shape, np.nan) for _ in range(outputs))
     whole = columns[0]
     for column in columns[1:]:
         whole = whole + column
@@ -48,8 +50,10 @@ def check_period(period: int, *, least: int = 2, field: str = "period") -> None:
 
 def check_lengths(*columns: Float64Array1D) -> None:
     """Raise Invalid unless all columns have one length."""
-    if any(column.shape != columns[0].shape for column in columns):
-        raise Invalid("columns of an indicator must have one length", code="indicator.shape")
+    shape = columns[0].shape
+    for column in columns:
+        if column.shape != shape:
+            raise Invalid("columns of an indicator must have one length", code="indicator.shape")
 
 
 def _check(columns: tuple[Float64Array1D, ...], parameters: dict[str, float]) -> None:

@@ -5,6 +5,7 @@ A strength runs from 0 to 100: nothing beyond the threshold is 0, the distance n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,12 +35,18 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fired:
-    """A trigger over all days of a series: where it fired, and its strength there."""
+    """A trigger over all days of a series: where it fired, and how far beyond its threshold, of how far counts."""
 
     name: str
     side: Side
     where: Mask
-    strength: Float64Array1D
+    excess: Float64Array1D
+    full: float
+
+    def strength(self, place: int) -> int:
+        """Return the strength on a day; what is not known has none."""
+        excess = float(self.excess[place])
+        return 0 if math.isnan(excess) else int(min(max(excess * (100.0 / self.full), 0.0), 100.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,15 +68,12 @@ def fired(measures: Measures) -> list[Fired]:
 
 def triggers_at(found: list[Fired], place: int) -> tuple[Trigger, ...]:
     """Return the triggers of one day, the strongest first."""
-    own = [
-        Trigger(name=one.name, side=one.side, strength=int(one.strength[place])) for one in found if one.where[place]
-    ]
+    own = [Trigger(name=one.name, side=one.side, strength=one.strength(place)) for one in found if one.where[place]]
     return tuple(sorted(own, key=lambda trigger: (-trigger.strength, trigger.name)))
 
 
 def _fired(name: str, side: Side, where: Mask, excess: Float64Array1D, full: float) -> Fired:
-    strength = np.floor(np.clip(np.nan_to_num(excess) / full, 0.0, 1.0) * 100.0)
-    return Fired(name=name, side=side, where=where, strength=strength)
+    return Fired(name=name, side=side, where=where, excess=excess, full=full)
 
 
 def _pair(names: tuple[str, str], turned: Float64Array1D, excess: Float64Array1D, full: float) -> tuple[Fired, ...]:

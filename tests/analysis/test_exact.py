@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.domain.exact import compare_averages, compare_with_earlier, crossings, price_units
+from analysis.domain.exact import Averages, crossings, price_units
 from brokers.domain.errors import DataError
 
 paise = st.lists(st.integers(1_000, 1_040), max_size=60)
@@ -25,7 +25,7 @@ def sign(difference):
 def test_averages_compare_as_fractions_do(values, fast, slow):
     units = price_units(np.array(values, dtype=float) / 100.0)
 
-    ours = compare_averages(units, fast, slow)
+    ours = Averages(units).compared(fast, slow)
 
     for i, mine in enumerate(ours):
         a, b = slow_average(values, i, fast), slow_average(values, i, slow)
@@ -36,7 +36,7 @@ def test_averages_compare_as_fractions_do(values, fast, slow):
 def test_an_average_compares_with_itself_earlier_as_fractions_do(values, period, bars):
     units = price_units(np.array(values, dtype=float) / 100.0)
 
-    ours = compare_with_earlier(units, period, bars)
+    ours = Averages(units).compared_with_earlier(period, bars)
 
     for i, mine in enumerate(ours):
         before = slow_average(values, i - bars, period) if i >= bars else None
@@ -49,7 +49,7 @@ def test_a_tie_that_float_sums_miss_is_a_tie():
     floats = np.convolve(values, np.ones(3) / 3, "valid")[3:] - np.convolve(values, np.ones(6) / 6, "valid")
 
     assert np.any(floats != 0.0)
-    assert np.all(compare_averages(price_units(values), 3, 6)[5:] == 0.0)
+    assert np.all(Averages(price_units(values)).compared(3, 6)[5:] == 0.0)
 
 
 @pytest.mark.parametrize("price", [0.00001234, 145.85, 99_999.95, 12_345_678.9])
