@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -39,6 +39,7 @@ _RANKS: Mapping[OrderStatus, int] = {
     OrderStatus.OPEN: 2,
     OrderStatus.PARTIALLY_FILLED: 3,
 }
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 OVER = 4
 Progress = tuple[int, Decimal]
 NOWHERE: Progress = (-1, Decimal(0))
@@ -55,10 +56,17 @@ class AccountReader:
         self._trades: OrderedDict[str, None] = OrderedDict()
         self._orders: OrderedDict[str, VenueOrder] = OrderedDict()
         self._in_books: OrderedDict[str, Progress] = OrderedDict()
+        self._wallets_at: dict[str, datetime] = {}
         self._words: set[str] = set()
         self.repeated = 0
         self.unreadable = 0
         self.unknown = 0
+
+    def begin_anew(self) -> None:
+        """Compare nothing with what an earlier connection brought: the books are read, and its ids may not go on."""
+        for known in (self._trades, self._orders, self._in_books):
+            known.clear()
+        self._wallets_at.clear()
 
     def know(self, orders: Iterable[VenueOrder]) -> None:
         """Note how far orders are by the venue's book: less than that is no news."""
@@ -79,7 +87,7 @@ class AccountReader:
         if isinstance(event, OrderUpdate):
             return self._order(event, stamped.sent_at)
         if isinstance(event, AccountUpdate):
-            return list(_wallets(event))
+            return self._wallets(event, stamped.sent_at)
         if isinstance(event, UnknownEvent):
             return self._unknown(event.word)
         return list(_said(event))
@@ -126,6 +134,23 @@ class AccountReader:
             return False
         _remember(self._orders, key, order)
         return True
+
+    def _wallets(self, update: AccountUpdate, sent_at: datetime | None) -> list[FeedEvent]:
+        """Tell the balances that no later event has told already."""
+        told: list[FeedEvent] = []
+        at = sent_at or LONG_AGO
+        news = [row for row in update.balances if at >= self._wallets_at.get(row.asset, LONG_AGO)]
+        if news:
+            self._wallets_at.update((row.asset, at) for row in news)
+            wallets = tuple(
+                VenueWallet(asset=row.asset, wallet_quote=row.wallet, cross_wallet_quote=row.cross_wallet)
+                for row in news
+            )
+            told.append(FeedWallet(wallets=wallets, reason=update.reason))
+        self.repeated += bool(update.balances) and not news
+        if update.reason == "MARGIN_TYPE_CHANGE":
+            told.append(FeedDoubt(reason="The margin mode of a position was changed."))
+        return told
 
     def _unknown(self, word: str) -> list[FeedEvent]:
         self.unknown += 1
@@ -180,17 +205,6 @@ def trade_of(update: OrderUpdate, marks: Mapping[str, Decimal] | None = None) ->
 def is_funding(event: AccountEvent) -> bool:
     """Tell whether balances changed by a funding payment; only the venue's income says of which contract."""
     return isinstance(event, AccountUpdate) and event.reason == FUNDING_FEE
-
-
-def _wallets(update: AccountUpdate) -> Iterable[FeedEvent]:
-    if update.balances:
-        wallets = tuple(
-            VenueWallet(asset=row.asset, wallet_quote=row.wallet, cross_wallet_quote=row.cross_wallet)
-            for row in update.balances
-        )
-        yield FeedWallet(wallets=wallets, reason=update.reason)
-    if update.reason == "MARGIN_TYPE_CHANGE":
-        yield FeedDoubt(reason="The margin mode of a position was changed.")
 
 
 def _said(event: AccountEvent) -> Iterable[FeedEvent]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 
 from brokers.adapters.aster.events import AccountUpdate
@@ -24,6 +25,7 @@ class AccountView:
 
     filled: dict[str, Decimal] = field(default_factory=dict)
     held: dict[Held, Decimal] = field(default_factory=dict)
+    told_at: dict[Held, datetime] = field(default_factory=dict)
 
     def order(self, order: VenueOrder) -> None:
         """Take in how far an order is."""
@@ -39,11 +41,15 @@ class AccountView:
         else:
             self.held.pop((instrument, side), None)
 
-    def balances(self, update: AccountUpdate) -> None:
-        """Take in the positions that changed; a side that is not known is left to the books."""
+    def balances(self, update: AccountUpdate, sent_at: datetime) -> None:
+        """Take in the positions that changed, unless a later event has told them; an odd side is left to the books."""
         for row in update.positions:
-            if row.position_side in _SIDES:
-                self.position(key_of(row.symbol), PositionSide(row.position_side), row.quantity)
+            if row.position_side not in _SIDES:
+                continue
+            key = key_of(row.symbol), PositionSide(row.position_side)
+            if sent_at >= self.told_at.get(key, sent_at):
+                self.told_at[key] = sent_at
+                self.position(*key, row.quantity)
 
 
 def view_of(

@@ -118,6 +118,7 @@ class UserStream:
 
     async def _live(self, leg: Leg, key: str) -> tuple[Link, str]:
         self._view, self._held, self._is_expired = None, [], False
+        self._reader.begin_anew()
         self._put(FeedDoubt(reason=OPENED))
         self._tell(Link.CONNECTED, "The account's stream is open.")
         self._due = {"books": 0}
@@ -196,7 +197,7 @@ class UserStream:
                 if isinstance(event, FeedOrder):
                     self._view.order(event.order)
             if stamped is not None and isinstance(stamped.event, AccountUpdate):
-                self._view.balances(stamped.event)
+                self._view.balances(stamped.event, stamped.sent_at or self._clock.now())
         if stamped is not None and is_funding(stamped.event):
             now = self._clock.now()
             self._funding.announce(stamped.sent_at or now, now)

@@ -16,6 +16,7 @@ from brokers.domain.orders import UnreadableRow
 from brokers.domain.perpetual_terms import PositionSide
 from brokers.ports import FeedDoubt, FeedMode, FeedTrade
 from tests.brokers.adapters.aster.stream_doubles import a_fill, a_position, an_order, an_update, balances
+from tests.brokers.adapters.doubles import START
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=6),
@@ -101,6 +102,17 @@ def test_what_is_remembered_is_bounded():
     assert told == []
 
 
+def test_balances_and_positions_never_go_back():
+    reader, view = AccountReader(), AccountView()
+    told = []
+    for at, position in ((2_000, "5"), (1_000, "3"), (2_000, "5")):
+        stamped, events = reader.read(balances(at=at, position=position))
+        view.balances(stamped.event, stamped.sent_at)
+        told.append(len(events))
+    assert told == [1, 0, 1]
+    assert view.held == {("ASTER:BTCUSDT", PositionSide.BOTH): Decimal(5)}
+
+
 def test_a_change_of_price_is_news_though_nothing_filled():
     reader = AccountReader()
     first, again = (reader.read(an_update(p=price))[1] for price in ("100", "101"))
@@ -124,7 +136,7 @@ def test_no_change_of_balances_raises(key, value):
     assert told
     if stamped is not None:
         assert isinstance(stamped.event, AccountUpdate)
-        AccountView().balances(stamped.event)
+        AccountView().balances(stamped.event, START)
 
 
 @given(st.dictionaries(st.sampled_from(["e", "E", "o", "a", "p", "ac", "ai", "en", "s"]), anything, max_size=5))

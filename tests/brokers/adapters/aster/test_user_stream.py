@@ -169,6 +169,18 @@ async def test_a_lost_connection_is_opened_again_and_doubted():
         assert len(reasons(desk)) == 2
 
 
+async def test_a_new_connection_may_count_orders_and_fills_anew():
+    async with Desk() as desk:
+        await quiet(desk)
+        await desk.hear(a_fill(1, "10", fill="10", at=9_000))
+        desk.exchange.accounts[0].hang_up()
+        await desk.advance(5)
+        await desk.hear(a_fill(1, "10", fill="10", at=1_000), balances(at=1_000))
+        assert trades(desk) == ["1", "1"]
+        assert len(statuses(desk)) == 2
+        assert len(desk.of(FeedWallet)) == 1
+
+
 @pytest.mark.parametrize(
     ("orders", "held", "word"),
     [
