@@ -12,6 +12,7 @@ from tests.journeys.test_desk import SIZES, SMALL_TARGETS, UNNAMED
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 STRANGE_KEY = "5e" * 32
+WRONG_SECRET = "notTheSecretOfThisKey0002"
 # The dialog's refusals are the browser's own lines in the console; the page shows what they mean.
 EXPECTED_LINES = re.compile(r"the server responded with a status of 40\d")
 
@@ -54,7 +55,34 @@ def test_connects_an_agent_wallet_is_refused_for_a_strange_key_and_is_taken_up(d
     _replace_the_key(page, desk)
     assert [line for line in page.said if not EXPECTED_LINES.search(line)] == []
     assert page.evaluate("watched.blocked") == []
-    _nothing_is_kept_in_the_clear(page, desk)
+    _nothing_is_kept_in_the_clear(page, desk, [STRANGE_KEY, SPARE_AGENT_KEY, SPARE_AGENT_KEY.removeprefix("0x")])
+
+
+def test_a_key_that_the_exchange_refuses_is_told_and_another_takes_its_place(desk, session, open_page, results):
+    page = open_page(storage=session)
+    page.goto(f"{desk.url}/brokers/accounts/connect?venue=aster&auth_scheme=hmac")
+    page.fill("input[name=venue_user_id]", "older-key")
+    page.fill("input[name=api_key]", SPARE_TRADER.api_key)
+    page.fill("input[name=api_secret]", WRONG_SECRET)
+    page.fill("input[name=label]", "Older key")
+    page.click("main button[type=submit]")
+    page.wait_for_selector("main:has-text('asks for no registered address')")
+
+    until(page, _status_of("needs_login", label="Older key"), within_s=40)
+    page.goto(desk.url)
+    page.wait_for_selector("#asks li:has-text('Key refused')", timeout=20_000)
+    page.screenshot(path=results / "aster-5-key-refused.png")
+    page.click("#asks li:has-text('Older key') >> text=Enter another key")
+    page.wait_for_selector("main:has-text('Key refused')")
+
+    page.fill("input[name=api_secret]", SPARE_TRADER.api_secret)
+    page.click("form[action$='/rekey'] button")
+    page.wait_for_selector(".says:has-text('Stored and encrypted')")
+    until(page, _status_of("live", label="Older key"), within_s=40)
+    page.reload()
+    assert "Key in use" in page.inner_text("main")
+    assert page.said == []
+    _nothing_is_kept_in_the_clear(page, desk, [WRONG_SECRET, SPARE_TRADER.api_secret])
 
 
 @pytest.mark.parametrize("look", [(scheme, size) for scheme in ("dark", "light") for size in SIZES], ids="-".join)
@@ -176,10 +204,10 @@ def _replace_the_key(page, desk):
     until(page, _status_of("live"), within_s=30)
 
 
-def _status_of(state):
+def _status_of(state, *, label="Spare perps"):
     return f"""async () => {{
       const status = await (await fetch("/api/status")).json();
-      return status.accounts.some((row) => row.label === "Spare perps" && row.state === "{state}");
+      return status.accounts.some((row) => row.label === "{label}" && row.state === "{state}");
     }}"""
 
 
@@ -190,8 +218,7 @@ def _fits(page, size):
         assert page.evaluate(SMALL_TARGETS) == []
 
 
-def _nothing_is_kept_in_the_clear(page, desk):
-    secrets = [STRANGE_KEY, SPARE_AGENT_KEY, SPARE_AGENT_KEY.removeprefix("0x")]
+def _nothing_is_kept_in_the_clear(page, desk, secrets):
     assert not any(secret in page.content() for secret in secrets)
     if desk.state is None:
         return
