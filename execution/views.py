@@ -16,6 +16,9 @@ from django.views.decorators.http import require_safe
 from accounts.authentication import bearer_text
 from accounts.selectors import api_key_find
 from brokers.models import TradingAccount, Venue
+from brokers.rates import rate_of
+from execution.currencies import HOME
+from execution.domain.codec import rfc3339
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -49,8 +52,27 @@ def _desk_data(user: User) -> dict[str, Any]:
         "is_simulated": bool(accounts) and all(row["is_simulated"] for row in accounts),
         "has_perpetuals": any(row["venue"] == Venue.ASTER for row in accounts),
         "is_mixed": len({row["currency"] for row in accounts}) > 1,
+        "fx": _rates({row["currency"] for row in accounts}),
         "stale_after_s": settings.WINDHOVER_FEED_SILENCE_S,
     }
+
+
+def _rates(currencies: set[str]) -> list[dict[str, str]]:
+    """Return what the page adds several currencies by until it has asked for more; nothing for one alone."""
+    if len(currencies) < 2:
+        return []
+    known = [rate_of(currency, HOME, timezone.now()) for currency in sorted(currencies) if currency != HOME]
+    return [
+        {
+            "base": rate.base,
+            "quote": rate.quote,
+            "rate": f"{rate.rate.normalize():f}",
+            "source": rate.source,
+            "as_of": rfc3339(rate.as_of),
+        }
+        for rate in known
+        if rate is not None
+    ]
 
 
 def _account(row: TradingAccount) -> dict[str, Any]:

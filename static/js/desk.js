@@ -90,7 +90,7 @@ function strategyName(row) {
 }
 
 // What no topic carries: refusals of the gate, and deployments that were never started.
-const asked = { refusals: [], deployed: [], fx: [] };
+const asked = { refusals: [], deployed: [], fx: given.fx ?? [] };
 const ours = (row) => !store.chosen() || row.account === store.chosen();
 const refusals = () => asked.refusals.filter(ours);
 const start = startDialog({ store: every, accounts, chosen: store.chosen });
