@@ -23,6 +23,8 @@ def boot(*, loud: bool = False) -> bytes:
         DJANGO_ALLOW_ASYNC_UNSAFE="true",
         WINDHOVER_KITE_API_URL=f"http://{LOOPBACK}",
         WINDHOVER_KITE_STREAM_URL=f"ws://{LOOPBACK}",
+        WINDHOVER_ASTER_API_URL=f"http://{LOOPBACK}",
+        WINDHOVER_ASTER_STREAM_URL=f"ws://{LOOPBACK}",
     )
     django.setup()
     logging.disable(logging.CRITICAL)

@@ -61,7 +61,7 @@ def carry_out(run: Run, image: bytes) -> Result:
             objections=tuple((breach, sentence) for sentence, breach in world.judge.objections.items()),
             calls=tuple(world.ports.calls),
             struck=tuple(world.ports.struck),
-            fills=len(world.site.venue.engine.ledger),
+            fills=len(world.side.fills()),
             writes=world.judge.writes,
             deadlines=len(world.judge.watched),
         )

@@ -58,8 +58,9 @@ class Judge:
         if token != process.token:
             sentence = f"a stale owner (token {process.token}, the lease has {token}) sent {request.method}"
             self.object(Breach.WRITE, sentence)
-        if request.method == "POST":
-            self._order_leaves(process, request.get("tag"))
+        tag = self._world.side.tag_of(request)
+        if tag is not None:
+            self._order_leaves(process, tag)
 
     def _order_leaves(self, process: Process, tag: str) -> None:
         row = JournalEvent.objects.filter(account=self._world.account, kind="intent", payload__client_id=tag).first()
@@ -127,7 +128,7 @@ class Judge:
     def settled(self) -> bool:
         """Tell whether one owner hosts the account and nothing of its orders is under way."""
         sessions = self._world.sessions()
-        if self._world.site.later or self._world.is_anything_under_way():
+        if self._world.side.awaits_orders() or self._world.is_anything_under_way():
             return False  # an order is still on its way to the exchange, or a process will yet go on
         if Command.objects.filter(account=self._world.account, state=CommandState.ACCEPTED).exists():
             return False  # its row stands before the desk hears of it
@@ -145,7 +146,7 @@ class Judge:
         return not state.positions.get(key).is_open or elsewhere in state.discrepancies
 
     def _knows_the_ledger(self, state: Any) -> bool:
-        return len(self._world.site.venue.engine.ledger) <= len(state.fills_today)
+        return len(self._world.side.fills()) <= len(state.fills_today)
 
     def counted(self) -> Counter[Breach]:
         """Return how many objections there are of each kind."""

@@ -15,6 +15,7 @@ SCENARIOS = (
     "stopped",
     "guardian",
     "square-off",
+    "perpetual",
 )
 FAULTS = (
     "kill",

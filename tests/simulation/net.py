@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -54,8 +54,7 @@ class SimulatedNet:
         timeout_s: float = 7.0,
         before_write: Callable[[], None] | None = None,
     ) -> Reply:
-        path = urlsplit(url).path
-        name = f"{method} {'order' if path.startswith('/orders/') else path}"
+        name = self._name(method, urlsplit(url).path)
         fault = self._world.ports.enter("net", name)
         kind = ERRORS[self._world.variant(len(ERRORS))] if fault is Fault.ERROR else fault
         if fault is Fault.TOKEN:
@@ -63,11 +62,14 @@ class SimulatedNet:
         await asyncio.sleep(self._rng.uniform(0.005, 0.03))
         if kind == REFUSED:
             raise Retryable(f"{name}: refused before anything was sent", code="venue.unreachable")
+        is_write = before_write is not None and self._changes(method, urlsplit(url).path)
         if before_write is not None:
-            self._world.ports.enter("net.write", name)
+            if is_write:
+                self._world.ports.enter("net.write", name)
             before_write()
-        request = _request(method, path, headers or {}, params or (), form or {})
-        if before_write is not None:
+        given = {"headers": headers, "params": params, "form": form}
+        request = self._worded(method, url, content, given)
+        if is_write:
             self._world.judge.bytes_leave(self._process, request)
         reply: asyncio.Future[Reply] = self._world.loop.create_future()
         self._world.loop.spawn(WORLD, self._carry(request, reply, kind))
@@ -87,12 +89,7 @@ class SimulatedNet:
         if fault in (Fault.ERROR, Fault.LOST):
             raise Retryable("the stream could not be opened", code="venue.unreachable")
         await asyncio.sleep(self._rng.uniform(0.01, 0.05))
-        given = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-        try:
-            self._world.site.sessions.user(given.get("api_key", ""), given.get("access_token", ""))
-        except Refusal as refusal:
-            raise NeedsLogin(f"the venue refused the stream: {refusal}") from None
-        return SimulatedStream(self._world, self._process)
+        return self._open(url)
 
     async def close(self) -> None:
         return
@@ -101,17 +98,43 @@ class SimulatedNet:
         """Bring a request to the exchange and its answer back; the sender may be dead by then."""
         await asyncio.sleep(self._rng.uniform(0.005, 0.05))
         if kind is Fault.DELAYED:
-            self._world.site.place_later(DEMO_APP.user_id, order_request(request, "regular"), DELAY_S)
+            self._delay(request, DELAY_S)
             return
         if kind in SCRIPTED:
-            script = fault_from({"kind": str(kind), "method": request.method, "path": request.path})
-            self._world.site.add_fault(script)
+            self._script({"kind": str(kind), "method": request.method, "path": request.path})
         answer = self._respond(request)
         if kind is Fault.LOST or answer.lost:
             return
         await asyncio.sleep(self._rng.uniform(0.005, 0.05))
         if not reply.done():
             reply.set_result(Reply(status=answer.status, headers={}, body=answer.body))
+
+    # --- what one exchange has otherwise than another
+
+    def _name(self, method: str, path: str) -> str:
+        return f"{method} {'order' if path.startswith('/orders/') else path}"
+
+    def _changes(self, method: str, _path: str) -> bool:
+        """Tell whether a call changes something at the venue that only the owner may."""
+        return method != "GET"
+
+    def _worded(self, method: str, url: str, content: bytes | None, given: Mapping[str, Any]) -> Request:
+        parts = urlsplit(url)
+        return _request(method, parts.path, given["headers"] or {}, given["params"] or (), given["form"] or {})
+
+    def _delay(self, request: Request, seconds: float) -> None:
+        self._world.site.place_later(DEMO_APP.user_id, order_request(request, "regular"), seconds)
+
+    def _script(self, fault: Mapping[str, Any]) -> None:
+        self._world.site.add_fault(fault_from(fault))
+
+    def _open(self, url: str) -> SimulatedStream:
+        given = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        try:
+            self._world.site.sessions.user(given.get("api_key", ""), given.get("access_token", ""))
+        except Refusal as refusal:
+            raise NeedsLogin(f"the venue refused the stream: {refusal}") from None
+        return SimulatedStream(self._world, self._process)
 
     def _respond(self, request: Request) -> Response:
         answer = respond(self._world.site, request)
@@ -138,15 +161,18 @@ class SimulatedStream:
     """One websocket: the simulator's own socket, read without a wire; its order frames may go astray."""
 
     def __init__(self, world: World, process: Process) -> None:
+        self._begin(world, process)
+        self._hub: Any = world.site.hub
+        self._socket: Any = Socket(DEMO_APP.user_id, world.site.venue.board, world.loop.wall_ns)
+        self._hub.sockets.add(self._socket)
+        process.on_death.append(self._drop)
+
+    def _begin(self, world: World, process: Process) -> None:
         self._world = world
         self._process = process
-        self._hub = world.site.hub
-        self._socket = Socket(DEMO_APP.user_id, world.site.venue.board, world.loop.wall_ns)
-        self._hub.sockets.add(self._socket)
         self._strayed: list[str] = []  # frames whose turn was decided already
         self._held: list[str] = []
         process.stream = self
-        process.on_death.append(self._drop)
 
     async def send(self, text: str) -> None:
         self._socket.command(orjson.loads(text))
@@ -195,7 +221,10 @@ class SimulatedStream:
             # by then it may be another connection of this process that hears of it
             self._world.loop.call_later(LATE_FRAME_S, lambda: self._process.stream._bring(frame))
         elif fault is Fault.SILENT:
-            self._socket.silent_until_ns = self._world.loop.wall_ns() + int(SILENT_S * NANOSECONDS)
+            self._silence()
+
+    def _silence(self) -> None:
+        self._socket.silent_until_ns = self._world.loop.wall_ns() + int(SILENT_S * NANOSECONDS)
 
     def _release(self) -> None:
         while self._held:

@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import time
 from typing import Any
 
+from brokers.domain.allowance import ASTER_ALLOWANCE
 from execution.models import Order, PositionRow
 from execution.services import kill_switch_set
 from strategies.models import Deployment
 from tests.simulation.doubles import SCANT
 from tests.simulation.judge import Breach
+from tests.simulation.perpetuals import SYMBOL, AsterSide
 from tests.simulation.verdict import pronounce
 from tests.simulation.world import Setting, World
 
@@ -191,6 +193,17 @@ async def square_off(world: World) -> None:
     await world.until(lambda: world.held() == 0 and world.held("INFY") == 0, FLAT_WITHIN_S)
 
 
+async def perpetual(world: World) -> None:
+    """A perpetual contract is entered on a Saturday, its strategy is stopped, and the position is closed."""
+    world.deploy(SYMBOL)
+    await world.until(lambda: world.held(SYMBOL) > 0, ENTERED_S)
+    await asyncio.sleep(1.0)
+    _stop(world)
+    await asyncio.sleep(0.5)
+    _exit(world, SYMBOL)
+    await world.until(lambda: world.held(SYMBOL) == 0, FLAT_WITHIN_S)
+
+
 SCENARIOS: Mapping[str, Script] = {
     "held-exit": held_exit,
     "exit": exit_position,
@@ -202,11 +215,13 @@ SCENARIOS: Mapping[str, Script] = {
     "stopped": stopped,
     "guardian": guardian,
     "square-off": square_off,
+    "perpetual": perpetual,
 }
 # where a scenario needs more than an ordinary morning: its hour, or a venue that allows little
 SETTINGS: Mapping[str, Setting] = {
     "square-off": Setting(start=time(14, 40)),
     "rush": Setting(allowance=SCANT),
+    "perpetual": Setting(allowance=ASTER_ALLOWANCE, side=lambda world, _start: AsterSide(world)),
 }
 
 
@@ -242,7 +257,8 @@ def _stop(world: World) -> None:
 
 
 def _exit(world: World, symbol: str = SHARE) -> None:
-    row = PositionRow.objects.filter(account=world.account, instrument=f"NSE:{symbol}").exclude(quantity=0).first()
+    key = f"{world.side.market}:{symbol}"
+    row = PositionRow.objects.filter(account=world.account, instrument=key).exclude(quantity=0).first()
     if row is None:
         world.ask("exit_all", {"book": "live"}, f"close-all-{symbol}")
     else:

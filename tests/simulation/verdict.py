@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from brokers.domain.errors import DataError
 from brokers.domain.orders import Origin
-from brokers.simulator.kite_sessions import DEMO_APP
 from execution.journal import verify_chain
 from execution.models import Fill, JournalEvent, Lease, Order, PositionRow
 from risk.models import KillSwitch
 from tests.simulation.judge import Breach, replayed
+from tests.simulation.sides import BookOrder
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -26,11 +26,8 @@ def pronounce(world: World) -> None:
 
 
 def _lost(world: World, state: Any) -> None:
-    ledger = Counter(
-        (f.order_id, f.trade_id, f.side, f.quantity, Decimal(f.price) / 100)
-        for f in world.site.venue.engine.ledger._fills
-    )
-    journal = Counter((f.venue_order_id, f.trade_id, str(f.side), int(f.quantity), f.price) for f in state.fills_today)
+    ledger = Counter((f.order_id, f.trade_id, f.side, f.quantity, f.price) for f in world.side.fills())
+    journal = Counter((f.venue_order_id, f.trade_id, str(f.side), f.quantity, f.price) for f in state.fills_today)
     if ledger - journal:
         world.judge.object(Breach.LOST, f"{(ledger - journal).total()} fills of the ledger are not in the journal")
     if journal - ledger:
@@ -54,16 +51,16 @@ def _doubled(world: World, state: Any) -> None:
 
 
 def _walk(world: World, state: Any) -> None:
-    by_holder: dict[tuple[str, str | None], int] = defaultdict(int)
+    by_holder: dict[tuple[str, str | None], Decimal] = defaultdict(Decimal)
     for order in state.orders.values():
         if order.is_entry and order.intent.origin is not Origin.EXTERNAL:
             holder = order.intent.instrument.partition(":")[2], order.intent.deployment_id
-            by_holder[holder] = max(by_holder[holder], int(order.intent.quantity))
-    wanted: dict[str, int] = defaultdict(int)
+            by_holder[holder] = max(by_holder[holder], order.intent.quantity)
+    wanted: dict[str, Decimal] = defaultdict(Decimal)
     for (symbol, _), quantity in by_holder.items():
         wanted[symbol] += quantity
-    held: dict[str, int] = defaultdict(int)
-    for fill in world.site.venue.engine.ledger._fills:
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    for fill in world.side.fills():
         held[fill.symbol] += fill.quantity * (1 if fill.side == "BUY" else -1)
         if not 0 <= held[fill.symbol] <= wanted[fill.symbol]:
             sentence = f"{fill.symbol} came to {held[fill.symbol]}, wanted were 0 to {wanted[fill.symbol]}"
@@ -92,8 +89,8 @@ def _naked(world: World, _state: Any) -> None:
         world.judge.object(Breach.NAKED, f"orders were left working at the venue: {left}")
 
 
-def _orders(world: World) -> list[Any]:
-    return list(world.site.venue.engine.accounts[DEMO_APP.user_id].orders.values())
+def _orders(world: World) -> list[BookOrder]:
+    return world.side.orders()
 
 
 def _chain(world: World, _state: Any) -> None:

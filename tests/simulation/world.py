@@ -18,16 +18,10 @@ from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
-from django.db.models import F
-
-from accounts.vault import seal
 from brokers import hub
 from brokers.domain.allowance import KITE_ALLOWANCE, OrderShare, VenueAllowance
-from brokers.models import SessionState, VenueLogin
 from brokers.ports import Credentials, VenueUrls
 from brokers.registry import feed_for, venue_for
-from brokers.selectors import binding_of
-from brokers.simulator import runner
 from brokers.simulator.kite_sessions import DEMO_APP
 from brokers.simulator.orders import OrderRequest
 from execution import anchors, threads
@@ -51,11 +45,9 @@ from tests.simulation.clockwork import CURRENT, WORLD, Process, ProcessDied, Vir
 from tests.simulation.doubles import Bell, Bus, NoRedis, WatchedBudget
 from tests.simulation.faults import Fault, Ports, Strike
 from tests.simulation.judge import Breach, Judge
-from tests.simulation.net import SimulatedNet
-from tests.simulation.rows import account_rows
+from tests.simulation.sides import LOGIN_S, KiteSide, Side
 
 RESTART_S = 3.0
-LOGIN_S = 12.0
 OUTAGE_S = 20.0
 BUS_S = 1.0
 URLS = VenueUrls(api="http://127.0.0.1:9", stream="ws://127.0.0.1:9", login="http://127.0.0.1:9")
@@ -68,6 +60,7 @@ class Setting:
 
     start: time = time(11, 0)
     allowance: VenueAllowance = KITE_ALLOWANCE
+    side: Callable[[World, time], Side] = KiteSide
 
 
 class World:
@@ -79,7 +72,8 @@ class World:
         self.loop = VirtualLoop(random.Random(seed + 1))
         self.clock = VirtualClock(self.loop)
         self.folder = folder
-        self.site = exchange.open_exchange(self.loop, random.Random(seed + 2), start=setting.start)
+        self.side = setting.side(self, setting.start)
+        self.site = self.side.site
         self.ports = Ports(self, strikes)
         self.judge = Judge(self)
         self.answers = Answers(self)
@@ -97,7 +91,7 @@ class World:
         self._durable = b""
         self._acts: list[Callable[[], None]] = []
         self._has_forgotten = False
-        self.account = account_rows(self.now())
+        self.account = self.side.account()
 
     @property
     def market(self) -> exchange.SmallMarket:
@@ -119,7 +113,7 @@ class World:
     def begin(self) -> None:
         """Start the exchange and two desks, and keep both running."""
         self.committed([], [])
-        self.loop.spawn(WORLD, runner.run(self.site, idle_seconds=1.0))
+        self.loop.spawn(WORLD, self.side.drive())
         for name, after_s in (("desk1", 0.0), ("desk2", 0.7)):
             self.loop.spawn(WORLD, self._supervise(name, self._desk, after_s))
 
@@ -200,12 +194,13 @@ class World:
         self, process: Process, share: OrderShare, facts: AccountFacts, credentials: Credentials, urls: VenueUrls
     ) -> VenueLink:
         jitter = random.Random(self.seed + 3).random
-        net = SimulatedNet(self, process, random.Random(self.rng.random()))
+        net = self.side.net(process, random.Random(self.rng.random()))
         budget = WatchedBudget(self, share)
         parts: dict[str, Any] = {"net": net, "credentials": credentials, "clock": self.clock, "urls": urls}
+        venue = venue_for(facts.venue, budget=budget, jitter=jitter, **parts)
         return VenueLink(
-            venue=venue_for(facts.venue, budget=budget, jitter=jitter, **parts),
-            feed=feed_for(facts.venue, jitter=jitter, silence_s=8.0, **parts),
+            venue=venue,
+            feed=feed_for(facts.venue, jitter=jitter, **self.side.feed_parts(venue), **parts),
             budget=budget,
             net=net,
         )
@@ -222,18 +217,9 @@ class World:
         self.dark_s += OUTAGE_S + RESTART_S
 
     def end_login(self) -> None:
-        """Let the venue's session die; a person logs in again a while later."""
-        self.site.end_session(DEMO_APP.user_id)
-        self.loop.spawn(WORLD, self._log_in(f"{exchange.TOKEN}-{len(self.ports.calls)}"))
-        self.dark_s += LOGIN_S + RESTART_S
-
-    async def _log_in(self, token: str) -> None:
-        await asyncio.sleep(LOGIN_S)
-        self.site.sessions.open(DEMO_APP.user_id, token)
-        sealed = seal(token, binding=binding_of(self.account, "access_token"))
-        row = VenueLogin.objects.filter(account=self.account)
-        renewed = {"state": SessionState.LIVE, "reason": "", "epoch": F("epoch") + 1, "access_token": sealed}
-        self.insist(lambda: row.exclude(access_token=sealed).update(**renewed) and None)
+        """Let the venue's session die, where one can; a person logs in again a while later."""
+        if self.side.end_login():
+            self.dark_s += LOGIN_S + RESTART_S
 
     def boot_id(self) -> str:
         return f"boot-{self.boot}"
@@ -257,7 +243,7 @@ class World:
         wanted = {
             "account": self.account,
             "strategy": "ema-crossover",
-            "instruments": [f"NSE:{name}"],
+            "instruments": [f"{self.side.market}:{name}"],
             "params": {"fast": 2, "slow": 3},
             "mode": "live",
             "is_enabled": True,
@@ -306,7 +292,7 @@ class World:
                 exchange="NSE",
                 symbol=symbol,
                 side="SELL",
-                quantity=held,
+                quantity=int(held),
                 product="MIS",
                 order_type="LIMIT",
                 price=int(exchange.PRICES[symbol] * 0.98) // 100 * 100,
@@ -328,14 +314,13 @@ class World:
                     act()
         return True
 
-    def held(self, symbol: str = "RELIANCE") -> int:
+    def held(self, symbol: str = "RELIANCE") -> Decimal:
         """Return what the exchange's ledger says is held."""
-        fills = self.site.venue.engine.ledger._fills
-        return sum(f.quantity * (1 if f.side == "BUY" else -1) for f in fills if f.symbol == symbol)
+        fills = (f for f in self.side.fills() if f.symbol == symbol)
+        return sum((f.quantity * (1 if f.side == "BUY" else -1) for f in fills), Decimal(0))
 
     def resting(self) -> int:
-        orders = self.site.venue.engine.accounts[DEMO_APP.user_id].orders.values()
-        return sum(1 for order in orders if order.remaining > 0)
+        return sum(1 for order in self.side.orders() if order.remaining > 0)
 
     def is_anything_under_way(self) -> bool:
         """Tell whether a process stands still that will go on, or a journal has something to write."""
