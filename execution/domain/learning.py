@@ -252,9 +252,11 @@ def _adopt(desk: Desk, row: VenueOrder, book: Book) -> OrderRecord:
 
 def _is_of_an_earlier_day(desk: Desk, row: VenueOrder) -> bool:
     if desk.config.calendar.is_always_open:
-        # orders outlive their day there: only one that ended before today is none of today's
-        is_over, at = row.status in FINAL_STATUSES, row.updated_at or row.placed_at
-        return is_over and at is not None and desk.day_of(at).isoformat() < desk.state.venue_day
+        # orders outlive their day there: one that ended before today, or before these books began, is none of theirs
+        ended_at, began_at = row.updated_at or row.placed_at, desk.state.began_at
+        if row.status not in FINAL_STATUSES or ended_at is None:
+            return False
+        return began_at is None or ended_at < began_at or desk.day_of(ended_at).isoformat() < desk.state.venue_day
     # a book read before the venue cleared it: those orders were settled with their day
     return row.placed_at is not None and desk.day_of(row.placed_at).isoformat() < desk.state.venue_day
 

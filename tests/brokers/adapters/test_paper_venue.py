@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -87,6 +88,17 @@ async def test_the_touch_bounds_a_fill_and_the_rest_waits():
     first, second = await venue.orders()
     assert first.average_price == (6 * Decimal(101) + 4 * Decimal(102)) / 10
     assert second.status is OrderStatus.FILLED
+
+
+async def test_parts_of_a_unit_trade_in_the_contracts_steps():
+    contract = replace(RELIANCE, quantity_step=Decimal("0.001"))
+    venue = PaperVenue(clock=SteppingClock(), instruments=[contract])
+    venue.on_quotes(quotes(bid=99.0, ask=101.0, sizes=(0.5, 0.0347)))
+
+    await venue.place(an_order(quantity=1), contract, permit)
+
+    [order] = await venue.orders()
+    assert (order.filled_quantity, order.pending_quantity) == (Decimal("0.034"), Decimal("0.966"))
 
 
 async def test_what_is_left_of_an_immediate_order_is_cancelled():

@@ -17,7 +17,7 @@ from execution.domain.events import (
     WalletSeen,
 )
 from execution.domain.records import DeploymentState
-from tests.builders import DEPLOYMENT
+from tests.builders import DEPLOYMENT, a_venue_order
 from tests.execution.domain.desk_script import BUY, SELL
 from tests.execution.domain.perpetual_script import BTC, SATURDAY_NIGHT, PerpetualScript
 
@@ -434,3 +434,23 @@ def test_what_others_hold_of_a_leaving_contract_is_told_and_not_touched():
 
 def test_the_night_of_the_script_is_a_saturday():
     assert SATURDAY_NIGHT.weekday() == 5
+
+
+def test_orders_that_ended_before_the_desk_came_are_none_of_its_business():
+    desk = PerpetualScript()
+    old = a_venue_order(
+        venue_order_id="BTCUSDT:1",
+        status=OrderStatus.FILLED,
+        quantity="2",
+        filled="2",
+        instrument=BTC.key,
+        placed_at=desk.now - timedelta(minutes=5),
+        product=Product.PERPETUAL,
+    )
+    resting = replace(old, venue_order_id="BTCUSDT:2", status=OrderStatus.OPEN, filled_quantity=Decimal(0))
+    desk.venue.orders = {row.venue_order_id: row for row in (old, resting)}
+
+    desk.start(deployment=False)
+    desk.read_books()
+
+    assert [o.client_id for o in desk.orders] == ["EXT-BTCUSDT:2"]
