@@ -58,7 +58,7 @@ class PerpetualMarket(Protocol):
     finished: bool
 
     def next_at_ns(self) -> int | None:
-        """Return when the next step is due, or nothing after a recording's last."""
+        """Return when the next step is due; None where there never is another."""
         ...
 
     def advance(self) -> Tick:

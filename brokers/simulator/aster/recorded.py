@@ -57,8 +57,17 @@ class _Stepping:
         self.board = Board([one.listing(row) for row, one in enumerate(contracts)], close, depth=LEVELS)
 
     def next_at_ns(self) -> int | None:
-        """Return when the next step is due, or nothing after the recording's end."""
-        return None if self.finished else self.now_ns + self.step_ns
+        """Return when the next step is due; after the recording's end the market stands still, but its clock goes on."""
+        return self.now_ns + self.step_ns
+
+    def advance(self) -> Tick:
+        """Carry out the next step: after the end nothing trades and no book changes."""
+        self.now_ns += self.step_ns
+        return Tick(at_ns=self.now_ns, steps=()) if self.finished else self._emit()
+
+    def _emit(self) -> Tick:
+        """Emit what was recorded up to now."""
+        raise NotImplementedError
 
     def _printed(self, trades: list[Trade]) -> tuple[Step, ...]:
         """Put trades on the tape one after another, each a step of its own for the matching core."""
@@ -98,9 +107,8 @@ class RecordedBars(_Stepping):
         self._next = 0
         self._requote()
 
-    def advance(self) -> Tick:
-        """Emit the ticks up to the next step's time and lay the book anew."""
-        self.now_ns += self.step_ns
+    def _emit(self) -> Tick:
+        """Emit the ticks up to now and lay the book anew."""
         trades: list[Trade] = []
         while self._next < len(self._ticks.at_ns) and self._ticks.at_ns[self._next] <= self.now_ns:
             trades.append(self._take())
@@ -139,9 +147,8 @@ class RecordedFrames(_Stepping):
         super().__init__((frames.contract,), [frames.first_price], start_ns=start_ns, step_ns=step_ns)
         self._lay()
 
-    def advance(self) -> Tick:
-        """Emit everything that was recorded up to the next step's time."""
-        self.now_ns += self.step_ns
+    def _emit(self) -> Tick:
+        """Emit every frame up to now."""
         trades: list[Trade] = []
         for at_ns, kind, data in self._frames.until(self.now_ns):
             if kind == "trade":

@@ -11,7 +11,7 @@ from brokers.simulator.aster.contracts import CONTRACTS
 from brokers.simulator.aster.recorded import RecordedBars
 from brokers.simulator.aster.recordings import Frames, RecordingUnreadable, read_bars
 from brokers.simulator.options import OptionInvalid
-from tests.brokers.simulator.aster_site import Caller, an_aster, run
+from tests.brokers.simulator.aster_site import Caller, an_aster, frames, listen, run
 from tests.brokers.simulator.recordings import CHAIN, recording
 from tests.reference import reference_file
 
@@ -54,7 +54,7 @@ def test_bars_become_four_ticks_each_in_the_order_of_time(tmp_path):
     market = a_bar_market(recording(tmp_path, BARS), start="2025-09-13T08:01:00")
 
     told = []
-    while market.next_at_ns() is not None:
+    while not market.finished:
         told += [trade[:3] for trade in market.advance().trades]
 
     assert [one for one in told if one[0] == 0] == [
@@ -62,7 +62,22 @@ def test_bars_become_four_ticks_each_in_the_order_of_time(tmp_path):
         (0, 599_200, 2_000), (0, 599_100, 2_000), (0, 599_900, 2_000), (0, 599_800, 2_000),
     ]  # fmt: skip
     assert len([one for one in told if one[0] == 1]) == 4
-    assert market.finished
+
+
+def test_after_the_last_tick_the_clock_goes_on_and_nothing_trades(tmp_path):
+    site, aster, clock = an_aster(
+        "--aster-replay", str(recording(tmp_path, BARS)), "--aster-replay-from", "2025-09-13T08:02:00", "--speed", "60"
+    )
+    aster.held = False
+    run(site, clock, 5)
+    told, marked = listen(aster, "btcusdt@aggTrade", "btcusdt@bookTicker"), listen(aster, "btcusdt@markPrice@1s")
+    run(site, clock, 1)
+    frames(told)
+
+    run(site, clock, 3)
+
+    assert aster.state()["finished"]
+    assert (frames(told), len(frames(marked))) == ([], 4)
 
 
 def test_an_unknown_symbol_is_counted_as_finely_as_it_was_recorded(tmp_path):
@@ -79,7 +94,7 @@ def test_an_unknown_symbol_is_counted_as_finely_as_it_was_recorded(tmp_path):
 def test_the_book_around_a_recorded_price_is_never_crossed(tmp_path):
     market = a_bar_market(recording(tmp_path, BARS), start="2025-09-13T08:01:00", step_s=5)
 
-    while market.next_at_ns() is not None:
+    while not market.finished:
         market.advance()
         depth = market.board.depth_price
         assert (depth[:, 0] < depth[:, 20]).all()
@@ -137,7 +152,7 @@ def test_frames_bring_their_own_trades_and_their_own_book(tmp_path):
     market, board = aster.venue.market, aster.venue.market.board
 
     ticks = []
-    while market.next_at_ns() is not None:
+    while not market.finished:
         ticks.append(aster.venue.advance(0))
 
     trades = [trade for tick in ticks for trade in tick.trades]
@@ -148,7 +163,6 @@ def test_frames_bring_their_own_trades_and_their_own_book(tmp_path):
     ]  # fmt: skip
     # what the difference claimed above the best ask is gone with the next best prices
     assert (int(board.depth_price[0, 20]), int(board.depth_quantity[0, 20])) == (600_003, 4_000)
-    assert market.finished
 
 
 def test_unreadable_recordings_are_named_in_one_sentence(tmp_path):
@@ -197,7 +211,7 @@ def test_every_recorded_trade_is_told_once_and_no_book_is_crossed():
     _, aster, _ = an_aster("--aster-replay", str(path), "--aster-shift", "kite", "--speed", "20")
     board, told, crossed = aster.venue.market.board, 0, 0
 
-    while aster.venue.market.next_at_ns() is not None:
+    while not aster.venue.market.finished:
         told += len(aster.venue.advance(0).trades)
         crossed += int(board.depth_price[0, 0] >= board.depth_price[0, 20])
 
