@@ -121,8 +121,10 @@ def universe_named(name: str) -> Universe | None:
     )
 
 
-def fingerprint(instruments: Iterable[str] | None = None) -> str:
-    """Return one digest of all that a scan of these instruments reads: equal fingerprints, equal scans."""
+def fingerprint(instruments: Iterable[str] | None = None, *, also: str = "") -> str:
+    """Return one digest of all that a scan of these instruments reads, and of `also`: equal fingerprints, equal scans."""
+    if instruments is not None:
+        instruments = _with_former(set(instruments), names_changed())
     rows = CandleYear.objects.order_by("instrument", "year").values_list("instrument", "year", "digest")
     if instruments is not None:
         rows = rows.filter(instrument__in=list(instruments))
@@ -135,7 +137,7 @@ def fingerprint(instruments: Iterable[str] | None = None) -> str:
         ),
         iter(ChangedName.objects.order_by("old", "on").values_list("old", "new", "on")),
     ]
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(also.encode())
     for part in parts:
         for row in part:
             digest.update(repr(row).encode())

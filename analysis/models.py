@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
+from analysis import scan_models  # noqa: F401 - tables of this app too
 from analysis.domain.adjustments import ActionKind
 
 

@@ -26,6 +26,7 @@ urlpatterns = [
     path("brokers/login/return", broker_views.finish, name="venue_login_return"),
     path("postbacks/<str:door>", broker_views.postback, name="postback"),
     path("api/", include("brokers.api.urls")),
+    path("api/", include("analysis.api.urls")),
     path("api/", include("execution.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/<path:rest>", nothing_here),

@@ -6,7 +6,7 @@ and those before. A scan of a day is a study of one day, so the two cannot diffe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -115,13 +115,20 @@ class Scanner:
         self._renames = renames
         self._measures = {symbol: Measures(own) for symbol, own in series.items() if len(own)}
 
-    def scan(self, on: date) -> Scan:
-        """Scan the members of a day, which need not have traded that day: who did not is named."""
+    def scan(self, on: date, progress: Callable[[int, int], None] | None = None) -> Scan:
+        """Scan the members of a day, which need not have traded that day: who did not is named.
+
+        `progress` is told after each row how many of how many there are.
+        """
         members = self.universe.on(on)
         remarks: list[Remark] = []
         places = dict(self._places(members, day_number(on), remarks))
         self._rate(places)
-        rows = [self._row(symbol, place, on, remarks) for symbol, place in places.items()]
+        rows: list[ScanRow] = []
+        for symbol, place in places.items():
+            rows.append(self._row(symbol, place, on, remarks))
+            if progress is not None:
+                progress(len(rows), len(places))
         rows.sort(key=lambda row: (-(row.score if row.score is not None else -1), row.symbol))
         return Scan(universe=self.universe.name, on=on, rows=tuple(rows), remarks=tuple(remarks), caveat=members.caveat)
 
