@@ -16,6 +16,9 @@ _HALF_PI_ROOT = math.sqrt(0.5 * math.pi)
 _TWO_OVER_PI_ROOT = math.sqrt(2.0 / math.pi)
 _ROOT_HALF = math.sqrt(0.5)
 _ROOT_THREE = math.sqrt(3.0)
+# A cubic this stiff is a straight line. Where ends and slope agree to the last digit the control is infinite, or, as
+# min and max keep their first argument beside what is not a number, the bound that stands before it.
+_STIFFEST = 1e8
 _LOWER_SCALE = 2.0 * math.pi / (3.0 * _ROOT_THREE)
 
 
@@ -32,7 +35,7 @@ def lower_argument(x: float, s: float, h: float, bell: float, wing: float, beta_
     rise = _LOWER_SCALE * x * 0.25 * mills * mills * mills / (bell * wing)
     turn = -2.0 / s - 2.0 * z / s * (z - _TWO_OVER_PI_ROOT / mills) + 0.25 * s
     least, control = (1.0 + slope) / rise, (0.5 * slope * turn * _HALF_PI_ROOT * wing + slope - 1.0) / (slope - rise)
-    control = max(least, control)  # the least also where the control is not a number
+    control = min(_STIFFEST, max(least, control))
     u, v = beta_share, 1.0 - beta_share
     above = rise * u * u + (control * rise - slope) * u * v + v * v
     return above / ((1.0 + (control - 3.0) * u * v) * _LOWER_SCALE * x)
@@ -46,7 +49,7 @@ def upper_probability(s: float, h: float, bell: float, body: float, room: float,
     bend = _HALF_PI_ROOT * h * h / (s * body * body * bell)
     rise = -start / room
     least, control = (slope - 0.5) / rise, (0.5 * room * bend - 0.5 - slope) / (rise - slope)
-    control = max(least, control)  # the least also where the control is not a number
+    control = min(_STIFFEST, max(least, control))
     u, v = 1.0 - room_share, room_share
     above = 0.5 * room * u * u * v + (control * start + room * slope) * u * v * v + start * v * v * v
     return above / (1.0 + (control - 3.0) * u * v)
@@ -56,7 +59,7 @@ def upper_probability(s: float, h: float, bell: float, body: float, room: float,
 def middle_deviation(share: float, span: float, start: float, end: float, slope: float, end_slope: float) -> float:  # noqa: PLR0917 - compiled functions take no keyword-only arguments
     """Return s as the rational cubic between the inflection point (no curvature) and the edge."""
     rise = (end - start) / span
-    control = (end_slope - slope) / (rise - slope)
+    control = min(_STIFFEST, (end_slope - slope) / (rise - slope))
     u, v = share, 1.0 - share
     above = (
         end * u * u * u
