@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import fields
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from brokers.adapters.aster.decode import MarketDecoder, StreamCounters
 from brokers.adapters.aster.market_stream import Hearing, MarketStream
@@ -223,10 +223,9 @@ class AsterFeed:
                 stream.give_up(TOO_SLOW)
 
     def _tell_rate(self, event: Mapping[str, object]) -> None:
-        due_at = moment(event["T"])
         try:
-            rate, mark = exact(event["r"]), exact(event["p"])
-        except (InvalidOperation, ValueError):
+            due_at, rate, mark = moment(event["T"]), exact(event["r"]), exact(event["p"])
+        except (ArithmeticError, TypeError, ValueError):
             self._decoder.counters.unreadable += 1
             return
         if due_at is not None:

@@ -186,7 +186,7 @@ def order_of(update: OrderUpdate, sent_at: datetime | None) -> VenueOrder:
 
 def trade_of(update: OrderUpdate, marks: Mapping[str, Decimal] | None = None) -> VenueTrade:
     """Return the fill of an order's event; raise DataError for one without a price or a time."""
-    if update.fill_price is None or update.traded_at is None or update.fill_quantity <= 0:
+    if update.fill_price is None or update.traded_at is None or min(update.fill_price, update.fill_quantity) <= 0:
         raise DataError("a fill has no price, quantity or time", code="venue.unreadable")
     return VenueTrade(
         trade_id=update.trade_id,

@@ -29,6 +29,8 @@ class Leg:
         self._take = take
         self._flush = flush
         self._bytes = 0
+        self._reading: asyncio.Task[object] | None = None
+        self._failure: Exception | None = None
         self._saying = asyncio.Lock()
         self._heard: set[str] = set()
         self.heard_ever: set[str] = set()
@@ -36,20 +38,24 @@ class Leg:
     async def read(self) -> str:
         """Take every frame until the stream ends, and return why it did."""
         loop, recv, take, heard = asyncio.get_running_loop(), self._stream.recv, self._take, self._heard
+        self._reading = asyncio.current_task()
         try:
             while True:
                 for _ in range(FRAMES_WITHOUT_PAUSE):
                     frame = await recv()
                     if not self._bytes:
                         # runs when the socket has nothing more to give for now
-                        loop.call_soon(self._tell)
+                        loop.call_soon(self._tell_or_fail)
                     self._bytes += len(frame)
                     take(frame, heard)
                 await asyncio.sleep(0)
         except Retryable as failure:
-            return failure.message
-        finally:
             self._tell()
+            return failure.message
+        except asyncio.CancelledError:
+            if self._failure is not None:
+                raise self._failure from None
+            raise
 
     async def say(self, texts: Iterable[str]) -> None:
         """Send messages, a few a second; raise Retryable when the stream has ended."""
@@ -68,6 +74,15 @@ class Leg:
     async def close(self) -> None:
         """Hang up."""
         await self._stream.close()
+
+    def _tell_or_fail(self) -> None:
+        """Tell the desk; what fails here is the reader's failure, which its owner hears of."""
+        try:
+            self._tell()
+        except Exception as failure:  # noqa: BLE001 - the reader raises it
+            self._failure = failure
+            if self._reading is not None:
+                self._reading.cancel()
 
     def _tell(self) -> None:
         if self._bytes:

@@ -268,6 +268,16 @@ async def test_the_funding_rate_is_told_when_its_hour_changes_and_now_and_then()
         assert last.due_at.timestamp() == 19
 
 
+async def test_a_mistake_of_ours_ends_the_feed_aloud():
+    desk = Desk("BTCUSDT")
+    desk.feed._decoder.drain = lambda _: 1 / 0
+    await desk.__aenter__()
+    await desk.advance(3)
+    assert desk.is_over
+    with pytest.raises(ZeroDivisionError):
+        await desk.__aexit__()
+
+
 async def test_a_book_gets_its_snapshot_once_its_differences_wait_for_one():
     async with Desk("BTCUSDT", with_depth=True) as desk:
         await desk.advance(5)
