@@ -7,7 +7,7 @@ every named test to be collected. `python -m tests.contracts.aster_failures` pri
 from tests.contracts.kite_failures import Failure
 
 FAILS = "tests/contracts/test_aster_failures.py::"
-ASTER = "tests/contracts/test_aster_contract.py::"
+STREAM = "tests/contracts/test_aster_stream.py::"
 ADAPTER = "tests/brokers/adapters/aster/"
 WORDS = f"{ADAPTER}test_client_words.py::"
 DOUBT = f"{ADAPTER}test_client_doubt.py::"
@@ -59,6 +59,7 @@ FAILURES = (
         right="It is extended every half hour; a dead one is replaced on a new connection, and the books are read.",
         tests=(
             f"{FAILS}test_a_stream_key_that_expired_cannot_be_extended_and_another_is_made",
+            f"{STREAM}test_an_expired_key_is_replaced_and_the_stream_goes_on",
             f"{USER_STREAM}test_the_key_is_extended_every_half_hour_and_again_within_a_minute",
             f"{USER_STREAM}test_an_expired_key_is_replaced_although_the_socket_stays_open",
             f"{USER_STREAM}test_what_arrives_before_the_books_are_read_is_told_by_the_exchanges_time",
@@ -71,6 +72,8 @@ FAILURES = (
         right="Each symbol's mark price is its heartbeat; the account's stream is held against the books, and any "
         "difference opens it anew.",
         tests=(
+            f"{STREAM}test_silent_market_sockets_are_left_for_new_ones",
+            f"{STREAM}test_what_a_silent_stream_kept_back_is_found_in_the_books",
             f"{MARKET_STREAM}test_silence_is_noticed_within_seconds_and_ends_in_a_new_connection",
             f"{MARKET_STREAM}test_one_silent_symbol_is_told_and_given_one_new_connection_while_the_others_go_on",
             f"{USER_STREAM}test_a_silent_stream_is_found_out_by_the_books",
@@ -82,6 +85,8 @@ FAILURES = (
         happens="The exchange ends every connection after 24 hours.",
         right="The second socket is open before the first is closed, at a moment of its own; nothing is lost or doubled.",
         tests=(
+            f"{STREAM}test_a_change_over_is_not_noticed_by_the_desk",
+            f"{STREAM}test_broken_connections_are_opened_again_and_doubted",
             f"{MARKET_STREAM}test_a_change_over_after_23_hours_loses_and_doubles_nothing",
             f"{MARKET_STREAM}test_each_connection_has_its_own_moment_to_change_over",
             f"{USER_STREAM}test_a_change_over_after_23_hours_tells_nothing_twice",
@@ -175,6 +180,7 @@ FAILURES = (
         right="Such a book is not believed; a leaving symbol takes no entry and is exited; what is unknown is "
         "tolerated and told once.",
         tests=(
+            f"{STREAM}test_a_book_kept_from_differences_is_whole_and_never_crossed",
             f"{DECODE}test_crossed_best_prices_are_counted_and_not_believed",
             f"{FAILS}test_a_symbol_that_settles_takes_no_entry_from_us_and_none_at_the_exchange",
             f"{WORDS}test_a_symbol_that_leaves_takes_no_entry_and_still_lets_go",
