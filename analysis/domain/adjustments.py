@@ -52,8 +52,10 @@ def action_kind(factor: float) -> ActionKind:
 
     For lists that name no kind. A demerger may come out at such a ratio by chance; only its volumes are then wrong.
     """
-    ratio = Fraction(factor if factor >= 1.0 else 1.0 / factor).limit_denominator(4)
-    change = factor if factor >= 1.0 else 1.0 / factor
+    if not 0.0 < factor < float("inf"):
+        return ActionKind.VALUE
+    change = max(factor, 1.0 / factor)
+    ratio = Fraction(change).limit_denominator(4)
     return ActionKind.SHARES if change >= 1.2 and abs(change / ratio - 1) < 1e-3 else ActionKind.VALUE
 
 
