@@ -16,6 +16,7 @@ SCENARIOS = (
     "guardian",
     "square-off",
     "perpetual",
+    "liquidated",
 )
 FAULTS = (
     "kill",

@@ -8,9 +8,10 @@ from datetime import time
 from typing import Any
 
 from brokers.domain.allowance import ASTER_ALLOWANCE
+from brokers.simulator.faults import fault_from
 from execution.models import Order, PositionRow
 from execution.services import kill_switch_set
-from strategies.models import Deployment
+from strategies.models import Deployment, DeploymentState
 from tests.simulation.doubles import SCANT
 from tests.simulation.judge import Breach
 from tests.simulation.perpetuals import SYMBOL, AsterSide
@@ -204,6 +205,25 @@ async def perpetual(world: World) -> None:
     await world.until(lambda: world.held(SYMBOL) == 0, FLAT_WITHIN_S)
 
 
+async def liquidated(world: World) -> None:
+    """The exchange closes a position by its own hand: its strategy halts, and nothing is bought again."""
+    world.deploy(SYMBOL)
+    await world.until(lambda: world.held(SYMBOL) > 0 and world.resting() == 0, ENTERED_S)
+    await asyncio.sleep(1.0)
+    held = world.held(SYMBOL)
+    world.side.site.strike(fault_from({"kind": "liquidate", "venue": "aster"}))
+    world.foreign |= {order.order_id for order in world.side.orders() if order.tag.startswith("autoclose-")}
+    if held and not await world.until(lambda: _is_halted(world), SETTLED_S):
+        world.judge.object(Breach.NAKED, "a strategy went on after the exchange had closed its position")
+    await asyncio.sleep(5.0)
+    if world.held(SYMBOL):
+        world.judge.object(Breach.DOUBLED, "something was bought again after the exchange had closed the position")
+
+
+def _is_halted(world: World) -> bool:
+    return Deployment.objects.filter(account=world.account, state=DeploymentState.HALTED).exists()
+
+
 SCENARIOS: Mapping[str, Script] = {
     "held-exit": held_exit,
     "exit": exit_position,
@@ -216,12 +236,15 @@ SCENARIOS: Mapping[str, Script] = {
     "guardian": guardian,
     "square-off": square_off,
     "perpetual": perpetual,
+    "liquidated": liquidated,
 }
+PERPETUALS = Setting(allowance=ASTER_ALLOWANCE, side=lambda world, _start: AsterSide(world))
 # where a scenario needs more than an ordinary morning: its hour, or a venue that allows little
 SETTINGS: Mapping[str, Setting] = {
     "square-off": Setting(start=time(14, 40)),
     "rush": Setting(allowance=SCANT),
-    "perpetual": Setting(allowance=ASTER_ALLOWANCE, side=lambda world, _start: AsterSide(world)),
+    "perpetual": PERPETUALS,
+    "liquidated": PERPETUALS,
 }
 
 
