@@ -83,6 +83,9 @@ class PerpetualAccount:
     positions: dict[tuple[str, str], Position] = field(default_factory=dict)
     settings: dict[str, SymbolSetting] = field(default_factory=dict)
     orders: dict[int, PerpetualOrder] = field(default_factory=dict)
+    # of each symbol and client id the newest order, and those that may still be open
+    named: dict[tuple[str, str], PerpetualOrder] = field(default_factory=dict)
+    working: dict[int, PerpetualOrder] = field(default_factory=dict)
     is_hedged: bool = False
     joins_assets: bool = False
     stp_mode: str = "EXPIRE_TAKER"
@@ -104,8 +107,16 @@ class PerpetualAccount:
         """Return the positions that are not flat."""
         return [position for position in self.positions.values() if position.quantity]
 
+    def keep(self, order: PerpetualOrder) -> None:
+        """Take an order into the book."""
+        self.orders[order.order_id] = self.working[order.order_id] = order
+        self.named[order.contract.symbol, order.client_id] = order
+
     def open_orders(self, symbol: str | None = None) -> list[PerpetualOrder]:
-        return [o for o in self.orders.values() if o.is_open and symbol in {None, o.contract.symbol}]
+        """Return what waits, in one symbol or in all, oldest first."""
+        for order in [order for order in self.working.values() if not order.is_open]:
+            del self.working[order.order_id]
+        return [order for order in self.working.values() if symbol in {None, order.contract.symbol}]
 
     def is_isolated(self, position: Position) -> bool:
         return self.setting(position.contract).is_isolated

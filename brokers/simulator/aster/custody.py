@@ -149,7 +149,7 @@ class Custody:
             close_position=False, on_mark=False, price_protect=False, placed_ms=at_ms, updated_ms=at_ms,
             source=source,
         )  # fmt: skip
-        account.orders[order_id] = order
+        account.keep(order)
         shown = "NEW_INSURANCE" if source == "liquidation" else "NEW_ADL"
         engine.events.append((account.user, events.order_update(order, at_ms, "NEW", shown=shown)))
         order.filled, order.filled_value, order.status = units, units * price, Status.FILLED

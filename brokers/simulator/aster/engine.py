@@ -86,7 +86,7 @@ class PerpetualEngine(Crossing[PerpetualOrder]):
 
     def admit(self, order: PerpetualOrder, at: Moment) -> None:
         """Take a drafted order into the venue and carry it as far as the book allows."""
-        self.accounts[order.account].orders[order.order_id] = order
+        self.accounts[order.account].keep(order)
         self._tell_order(order, at, "NEW")
         if order.waits:
             self._stand(order)
@@ -103,10 +103,11 @@ class PerpetualEngine(Crossing[PerpetualOrder]):
     def find(self, user: str, symbol: str, *, order_id: int | None, client_id: str | None) -> PerpetualOrder | None:
         """Return the newest order of an account by one of its ids."""
         self.contract(symbol)
-        orders = [o for o in self.accounts[user].orders.values() if o.contract.symbol == symbol]
-        if order_id is not None:
-            return next((order for order in orders if order.order_id == order_id), None)
-        return next((order for order in reversed(orders) if order.client_id == client_id), None)
+        account = self.accounts[user]
+        if order_id is None:
+            return account.named.get((symbol, client_id or ""))
+        order = account.orders.get(order_id)
+        return order if order is not None and order.contract.symbol == symbol else None
 
     def cancel(
         self, user: str, symbol: str, at: Moment, *, order_id: int | None = None, client_id: str | None = None
