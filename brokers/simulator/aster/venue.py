@@ -51,7 +51,8 @@ class PerpetualVenue:
         self.tape: list[list[tuple[int, int, int, int, bool]]] = [[] for _ in market.contracts]
         # the book's version of each contract: every visible change counts
         self.update_id = np.full(len(market.contracts), 1_000_000, dtype=np.int64)
-        self._trade_id = 1_000_000
+        # consecutive within a contract, as at the exchange
+        self._trade_ids = [1_000_000] * len(market.contracts)
         self._past = past
         self._roll()
 
@@ -75,10 +76,10 @@ class PerpetualVenue:
 
     def _record(self, row: int, price: int, quantity: int, taker_bought: bool, at_ns: int) -> None:
         """Put a trade on the tape and into its own minute, though the step may end in a later one."""
-        self._trade_id += 1
+        self._trade_ids[row] += 1
         self.minutes.roll(row, at_ns // MS_NS, price)
         self.minutes.trade(row, price, quantity, taker_bought=taker_bought)
-        self.tape[row].append((self._trade_id, price, quantity, at_ns // MS_NS, not taker_bought))
+        self.tape[row].append((self._trade_ids[row], price, quantity, at_ns // MS_NS, not taker_bought))
         if len(self.tape[row]) > 2 * MOST_TAPE:
             del self.tape[row][:-MOST_TAPE]
 

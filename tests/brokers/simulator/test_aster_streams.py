@@ -98,6 +98,17 @@ def test_trades_on_the_stream_add_up_to_the_candles(caller):
         assert candle["h"] == max((trade["p"] for trade in inside), key=float)
 
 
+def test_trades_of_a_contract_are_numbered_without_a_gap(caller):
+    socket = listen(caller.site.aster, "btcusdt@aggTrade", "solusdt@aggTrade")
+    run(caller.site, caller.clock, 6)
+
+    found = events(socket)
+
+    for symbol in ("BTCUSDT", "SOLUSDT"):
+        numbers = [event["a"] for event in found if event["s"] == symbol]
+        assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
 def test_marks_come_by_the_second_or_every_three_of_market_time():
     site, aster, clock = an_aster()
     fast, slow = listen(aster, "btcusdt@markPrice@1s"), listen(aster, "btcusdt@markPrice")
