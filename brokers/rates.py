@@ -16,7 +16,6 @@ from brokers.market_models import CurrencyRate
 FROM_ENVIRONMENT = "WINDHOVER_USDT_INR"
 # what the stable currency of perpetuals stands for
 PAR_REFERENCE = "USD"
-PAR_BAND_FRACTION = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +48,7 @@ def par_of_usdt(at: datetime) -> Par | None:
         asset=Currency.USDT,
         reference=PAR_REFERENCE,
         rate=known.rate,
-        band_fraction=getattr(settings, "WINDHOVER_USDT_PAR_FRACTION", PAR_BAND_FRACTION),
+        band_fraction=settings.WINDHOVER_USDT_PAR_FRACTION,
         source=known.source,
         as_of=known.as_of,
     )

@@ -68,6 +68,8 @@ class Environment(BaseSettings):
     # What an operator last read as the price of a USDT in rupees, and on which day: pages name both beside a total.
     usdt_inr: Decimal | None = Field(default=None, gt=0)
     usdt_inr_on: date | None = None
+    # How far USDT may stand off the dollar, by the operator's rate, before nothing is entered in it.
+    usdt_par_fraction: Decimal = Field(default=Decimal("0.01"), gt=0, lt=1)
 
     # On an empty database these make the first owner's Aster account; the names are those of Cloud Trader.
     aster_api_key: SecretStr = Field(default=SecretStr(""), validation_alias=AliasChoices("ASTER_API_KEY"))

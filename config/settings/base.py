@@ -39,6 +39,7 @@ WINDHOVER_ASTER_TESTNET_USER_STREAM_URL = (
 WINDHOVER_ASTER_TESTNET_CHAIN_ID = environment.aster_testnet_chain_id
 WINDHOVER_USDT_INR = environment.usdt_inr
 WINDHOVER_USDT_INR_ON = environment.usdt_inr_on
+WINDHOVER_USDT_PAR_FRACTION = environment.usdt_par_fraction
 WINDHOVER_OWNER_EMAIL = environment.owner_email
 WINDHOVER_FIRST_ASTER_KEY = environment.aster_api_key
 WINDHOVER_FIRST_ASTER_SECRET = environment.aster_secret_key
