@@ -1,0 +1,133 @@
+"""Chains minute by minute, kept for the user on whose key they were received: the time machine's and backtests' source.
+
+A venue's market data is licensed to the one who received it, so every path begins with a user, and nothing reads across
+users. A minute is one closed Parquet file, written under another name and then renamed: a reader sees all of it or none.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from urllib.parse import quote
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from brokers.domain.errors import Invalid, NotFound
+from brokers.domain.market import NANOSECONDS, ns_of
+from options.domain.expiries import Fixing
+from options.domain.quotes import CALL, PUT, ChainQuotes, arrange
+
+FIGURES = ("bid", "ask", "last_price", "open_interest", "volume", "age_s", "trade_age_s")
+_USER = re.compile(r"[A-Za-z0-9-]{1,64}")
+_STAMP = "%Y%m%dT%H%M%S"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredChain:
+    """One expiry at one moment, as it was received: quotes in units, with what they are to be worked out at."""
+
+    at: datetime
+    expiry: date
+    fixing: Fixing
+    spot: float | None
+    quotes: ChainQuotes
+
+
+class ChainStore:
+    """The snapshots under one folder: `folder/user/underlying/day/moment.parquet`; moments in UTC to the second, days as the caller's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, user_id: str, underlying: str, day: date, chains: Sequence[StoredChain]) -> Path:
+        """Keep every expiry of an underlying at one moment; a second snapshot of that second replaces the first.
+
+        Raises `Invalid` where the chains are of several moments, or have no strike among them.
+        """
+        moments = {chain.at for chain in chains if len(chain.quotes)}
+        if len(moments) != 1:
+            raise Invalid(f"a snapshot is of one moment, not of {len(moments)}")
+        path = self._day(user_id, underlying, day) / _name(moments.pop())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".new")
+        cells = pd.concat([_cells(chain) for chain in chains], ignore_index=True)
+        with duckdb.connect() as connection:
+            connection.from_df(cells).write_parquet(str(temporary), compression="zstd")
+        temporary.replace(path)
+        return path
+
+    def days(self, user_id: str, underlying: str) -> list[date]:
+        """Return the days of which this user has snapshots, oldest first."""
+        folder = self._underlying(user_id, underlying)
+        return sorted(date.fromisoformat(entry.name) for entry in folder.iterdir()) if folder.exists() else []
+
+    def moments(self, user_id: str, underlying: str, day: date) -> list[datetime]:
+        """Return the moments of a day, oldest first: where a scrubber may stop."""
+        names = sorted(path.stem for path in self._day(user_id, underlying, day).glob("*.parquet"))
+        return [datetime.strptime(name, _STAMP).replace(tzinfo=UTC) for name in names]
+
+    def read(self, user_id: str, underlying: str, day: date, at: datetime) -> list[StoredChain]:
+        """Return the expiries of one moment, nearest first; raises `NotFound` where this user has no such snapshot."""
+        path = self._day(user_id, underlying, day) / _name(at)
+        if not path.exists():
+            raise NotFound(f"no snapshot of {underlying} at {at.isoformat()}")
+        with duckdb.connect() as connection:
+            cells = connection.read_parquet(str(path)).df()
+        return [_chain(part) for _, part in cells.groupby("expiry", sort=True)]
+
+    def _underlying(self, user_id: str, underlying: str) -> Path:
+        if not _USER.fullmatch(user_id):
+            raise Invalid("a user's snapshots lie under the user's id")
+        name = quote(underlying, safe="")
+        if not name.strip("."):
+            raise Invalid(f"no underlying is called {underlying!r}")
+        return self._folder / user_id / name
+
+    def _day(self, user_id: str, underlying: str, day: date) -> Path:
+        return self._underlying(user_id, underlying) / day.isoformat()
+
+
+def _cells(chain: StoredChain) -> pd.DataFrame:
+    count = len(chain.quotes)
+    figures = {name: getattr(chain.quotes, name).ravel() for name in FIGURES}
+    return pd.DataFrame(
+        {
+            "at_ns": np.full(2 * count, ns_of(chain.at), dtype=np.int64),
+            "expiry": np.full(2 * count, chain.expiry.isoformat()),
+            "fixing_ns": np.full(2 * count, ns_of(chain.fixing.at), dtype=np.int64),
+            "averaging_s": np.full(2 * count, chain.fixing.averaging_s),
+            "spot": np.full(2 * count, np.nan if chain.spot is None else chain.spot),
+            "strike": np.tile(chain.quotes.strike, 2),
+            "is_call": np.repeat([row == CALL for row in (CALL, PUT)], count),
+            **figures,
+        }
+    )
+
+
+def _chain(cells: pd.DataFrame) -> StoredChain:
+    first = cells.iloc[0]
+    columns: dict[str, npt.ArrayLike] = {name: cells[name].to_numpy() for name in FIGURES}
+    spot = float(first["spot"])
+    return StoredChain(
+        at=_at(int(first["at_ns"])),
+        expiry=date.fromisoformat(str(first["expiry"])),
+        fixing=Fixing(at=_at(int(first["fixing_ns"])), averaging_s=float(first["averaging_s"])),
+        spot=None if np.isnan(spot) else spot,
+        quotes=arrange(cells["strike"].to_numpy(), cells["is_call"].to_numpy(), columns),
+    )
+
+
+def _name(at: datetime) -> str:
+    return f"{at.astimezone(UTC).strftime(_STAMP)}.parquet"
+
+
+def _at(ns: int) -> datetime:
+    # whole seconds and microseconds apart: a float of nanoseconds would round
+    seconds, rest = divmod(ns, NANOSECONDS)
+    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest // 1_000)
