@@ -279,7 +279,8 @@ class SharedPace:
                 ahead_us=ahead_us,
             )
         self._note(is_alone=False)
-        if wait_us == 0 and self._clock.boot_ns() - asked_ns > STALE_LEAVE_S * 1_000 * MICROSECONDS:
+        is_even = ahead_us == 0  # whoever may go ahead of the pace comes near no other by being late
+        if wait_us == 0 and is_even and self._clock.boot_ns() - asked_ns > STALE_LEAVE_S * 1_000 * MICROSECONDS:
             self.settle(kind, call)
             return interval_us
         return wait_us

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from brokers.adapters.aster import quotes
+from brokers.adapters.aster import quotes, settings
 from brokers.domain.errors import Rejected
-from brokers.domain.orders import OrderStatus, OrderType, Side
+from brokers.domain.orders import OrderStatus, OrderType, Purpose, Side
+from brokers.domain.perpetual_terms import PositionSide
 from tests.brokers.adapters.doubles import permit
-from tests.contracts.aster_bench import SCHEMES, an_aster_bench
-from tests.contracts.venue_contract import VenueContract
+from tests.contracts.aster_bench import SCHEMES, AsterBench, an_aster_bench
+from tests.contracts.venue_contract import LIVING, VenueContract
 
 pytestmark = pytest.mark.slow
 
@@ -124,3 +125,49 @@ async def test_funding_since_a_time_is_a_list_of_payments_each_once(aster):
 
     ids = [payment.payment_id for payment in payments]
     assert len(ids) == len(set(ids))
+
+
+async def test_a_symbol_in_other_letters_is_traded_like_any(aster):
+    listed = {instrument.symbol: instrument for instrument in await aster.venue.instruments()}
+    hawk = next(instrument for symbol, instrument in listed.items() if not symbol.isascii())
+    bench = AsterBench(aster.venue, hawk, aster.index)
+
+    row = await bench.resting(quantity=1000)
+    await bench.venue.cancel(row.venue_order_id, permit)
+
+    assert row.venue_order_id.startswith(f"{hawk.symbol}:")
+    assert (await bench.until(row.venue_order_id, OrderStatus.CANCELLED)).instrument == hawk.key
+
+
+async def test_in_hedge_mode_a_long_and_a_short_stand_beside_each_other(simulator, net):
+    bench = await an_aster_bench(simulator, net, SCHEMES["v3"])
+    await close_all(bench)
+    await bench.venue.configure(settings.position_mode(is_hedge=True), permit)
+    try:
+        for side in Side:
+            order_id, _ = await bench.place(side=side, quantity=2)
+            await bench.until(order_id, OrderStatus.FILLED)
+        held = {row.position_side: row.quantity for row in await bench.venue.positions() if row.quantity}
+        for side in Side:
+            order_id, _ = await bench.place(side=side, quantity=2, purpose=Purpose.EXIT, reduce_only=True)
+            await bench.until(order_id, OrderStatus.FILLED)
+        left = [row for row in await bench.venue.positions() if row.quantity]
+    finally:
+        await bench.venue.configure(settings.position_mode(is_hedge=False), permit)
+
+    assert held == {PositionSide.LONG: 2, PositionSide.SHORT: -2}
+    assert left == []
+
+
+async def close_all(bench):
+    """Bring every symbol of the account home: its mode changes only while nothing is held or open."""
+    listed = {instrument.key: instrument for instrument in await bench.venue.instruments()}
+    for row in await bench.venue.orders():
+        if row.status in LIVING:
+            await bench.venue.cancel(row.venue_order_id, permit)
+    for row in await bench.venue.positions():
+        if row.quantity:
+            side = Side.SELL if row.quantity > 0 else Side.BUY
+            one = AsterBench(bench.venue, listed[row.instrument], bench.index)
+            order_id, _ = await one.place(side=side, quantity=abs(row.quantity), purpose=Purpose.EXIT, reduce_only=True)
+            await one.until(order_id, OrderStatus.FILLED)

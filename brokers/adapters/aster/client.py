@@ -113,8 +113,8 @@ class AsterVenue:
 
         A signature out of time is a refusal: the order is looked for first, and its absence raises Rejected.
         """
-        if instrument.kind is not InstrumentKind.PERPETUAL:
-            raise Rejected(f"{instrument.key} is no perpetual contract", code="order.instrument")
+        if instrument.kind is not InstrumentKind.PERPETUAL or order.intent.instrument != instrument.key:
+            raise Rejected(f"{instrument.key} is not the contract of this order", code="order.instrument")
         if order.intent.purpose is Purpose.ENTRY:
             await self._transport.require_steady_clock()
         rules = await self._rules.of(instrument.symbol)

@@ -7,11 +7,9 @@ waits. What the exchange says of itself, in its list and in the headers of its a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import count
 from typing import Protocol, runtime_checkable
 
 from brokers.adapters.aster.market import RateLimit
@@ -82,35 +80,27 @@ class AsterBudget:
         self._orders = PacedBudget(clock=clock, share=share, rates={})
         self._pace = pace or own_pace(clock)
         self._per_minute = WEIGHT_PER_MINUTE
-        self._ticket = count()
-        # by kind, what was let go and not answered yet: the ticket of the order budget and the name of the weight's
-        self._open: dict[str, dict[int, tuple[int | None, str]]] = {}
 
-    async def acquire(self, kind: str, *, urgent: bool = False, weight: int = 1) -> int:
+    async def acquire(self, kind: str, *, urgent: bool = False, weight: int = 1) -> int | None:
         """Wait for a call of a kind: cancels go before what is urgent, that before entries, and polling last."""
         self._require_known(kind)
-        order = await self._orders.acquire(kind, urgent=urgent) if kind in ORDER_KINDS else None
+        ahead_s = _ahead_s(kind, urgent=urgent)
+        if kind not in ORDER_KINDS:
+            await self._pace.acquire(WEIGHT, weight=weight, ahead_s=ahead_s)
+            return None
+        number = await self._orders.acquire(kind, urgent=urgent)
         try:
-            call = await self._pace.acquire(WEIGHT, weight=weight, ahead_s=_ahead_s(kind, urgent=urgent))
-        except asyncio.CancelledError:
-            if order is not None:
-                self._orders.settle(kind, order)
+            await self._pace.acquire(WEIGHT, weight=weight, ahead_s=ahead_s)
+        except BaseException:
+            self._orders.settle(kind, number)  # its turn was given up: nothing was sent
             raise
-        number = next(self._ticket)
-        self._open.setdefault(kind, {})[number] = (order, call)
         return number
 
     def settle(self, kind: str, number: int | None = None) -> None:
-        """Note that a call of this kind has been answered, or never will be; without a number, the oldest."""
+        """Note that an order call has been answered, or never will be; the weight of a read is used either way."""
         self._require_known(kind)
-        waiting = self._open.get(kind, {})
-        found = waiting.pop(next(iter(waiting), -1) if number is None else number, None)
-        if found is None:
-            return
-        order, call = found
-        if order is not None:
-            self._orders.settle(kind, order)
-        self._pace.settle(WEIGHT, call)
+        if kind in ORDER_KINDS:
+            self._orders.settle(kind, number)
 
     def pause(self, kind: str, seconds: float) -> None:
         """Let no call of this kind go for a while; a pause of the reads leaves orders and cancels their room."""

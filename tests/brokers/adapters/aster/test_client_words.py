@@ -1,5 +1,6 @@
 """What is said to the exchange of an order, and what never is."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -183,11 +184,10 @@ async def test_a_symbol_that_is_not_listed_is_a_definite_no():
     venue, exchange = a_venue()
 
     with pytest.raises(Rejected, match="not listed"):
-        await venue.place(
-            a_perpetual_order(instrument="ASTER:NOUSDT"), an_instrument("NOUSDT", kind=INSTRUMENT.kind), permit
-        )
-    with pytest.raises(Rejected, match="no perpetual"):
-        await venue.place(a_perpetual_order(), an_instrument(), permit)
+        await venue.place(a_perpetual_order(instrument="ASTER:NOUSDT"), replace(INSTRUMENT, symbol="NOUSDT"), permit)
+    for order in (a_perpetual_order(), a_perpetual_order(instrument="NSE:RELIANCE")):
+        with pytest.raises(Rejected, match="not the contract"):
+            await venue.place(order, an_instrument(), permit)
 
     assert exchange.writes() == []
 

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -166,20 +167,25 @@ async def test_a_larger_or_unknown_ceiling_changes_no_share():
     assert budget.report().per_minute == before == ASTER_ALLOWANCE.desk.per_minute
 
 
-async def test_a_turn_that_was_given_up_is_given_back():
+async def test_an_order_that_gave_its_turn_up_stands_in_no_other_s_way():
+    class Stuck:
+        async def acquire(self, kind, *, weight, ahead_s):
+            await asyncio.Event().wait()
+
     clock = SteppingClock()
-    budget = a_budget(clock)
-    budget.pause("read", 60.0)
-    waiting = asyncio.create_task(budget.acquire("read"))
+    clock.elapsed_s = 60.0
+    budget = a_budget(clock, pace=Stuck(), share=replace(ASTER_ALLOWANCE.desk, per_second=1))
+    clock.elapsed_s = 120.0
+    waiting = asyncio.create_task(budget.acquire("order"))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    budget._pace = own_pace(clock)
 
-    budget.settle("read")
-    budget.settle("order", 99)
+    await budget.acquire("cancel", urgent=True)
 
-    assert budget.report().used_in_a_minute == 0
+    assert clock.elapsed_s - 120.0 < 1.5  # and not until nobody could still wait for an answer
 
 
 async def test_an_earlier_owner_s_orders_count():
