@@ -81,12 +81,15 @@ def _check_band(request: PerpetualRequest, contract: Contract, mark: Decimal) ->
     # a stop's limit is measured from where it would trigger
     stop = contract.price(request.stop_price) if request.is_stop else None
     price, band, centre = contract.price(request.price), Decimal(contract.band), stop or mark
-    if request.side == "BUY" and price > centre * (1 + band):
-        code = -4183 if stop else -4016
-        raise AsterRefusal(code, "Limit price can't be higher than " + f"{centre * (1 + band):f}.")
-    if request.side == "SELL" and price < centre * (1 - band):
-        code = -4184 if stop else -4024
-        raise AsterRefusal(code, "Limit price can't be lower than " + f"{centre * (1 - band):f}.")
+    highest, lowest = centre * (1 + band), centre * (1 - band)
+    if request.side == "BUY" and price > highest:
+        if stop:
+            raise AsterRefusal(-4183, f"Limit price can't be higher than {highest:f}.")
+        raise AsterRefusal(-4016, "Price is higher than mark price multiplier cap.")
+    if request.side == "SELL" and price < lowest:
+        if stop:
+            raise AsterRefusal(-4184, f"Limit price can't be lower than {lowest:f}.")
+        raise AsterRefusal(-4024, "Price is lower than mark price multiplier floor.")
 
 
 def check_mode(request: PerpetualRequest, account: PerpetualAccount) -> None:
