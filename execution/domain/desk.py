@@ -165,6 +165,8 @@ class Desk:
         self.stale_said: set[str] = set()
         # triggers that fired in vain, each told once
         self.triggers_told: set[str] = set()
+        # the venue changes no order of this account: an exit that rests is cancelled and placed anew
+        self.cannot_change = False
         # an order of which nothing was sent because its turn did not come: decided anew when it settles
         self.turn_missed = ""
         # why a deployment has no view, told to the pages and not to the journal

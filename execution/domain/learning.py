@@ -32,6 +32,8 @@ from execution.domain.setbacks import hear_address
 from execution.domain.unknown import doubt, doubt_is_over
 
 ZERO = Decimal(0)
+# a key of Aster's first generation places and cancels, and changes nothing
+CANNOT_CHANGE = frozenset({"aster.v3_only"})
 TURN_MISSED, THROTTLED = "permit.late", "venue.throttled"
 
 
@@ -125,6 +127,9 @@ def _written(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
         return
     desk.record(fact)
     _hear(desk, event)
+    if event.code in CANNOT_CHANGE:
+        desk.cannot_change = True
+        watch(desk, desk.state.order(order.client_id))
     refused = desk.state.order(order.client_id)
     desk.schedule(f"cancel:{order.client_id}", refused.refusal_pause_s or desk.config.decide_again_s)
     if event.result is SendResult.REJECTED:

@@ -141,6 +141,8 @@ def is_out_of_modifications(desk: Desk, order: OrderRecord) -> bool:
     New prices that the venue refused did not reach further and are not counted by it; after some there is no use in more.
     """
     config = desk.config
+    if desk.cannot_change:
+        return True
     most = min(config.max_modifications, config.order_share.modifications_per_order)
     return order.modifications >= most or order.refused_modifications >= config.max_refused_modifications
 
@@ -149,7 +151,7 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
     watch(desk, order)
     if not order.is_resting or not order.venue_order_id or order.writing is not None:
         return
-    if order.is_refused_lately(desk.at):
+    if order.is_refused_lately(desk.at) and not desk.cannot_change:
         return
     if desk.why_not_sending(order.intent.book) is not None:
         return
@@ -166,9 +168,7 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
         desk.discrepancy(EXIT_STUCK, order.client_id, sentence, Level.URGENT)
         return
     if is_out_of_modifications(desk, order):
-        tried = order.modifications + order.refused_modifications
-        sentence = f"{intent.instrument}: the exit is not filled after {tried} new prices"
-        desk.discrepancy(EXIT_STUCK, order.client_id, sentence, Level.URGENT)
+        _tell_stuck(desk, order)
     if price == order.price:
         return  # its place in the queue is worth more than a new order at the same price
     if is_out_of_modifications(desk, order):
@@ -186,6 +186,19 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
             send_by=desk.at + timedelta(seconds=desk.config.send_within_s),
         )
     )
+
+
+def _tell_stuck(desk: Desk, order: OrderRecord) -> None:
+    """Tell a person of an exit that new prices do not fill; where none can be given, once several orders did not."""
+    intent, tried = order.intent, order.modifications + order.refused_modifications
+    if desk.cannot_change:
+        decision = intent.instrument, intent.deployment_id, intent.decided_at
+        others = (o.intent for o in desk.state.orders.values())
+        tried = sum((o.instrument, o.deployment_id, o.decided_at) == decision for o in others)
+        if tried < desk.config.max_refused_modifications:
+            return
+    sentence = f"{intent.instrument}: the exit is not filled after {tried} new prices"
+    desk.discrepancy(EXIT_STUCK, order.client_id, sentence, Level.URGENT)
 
 
 def _limit_price(desk: Desk, key: PositionKey, side: Side, purpose: Purpose, *, step: int) -> Decimal | None:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from brokers.domain.orders import OrderStatus
-from execution.domain.events import SendResult, Write
+from execution.domain.events import SendOutcome, SendResult, Write
 from tests.execution.domain.desk_script import DeskScript
 
 OTHER = "another"
@@ -22,6 +22,21 @@ def an_exiting_desk():
 
 def refuse(desk, write):
     desk.answer(desk.working[-1].client_id, SendResult.REJECTED, write=write, message="the order cannot be found")
+
+
+def cannot_change(desk):
+    """Answer a new price as a key does whose venue changes no orders, and everything else obediently."""
+    desk.run(
+        SendOutcome(
+            at=desk.now,
+            client_id=desk.working[-1].client_id,
+            result=SendResult.REJECTED,
+            write=Write.MODIFY,
+            message="orders are changed by agent wallets alone",
+            code="aster.v3_only",
+        )
+    )
+    desk.obedient = True
 
 
 def wait(desk, seconds):
@@ -82,6 +97,36 @@ def test_a_refused_cancel_is_tried_again_later_and_later_whatever_is_read_meanwh
     gaps = [(b - a) / timedelta(seconds=1) for a, b in pairwise(sent)]
     assert gaps[:4] == [1, 2, 4, 8]
     assert set(gaps[4:]) == {8}
+
+
+def test_where_no_order_can_be_changed_the_exit_is_placed_anew_at_todays_price():
+    desk = an_exiting_desk()
+    wait(desk, 3.1)
+    cannot_change(desk)
+
+    desk.tick(93.0)
+    wait(desk, 4)
+
+    assert len(desk.modifies) == 1
+    exits = desk.placed[1:]
+    assert len(exits) == 2
+    assert exits[-1].order.intent.price < exits[0].order.intent.price
+    assert "exit_stuck" not in desk.inbox
+
+
+def test_and_a_person_is_told_once_several_of_them_did_not_fill():
+    desk = an_exiting_desk()
+    wait(desk, 3.1)
+    cannot_change(desk)
+
+    for price in (94.0, 93.0, 92.0, 91.0):
+        desk.tick(price)
+        wait(desk, 4)
+
+    assert "exit_stuck" in desk.inbox
+    desk.fill()
+    assert desk.held == 0
+    assert "exit_stuck" not in desk.inbox
 
 
 def test_a_stuck_exit_is_over_once_nothing_more_is_held():
