@@ -142,8 +142,13 @@ def looks_secret(text: str) -> bool:
     return PRIVATE_KEY.search(text) is not None
 
 
-def _wrong(field: str, value: str, allowed: str, *, code: str) -> Invalid:
-    shown = f"{value[:LONGEST_SHOWN]}…" if len(value) > LONGEST_SHOWN else value
+def as_shown(value: str) -> str:
+    """Return a value as a refusal may repeat it: cut, and not at all where it could be a private key."""
     if looks_secret(value):
-        shown = f"a text of {len(value)} characters"
+        return f"a text of {len(value)} characters"
+    return f"{value[:LONGEST_SHOWN]}…" if len(value) > LONGEST_SHOWN else value
+
+
+def _wrong(field: str, value: str, allowed: str, *, code: str) -> Invalid:
+    shown = as_shown(value)
     return Invalid(f"{shown} is not {allowed}", code=code, field=field, details={"value": shown, "allowed": allowed})

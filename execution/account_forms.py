@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.core.exceptions import ValidationError
 
 from brokers.models import Proof, Relation, Venue
-from brokers.proofs import looks_secret
+from brokers.proofs import as_shown, looks_secret
 
 PASTED = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
-# a made-up choice may be a secret in the wrong place, so it is not repeated
-ONE_OF_THE_LIST = {"invalid_choice": "Choose one of the list."}
 ENCRYPTED = "Encrypted before it is stored; no page shows it again."
 
 
@@ -26,18 +25,28 @@ class PastedText(forms.TextInput):
         return None if looks_secret(str(value or "")) else super().format_value(value)
 
 
+class KnownChoice(forms.TypedChoiceField):
+    """A choice whose refusal names what came and what is allowed, and repeats nothing that could be a key."""
+
+    def validate(self, value: Any) -> None:
+        """Raise ValidationError for what is not in the list."""
+        if value and not self.valid_value(value):
+            allowed = ", ".join(str(label) for _, label in cast("list[tuple[str, str]]", self.choices))
+            raise ValidationError(f"{as_shown(str(value))} is not one of: {allowed}.", code="invalid_choice")
+        super().validate(value)
+
+
 def secret_field(label: str, help_text: str = "", *, required: bool = True) -> forms.CharField:
     """Return a field whose value goes in and is drawn on no page."""
     field = forms.PasswordInput(attrs={**PASTED, "autocomplete": "new-password"}, render_value=False)
     return forms.CharField(label=label, max_length=128, widget=field, help_text=help_text, required=required)
 
 
-def _relation() -> forms.ChoiceField:
-    return forms.ChoiceField(
+def _relation() -> KnownChoice:
+    return KnownChoice(
         label="The account belongs to",
         choices=Relation.choices,
         help_text="Declared and kept in the audit.",
-        error_messages=ONE_OF_THE_LIST,
     )
 
 
@@ -57,11 +66,10 @@ class ConnectForm(forms.Form):
         help_text="The id you sign in to Kite with, such as AB1234.",
         widget=PastedText({"autocapitalize": "characters"}),
     )
-    relation = forms.ChoiceField(
+    relation = KnownChoice(
         label="The account belongs to",
         choices=Relation.choices,
         help_text="Declared and kept in the audit. Accounts of one family may send orders from one address.",
-        error_messages=ONE_OF_THE_LIST,
     )
     label = _label("the Zerodha id")
     api_key = forms.CharField(
@@ -73,11 +81,10 @@ class ConnectForm(forms.Form):
 class _AsterForm(forms.Form):
     """What both ways to prove an Aster account have in common."""
 
-    is_testnet = forms.TypedChoiceField(
+    is_testnet = KnownChoice(
         label="Exchange",
         choices=[("main", "Aster, real money"), ("testnet", "Aster's testnet, money that is worth nothing")],
         coerce=lambda word: word == "testnet",
-        error_messages=ONE_OF_THE_LIST,
     )
     relation = _relation()
     label = _label("the wallet's address in short")

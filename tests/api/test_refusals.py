@@ -308,7 +308,7 @@ def test_a_write_cannot_be_read(ours, path):
     assert error_of(ours.get(path), 405)["code"] == "method.not_allowed"
 
 
-@pytest.mark.parametrize("path", ["/api/nothing", "/api/options/chain", "/api/oi/all", "/api/analysis/status"])
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/orders/nothing", "/api/funding/nothing"])
 def test_an_address_that_does_not_exist_says_so_to_anybody(anybody, path):
     assert error_of(anybody.get(path), 404)["code"] == "not_found"
     assert error_of(anybody.post(path, {}, format="json"), 404)["code"] == "not_found"
