@@ -8,7 +8,7 @@ from statistics import median
 
 import numpy as np
 
-from analysis.domain.movers import Span, changes
+from analysis.domain.movers import Span, change_at
 from analysis.domain.scanner import ScanRow
 
 UNKNOWN_SECTOR = "not stated"
@@ -70,9 +70,9 @@ def _sector(name: str, rows: Sequence[ScanRow]) -> Sector:
     return Sector(
         name=name,
         members=len(rows),
-        moves={span: _median([float(changes(row.measures.series, span)[row.place]) for row in rows]) for span in spans},
+        moves={span: _median([change_at(row.measures.series, row.place, span) for row in rows]) for span in spans},
         above_50=_share(rows, lambda row: _sign(row, 50)),
-        rating=_median([row.rating for row in rows if row.rating is not None]),
+        rating=_median([row.rating for row in rows]),
         super_performers=sum(row.is_super_performer for row in rows),
     )
 
@@ -91,6 +91,6 @@ def _share(rows: Sequence[ScanRow], figure: Callable[[ScanRow], float]) -> float
     return sum(value > 0.0 for value in known) / len(known) if known else None
 
 
-def _median(values: Sequence[float]) -> float | None:
-    known = [value for value in values if not np.isnan(value)]
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
     return median(known) if known else None

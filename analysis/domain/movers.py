@@ -55,8 +55,8 @@ def movers(rows: Sequence[ScanRow], span: Span, *, count: int = 10) -> Movers:
     moves: list[Move] = []
     too_short: list[str] = []
     for row in rows:
-        change = float(changes(row.measures.series, span)[row.place])
-        if np.isnan(change):
+        change = change_at(row.measures.series, row.place, span)
+        if change is None:
             too_short.append(row.symbol)
         else:
             moves.append(Move(symbol=row.symbol, close=row.close, change=change))
@@ -66,6 +66,17 @@ def movers(rows: Sequence[ScanRow], span: Span, *, count: int = 10) -> Movers:
     return Movers(
         span=span, gainers=tuple(gainers[:count]), losers=tuple(losers[:count]), too_short=tuple(sorted(too_short))
     )
+
+
+def change_at(series: DailySeries, place: int, span: Span) -> float | None:
+    """Return the move that ends with one candle; None where the history does not reach back."""
+    if span in _BARS:
+        base = place - _BARS[span]
+    else:
+        day = series.day[place : place + 1]
+        first = week_of(day) * 7 + _MONDAY_BEFORE_EPOCH if span is Span.WEEK else _first_of_month(day)
+        base = int(np.searchsorted(series.day, first[0])) - 1
+    return float(series.close[place] / series.close[base]) - 1.0 if base >= 0 else None
 
 
 def changes(series: DailySeries, span: Span) -> Float64Array1D:
@@ -83,3 +94,7 @@ def week_of(day: Int64Array1D) -> Int64Array1D:
 def month_of(day: Int64Array1D) -> Int64Array1D:
     """Return the number of each day's month."""
     return day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _first_of_month(day: Int64Array1D) -> Int64Array1D:
+    return day.astype("datetime64[D]").astype("datetime64[M]").astype("datetime64[D]").astype(np.int64)

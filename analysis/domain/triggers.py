@@ -62,8 +62,8 @@ Source = Callable[[Measures], tuple[Fired, ...]]
 
 
 def fired(measures: Measures) -> list[Fired]:
-    """Return every trigger of a series."""
-    return [one for source in SOURCES for one in source(measures)]
+    """Return every trigger that a series is long enough for."""
+    return [one for least, source in SOURCES if len(measures.series) >= least for one in source(measures)]
 
 
 def triggers_at(found: list[Fired], place: int) -> tuple[Trigger, ...]:
@@ -230,21 +230,22 @@ def _rating(of: Measures) -> tuple[Fired, ...]:
     )
 
 
-SOURCES: tuple[Source, ...] = (
-    _macd,
-    _rsi,
-    _averages,
-    _volume,
-    _year,
-    _bands,
-    _trend,
-    _tight,
-    _stochastic,
-    _money_flow,
-    _cci,
-    _cloud,
-    _contraction,
-    _pocket_pivot,
-    _stage,
-    _rating,
+# with the bars that each needs at the least: what a history is too short for is not computed
+SOURCES: tuple[tuple[int, Source], ...] = (
+    (34, _macd),
+    (15, _rsi),
+    (201, _averages),
+    (21, _volume),
+    (252, _year),
+    (20, _bands),
+    (28, _trend),
+    (5, _tight),
+    (18, _stochastic),
+    (15, _money_flow),
+    (20, _cci),
+    (78, _cloud),
+    (252, _contraction),
+    (50, _pocket_pivot),
+    (171, _stage),
+    (253, _rating),
 )

@@ -12,7 +12,7 @@ from analysis.domain.breadth import breadth, sectors
 from analysis.domain.checks import QUESTIONS, Check, grade_of
 from analysis.domain.daily import Basis, date_of
 from analysis.domain.measures import Measures
-from analysis.domain.movers import Span, movers
+from analysis.domain.movers import Span, change_at, changes, movers
 from analysis.domain.performance import ratings, relative_strength
 from analysis.domain.scanner import Cause, Scanner
 from analysis.domain.trend import COUNTED, Flow, Verdict, trend_at
@@ -369,6 +369,16 @@ def test_weeks_and_months_count_from_the_last_close_before_them():
 
     assert movers(rows, Span.WEEK).gainers[0].change == pytest.approx(25 / 20 - 1)
     assert movers(rows, Span.MONTH).gainers[0].change == pytest.approx(25 / 23 - 1)
+
+
+@pytest.mark.parametrize("span", list(Span))
+def test_a_move_of_one_day_is_that_of_the_whole_column(span):
+    series = walk("A", 5, bars=330)
+    column = changes(series, span)
+
+    for place in range(330):
+        one = change_at(series, place, span)
+        assert np.isnan(column[place]) if one is None else one == pytest.approx(column[place], abs=1e-15)
 
 
 def test_breadth_counts_who_takes_part():

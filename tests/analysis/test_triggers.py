@@ -268,6 +268,14 @@ def test_a_history_of_one_day_has_no_trigger():
     assert not any(one.where.any() for one in fired(Measures(made("A", [100.0]))))
 
 
+@pytest.mark.parametrize("bars", [4, 19, 33, 60, 200, 260])
+def test_a_source_that_is_left_out_would_have_found_nothing(bars):
+    for seed in range(6):
+        measures = Measures(walk("A", seed, bars=bars))
+        left_out = [one for least, source in SOURCES if bars < least for one in source(measures)]
+        assert not any(one.where.any() for one in left_out)
+
+
 def test_each_trigger_has_a_side(a_walk):
     assert {one.side for one in fired(Measures(a_walk))} == set(Side)
     assert len(SOURCES) == 16
