@@ -44,7 +44,7 @@ Every command does its own set-up and repeats it only when a lock file changed.
 """
 
 # Benchmarks of what nothing else does: they run in the product's own environment.
-WITHOUT_PEERS = {"budgets", "instruments", "pipeline", "soak", "stream"}
+WITHOUT_PEERS = {"alerts", "budgets", "instruments", "pipeline", "scan", "soak", "stream"}
 
 
 def demo(arguments: Sequence[str]) -> int:
