@@ -128,8 +128,12 @@ def budget_for(
     """
     _require_known(venue)
     if venue == ASTER:
-        pace = weights.pace if weights is not None else None
-        return AsterBudget(clock=clock, share=share or ASTER_ALLOWANCE.desk, pace=pace)
+        return AsterBudget(
+            clock=clock,
+            share=share or ASTER_ALLOWANCE.desk,
+            pace=weights.pace if weights is not None else None,
+            door=weights.door if weights is not None else None,
+        )
     return PacedBudget(clock=clock, share=share or KITE_ALLOWANCE.desk, shared=shared)
 
 

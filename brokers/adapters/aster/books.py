@@ -85,8 +85,8 @@ class AccountBooks:
             await self._look_over()
             for symbol, book in list(self._symbols.items()):
                 await self._read_fills(symbol, book)
-            rows = [row for book in self._symbols.values() for row in book.fills.values()]
-            return [row for row in rows if self._is_late_enough(_filled_at(row))]
+                book.fills = {key: row for key, row in book.fills.items() if self._is_late_enough(_filled_at(row))}
+            return [row for book in self._symbols.values() for row in book.fills.values()]
 
     async def client_ids(self, fills: Iterable[TradeRow]) -> dict[tuple[str, str], str]:
         """Return the client ids of the fills' orders by symbol and order id, reading those that are not known."""
@@ -145,12 +145,15 @@ class AccountBooks:
     async def _read_orders(self, symbol: str, book: SymbolBook) -> None:
         from_id = book.first_order_to_read()
         if from_id is None:
-            # an order older than the newest thousand is listed among the open ones alone
-            living = {row.order_id for row in book.orders.values() if isinstance(row, OrderRow) and is_living(row)}
+            known = {order_id: row for order_id, row in book.orders.items() if isinstance(row, OrderRow)}
             book.orders = {}
             await self._take_orders(symbol, book, from_id=None)
-            for order_id in living - book.orders.keys():
-                await self._take_order(symbol, book, order_id)
+            # what is older than the newest thousand is not told again: what has ended stays so, the rest is asked for
+            older = {order_id: row for order_id, row in known.items() if order_id not in book.orders}
+            book.orders |= {order_id: row for order_id, row in older.items() if self._is_kept(row)}
+            for order_id, row in older.items():
+                if is_living(row):
+                    await self._take_order(symbol, book, order_id)
             book.orders_are_whole = True
         else:
             await self._take_orders(symbol, book, from_id=from_id)
@@ -182,6 +185,9 @@ class AccountBooks:
                 break
             from_id = last
         book.fills_are_whole = True
+
+    def _is_kept(self, row: OrderRow) -> bool:
+        return not is_living(row) and self._is_late_enough(_changed_at(row))
 
     def _is_late_enough(self, at: datetime | None) -> bool:
         return at is None or at >= self.midnight() - BEFORE_MIDNIGHT

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from brokers.adapters.aster.door import Door
 from brokers.adapters.aster.market import RateLimit
 from brokers.adapters.budget import ORDER_KINDS, PacedBudget
 from brokers.adapters.shared_pace import OwnLeave, SharedPace
@@ -73,9 +74,15 @@ class AsterBudget:
     """One account's orders and its part of an address' weight; a cold budget has nothing saved up."""
 
     def __init__(
-        self, *, clock: Clock, share: OrderShare = ASTER_ALLOWANCE.desk, pace: SharedPace | None = None
+        self,
+        *,
+        clock: Clock,
+        share: OrderShare = ASTER_ALLOWANCE.desk,
+        pace: SharedPace | None = None,
+        door: Door | None = None,
     ) -> None:
         self._clock = clock
+        self._door = door
         self._share = share
         self._orders = PacedBudget(clock=clock, share=share, rates={})
         self._pace = pace or own_pace(clock)
@@ -115,8 +122,10 @@ class AsterBudget:
         self._orders.inherit(decided_at)
 
     def report(self) -> BudgetReport:
-        """Return what of the account's order budget is used, and how long it is paused."""
-        return self._orders.report()
+        """Return what of the account's order budget is used, and how long it is paused or the address shut out."""
+        report = self._orders.report()
+        shut_s = self._door.shut_s if self._door is not None else 0.0
+        return replace(report, paused_s=max(report.paused_s, shut_s))
 
     def heed(self, headers: Mapping[str, str]) -> None:
         """Rest where an answer's headers say that more is used than this desk knows of."""

@@ -232,3 +232,23 @@ async def test_what_is_doubted_is_read_whole():
     await venue.trades()
 
     assert [call.params.get("fromId") for call in exchange.named("GET", "userTrades")] == [None, "70", None]
+
+
+async def test_what_ended_today_stays_in_the_book_when_a_thousand_newer_ones_hide_it():
+    venue, exchange = a_venue()
+    venue.follow(["ASTER:BTCUSDT"])
+    rows = [an_order_row(orderId=number, status="CANCELED") for number in range(1, 1003)]
+    exchange.script("GET", "allOrders", reply(rows[:1000]), reply(rows[2:]))
+    await venue.orders()
+    venue.doubt()
+
+    assert len(await venue.orders()) == 1002
+
+
+async def test_yesterday_s_fills_are_forgotten_and_today_s_are_not():
+    venue, exchange = a_venue()
+    exchange.books["positionRisk"] = [a_position_row()]
+    exchange.books["userTrades"] = [a_trade_row(id=60, time=1795147200000 - 86_400_000), a_trade_row()]
+
+    assert [trade.trade_id for trade in await venue.trades()] == ["70"]
+    assert venue._books._symbols["BTCUSDT"].fills.keys() == {"70"}

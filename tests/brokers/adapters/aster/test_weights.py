@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from brokers.adapters.aster.door import Door
 from brokers.adapters.aster.market import RateLimit
 from brokers.adapters.aster.weights import WEIGHT, AsterBudget, own_pace
 from brokers.domain.allowance import ASTER_ALLOWANCE
@@ -203,3 +204,14 @@ async def test_an_unknown_kind_of_call_is_refused():
         await budget.acquire("lunch")
     with pytest.raises(Invalid):
         budget.settle("lunch")
+
+
+async def test_a_ban_of_the_address_is_shown_with_the_orders_budget():
+    clock = SteppingClock()
+    door = Door(clock=clock)
+    budget = a_budget(clock, door=door)
+    before = budget.report().paused_s
+
+    await door.shut(status=418, headers={"Retry-After": "120"}, banned_until_ms=None)
+
+    assert (before, budget.report().paused_s) == (0.0, pytest.approx(120.0))
