@@ -27,9 +27,9 @@ RELIANCE = Instrument(
 TEN = datetime(2026, 8, 18, 4, 30, tzinfo=UTC)  # ten in the morning in Mumbai
 
 
-def list_instrument(instrument=RELIANCE):
+def list_instrument(instrument=RELIANCE, venue="kite"):
     ListedInstrument.objects.create(
-        venue="kite",
+        venue=venue,
         exchange=instrument.exchange,
         symbol=instrument.symbol,
         token=instrument.token,
@@ -38,6 +38,9 @@ def list_instrument(instrument=RELIANCE):
         segment=instrument.segment,
         tick_size=instrument.tick_size,
         lot_size=instrument.lot_size,
+        quantity_step=instrument.quantity_step,
+        min_quantity=instrument.min_quantity,
+        min_notional=instrument.min_notional_quote,
         listed_on=TEN.date(),
     )
 
