@@ -2,13 +2,16 @@
 
 import gzip
 import json
+from datetime import date
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.domain.alerts import Alert, AlertBook, Direction, Subject
 from brokers.domain.errors import Invalid, NotFound
+from brokers.simulator.market import SyntheticMarket
 from tests.reference import reference_file
 
 A, B = Subject("NSE:A"), Subject("NSE:B")
@@ -134,6 +137,35 @@ def test_none_is_missed_on_a_recorded_stream():
 
     assert found == brute_force(alerts, tape)
     assert len(found) > 300
+
+
+def test_none_is_missed_on_the_simulator_s_tape():
+    market = SyntheticMarket(day=date(2026, 11, 20), rng=np.random.default_rng(3), step_seconds=15.0)
+    keys = [Subject(f"{one.exchange}:{one.symbol}") for one in market.board.listings]
+    opening, tape = market.board.last / 100.0, []
+    for _ in range(120):
+        prints = market.advance().prints
+        tape += [(keys[row], price / 100.0) for row, price in zip(prints.rows, prints.price.tolist(), strict=True)]
+    traded = sorted({subject for subject, _ in tape})[:40]
+    levels = dict(zip(keys, opening.tolist(), strict=True))
+    alerts = [
+        an_alert(
+            number=number,
+            subject=traded[number % 40],
+            direction=list(Direction)[number % 2],
+            level=round(levels[traded[number % 40]] * (1 + (number // 40 - 5) / 1_000), 2),
+            waits_for_cross=number % 3 > 0,
+            is_recurring=number % 4 > 0,
+            hysteresis=[0.0, 0.5][number % 2],
+        )
+        for number in range(400)
+    ]
+    tape = [(subject, price) for subject, price in tape if subject in set(traded)]
+
+    found = watched(alerts, tape)
+
+    assert found == brute_force(alerts, tape)
+    assert len(found) > 30
 
 
 def test_a_level_that_is_reached_already_waits_to_be_crossed_or_fires_at_once():
