@@ -3,9 +3,8 @@
 A snapshot says up to which update it is true. Differences older than it are dropped, the first one used must span it
 or begin where it ends, and each later one must begin where the previous ended; anything else is a gap, after which
 nothing is believed until the next snapshot. During a change-over two connections bring each difference twice, and the
-second is dropped. Quantities are absolute and 0 removes a level. Differences are checked as they come and worked in
-when somebody looks: a level near the touch changes many times between two looks. Prices and quantities are floats:
-this is market data to look at, not an order.
+second is dropped. Quantities are absolute and 0 removes a level. Differences are taken in as they come and put in
+order when somebody looks. Prices and quantities are floats: this is market data to look at, not an order.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class _Side:
     price of `levels` once or more.
     """
 
-    __slots__ = ("heap", "levels", "most", "sign", "spelling")
+    __slots__ = ("heap", "known", "levels", "most", "sign", "spelling")
 
     def __init__(self, sign: int) -> None:
         self.sign = sign
@@ -56,16 +55,17 @@ class _Side:
         self.spelling: dict[float, Any] = {}
         self.heap: list[float] = []
         self.most = SPARE_LEVELS
+        # how many of the levels the heap knows; nothing is removed between two looks
+        self.known = 0
 
     def seed(self, levels: Iterable[Sequence[Any]]) -> None:
         self.levels = {str(price): str(quantity) for price, quantity, *_ in levels}
         self._gather()
 
-    def update(self, changes: Mapping[Any, Any]) -> None:
-        levels, spelling, known = self.levels, self.spelling, len(self.levels)
-        levels.update(changes)
-        # a dict keeps its new keys at its end
-        for text in list(islice(reversed(levels), len(levels) - known)):
+    def settle(self) -> None:
+        """Learn the prices that came since the last look; a dict keeps its new keys at its end."""
+        levels, spelling = self.levels, self.spelling
+        for text in list(islice(reversed(levels), len(levels) - self.known)):
             price = float(text)
             if not 0 <= price < INFINITE:
                 raise ValueError(text)
@@ -77,6 +77,7 @@ class _Side:
             heappush(self.heap, self.sign * price)
         if len(self.heap) > self.most:
             self._gather()
+        self.known = len(levels)
 
     def best_price(self) -> float | None:
         heap, levels, spelling, sign = self.heap, self.levels, self.spelling, self.sign
@@ -87,6 +88,7 @@ class _Side:
                 return price
             levels.pop(text, None)
             heappop(heap)
+            self.known = len(levels)
         return None
 
     def best(self) -> tuple[float, float] | None:
@@ -111,6 +113,7 @@ class _Side:
                 kept.append(key)
         for key in kept:
             heappush(heap, key)
+        self.known = len(levels)
         return found
 
     def _gather(self) -> None:
@@ -119,6 +122,7 @@ class _Side:
         self.heap = [self.sign * price for price in self.spelling]
         heapify(self.heap)
         self.most = 2 * len(self.heap) + SPARE_LEVELS
+        self.known = len(self.levels)
 
 
 def _quantity(text: Any) -> float:
@@ -131,17 +135,12 @@ def _quantity(text: Any) -> float:
 class LocalBook:
     """One symbol's book; `last_update_id` is None until the first snapshot and after a gap."""
 
-    __slots__ = (
-        "_ask_changes", "_asks", "_bid_changes", "_bids", "_buffer", "_is_chained", "_repeated", "gaps",
-        "last_update_id",
-    )  # fmt: skip
+    __slots__ = ("_asks", "_bids", "_buffer", "_is_chained", "_repeated", "gaps", "last_update_id")
 
     def __init__(self) -> None:
         self._bids = _Side(-1)
         self._asks = _Side(1)
         self._buffer: deque[Mapping[str, Any]] = deque(maxlen=MOST_BUFFERED)
-        self._bid_changes: dict[Any, Any] = {}
-        self._ask_changes: dict[Any, Any] = {}
         self._is_chained = False
         self._repeated = 0
         self.last_update_id: int | None = None
@@ -149,18 +148,17 @@ class LocalBook:
 
     def seed(self, update_id: int, bids: Iterable[Sequence[Any]], asks: Iterable[Sequence[Any]]) -> BookStep:
         """Begin anew from a snapshot and catch up with what was buffered; GAP when that does not reach it."""
-        self._bid_changes.clear()
-        self._ask_changes.clear()
         self._bids.seed(bids)
         self._asks.seed(asks)
         self.last_update_id, self._is_chained = update_id, False
-        waiting, step = list(self._buffer), BookStep.APPLIED
+        waiting = list(self._buffer)
         self._buffer.clear()
-        for event in waiting:
-            step = self.apply(event)
-            if step is BookStep.GAP:
-                break
-        return BookStep.GAP if step is BookStep.GAP else BookStep.APPLIED
+        try:
+            is_whole = all(self.apply(event) is not BookStep.GAP for event in waiting)
+        except (KeyError, TypeError, ValueError):
+            self._lose()
+            is_whole = False
+        return BookStep.APPLIED if is_whole else BookStep.GAP
 
     def apply(self, event: Mapping[str, Any]) -> BookStep:
         """Take one difference in the wire's own keys (U, u, pu, b, a)."""
@@ -176,8 +174,8 @@ class LocalBook:
             return BookStep.OLD
         elif event["U"] > last and event["pu"] != last:
             return self._broken(event)
-        self._bid_changes.update(event["b"])
-        self._ask_changes.update(event["a"])
+        self._bids.levels.update(event["b"])
+        self._asks.levels.update(event["a"])
         self.last_update_id, self._is_chained, self._repeated = final, True, 0
         return BookStep.APPLIED
 
@@ -186,14 +184,15 @@ class LocalBook:
 
         A difference that cannot be read is a gap: nobody knows what it said.
         """
+        if self.last_update_id is None:
+            return False
         try:
-            for side, changes in ((self._bids, self._bid_changes), (self._asks, self._ask_changes)):
-                if changes:
-                    side.update(changes)
-                    changes.clear()
+            self._bids.settle()
+            self._asks.settle()
         except (TypeError, ValueError):
             self._lose()
-        return self.last_update_id is not None
+            return False
+        return True
 
     @property
     def is_buffering(self) -> bool:
@@ -241,6 +240,4 @@ class LocalBook:
     def _lose(self) -> None:
         self.gaps += 1
         self.last_update_id, self._is_chained, self._repeated = None, False, 0
-        self._bid_changes.clear()
-        self._ask_changes.clear()
         self._buffer.clear()

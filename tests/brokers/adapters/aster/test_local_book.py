@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brokers.adapters.aster.local_book import MOST_BUFFERED, MOST_REPEATED, BookStep, LocalBook
+from brokers.adapters.aster.local_book import MOST_BUFFERED, MOST_REPEATED, SPARE_LEVELS, BookStep, LocalBook
 from tests.reference import reference_file
 
 
@@ -102,6 +102,24 @@ def test_a_price_that_is_spelled_in_two_ways_is_one_level():
     book.apply(a_difference(155, 165, 150, bids=[["100.00", "7"]], asks=[["100.10", "0.00"]]))
     assert book.bids(2) == [(100, 7), (99.9, 2)]
     assert book.best_ask == (100.2, 0.5)
+
+
+def test_a_difference_that_cannot_be_read_breaks_the_chain_while_it_waits_for_a_snapshot():
+    book = LocalBook()
+    book.apply(a_difference(155, 165, 150))
+    book.apply({"u": 170})
+    assert book.seed(160, [["1", "1"]], [["2", "1"]]) is BookStep.GAP
+    assert book.last_update_id is None
+
+
+def test_levels_that_come_and_go_between_looks_are_forgotten_in_the_end():
+    book = a_book()
+    book.apply(a_difference(155, 165, 150))
+    for number in range(166, 3 * SPARE_LEVELS):
+        book.apply(a_difference(number, number, number - 1, bids=[[f"{number}", "1"], [f"{number - 1}", "0"]]))
+        if number % 100 == 0:
+            assert book.bids(2) == [(number, 1), (100, 1)]
+    assert len(book._bids.levels) < 2 * SPARE_LEVELS
 
 
 def test_a_zero_removes_a_level_and_removing_an_absent_one_is_normal():
