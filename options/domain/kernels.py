@@ -70,7 +70,11 @@ class Terms(NamedTuple):
 
 
 def _kernel(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    compiled = numba.njit(cache=True, error_model="numpy", fastmath={"contract"})(function)
+    try:
+        compiled = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})(function)
+    except RuntimeError:
+        # neither beside this file nor in the user's own folders may anything be written: compiled at each start instead
+        compiled = numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})(function)
     return cast("Callable[Parameters, Result]", compiled)
 
 

@@ -23,7 +23,9 @@ def store(tmp_path):
 
 def a_stored_chain(*, at=AT, expiry=date(2026, 8, 25), spot=24_010.5, quotes=None):
     fixing = Fixing(at=datetime(2026, 8, 25, 9, 45, tzinfo=UTC), averaging_s=1800.0)
-    return StoredChain(at=at, expiry=expiry, fixing=fixing, spot=spot, quotes=some_quotes() if quotes is None else quotes)
+    return StoredChain(
+        at=at, expiry=expiry, fixing=fixing, spot=spot, quotes=some_quotes() if quotes is None else quotes
+    )
 
 
 def test_every_expiry_comes_back_as_it_was(store):

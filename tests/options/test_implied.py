@@ -193,3 +193,19 @@ def test_a_worker_can_warm_the_kernels():
     implied.warm()
 
     assert kernels.solve_and_value_all.signatures
+
+
+def test_where_no_cache_can_be_written_the_kernels_are_compiled_all_the_same(monkeypatch):
+    compile_any = numba.njit
+
+    def without_a_place(*, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return compile_any(**options)
+
+    monkeypatch.setattr(kernels.numba, "njit", without_a_place)
+
+    def doubled(figure):
+        return 2.0 * figure
+
+    assert kernels._kernel(doubled)(1.5) == 3.0
