@@ -316,6 +316,14 @@ def test_going_live_needs_a_look_and_the_word_but_no_egress(browser, monkeypatch
     assert TradingAccount.objects.get().is_live
 
 
+@pytest.mark.parametrize(("net", "says"), [("main", "trades real money now"), ("testnet", "to the testnet now")])
+def test_a_release_says_whose_money_moves(browser, net, says):
+    account, _ = connected(browser, is_testnet=net)
+    Preflight.objects.create(account=account, at=timezone.now(), findings=[])
+
+    assert says in said(acted(browser, account, "release", word="LIVE"))[0]
+
+
 def test_the_test_button_keeps_what_it_found(browser, monkeypatch):
     account, _ = connected(browser)
     monkeypatch.setattr(preflight_aster, "venue_margins", lambda _: [])
