@@ -110,7 +110,9 @@ def release(account: TradingAccount, words: Words, by: User, at: datetime) -> st
         raise Invalid("type LIVE to let the account trade real money", code="account.word", field="word")
     services.account_release(account=account, is_live=True, by=by, at=at)
     if account.is_testnet:
-        return f"{account.label} sends orders to the testnet now. Its strategies stay in the mode that each of them has."
+        return (
+            f"{account.label} sends orders to the testnet now. Its strategies stay in the mode that each of them has."
+        )
     return f"{account.label} trades real money now. Its strategies stay in the mode that each of them has."
 
 
