@@ -316,7 +316,7 @@ class LiveVenue:
 
     def _doubt(self, reason: str) -> None:
         """Believe nothing that was missed: the books and what was paid are asked for again."""
-        self._session.log.warning("stream_doubted", reason=reason)
+        self._session.log.info("stream_doubted", reason=reason)
         self._session.take(BooksDoubted(at=self._now(), reason=reason))
         self.perpetuals.funding.want()
 
