@@ -12,6 +12,7 @@ from django.db.models import F
 
 from accounts.audit import audit_record
 from accounts.models import Membership
+from accounts.outbox import outbox_add
 from accounts.selectors import may_write
 from accounts.vault import seal
 from brokers.domain.egress import egress_of
@@ -27,6 +28,7 @@ from brokers.selectors import binding_of
 if TYPE_CHECKING:
     from accounts.models import Desk, User
 
+SYNC_TASK = "brokers.instruments_sync"
 CURRENCIES = {Venue.KITE: Currency.INR, Venue.ASTER: Currency.USDT}
 # shorter, and a venue's ban of two minutes would fire it; longer, and it no longer is one
 COUNTDOWN_S = range(120, 3601)
@@ -82,6 +84,8 @@ def account_connect(
     VenueLogin.objects.create(account=account, reason=NEVER_YET)
     if scheme != Proof.LOGIN:
         proof_open(account=account, at=at)
+        # elsewhere the login fetches the list; nobody logs in here
+        outbox_add(task=SYNC_TASK, arguments={"account_id": str(account.id)}, at=at, at_once=False)
     details = {"venue": venue, "auth_scheme": scheme.value, "is_testnet": is_testnet, "is_simulated": is_simulated}
     _audit("account.connect", account, by=by, at=at, details={**details, "relation": account.relation})
     return account

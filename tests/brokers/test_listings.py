@@ -21,6 +21,8 @@ from brokers.listings import instruments_found, instruments_listed
 from brokers.listings_sync import instruments_sync, list_refused, list_take, refusal_mail
 from brokers.market_models import InstrumentChange, InstrumentList, ListWords
 from brokers.models import ListedInstrument
+from brokers.services import account_connect
+from tests.brokers.adapters.aster.exchange import AGENT, AGENT_KEY, USER
 from tests.brokers.domain.test_search import DEC, FUTURE, NOV, listed
 from tests.people import NOON, a_desk, an_account
 
@@ -220,3 +222,15 @@ A_LIST = {
         },
     ],
 }
+
+
+def test_an_aster_account_has_its_list_asked_for_as_it_is_added():
+    desk = a_desk()
+    person = desk.memberships.first().user
+
+    account = account_connect(
+        desk=desk, owner=person, by=person, at=NOON, venue="aster", label="", venue_user_id=USER, api_key=AGENT,
+        api_secret=AGENT_KEY, is_simulated=False,
+    )  # fmt: skip
+
+    assert Outbox.objects.filter(task="brokers.instruments_sync", arguments={"account_id": str(account.pk)}).exists()
