@@ -103,17 +103,28 @@ class Custody:
         positions = list(positions)
         for symbol in {position.contract.symbol for position in positions}:
             self._engine.cancel_all(account.user, symbol, at, Status.EXPIRED)
+        crossed = [position for position in positions if not account.is_isolated(position)]
+        owed = ZERO
         for position in positions:
-            isolated = account.is_isolated(position)
-            mark, left = self._engine.mark(position.contract.symbol), position.isolated
-            left += position.unrealised(mark)
+            mark = self._engine.mark(position.contract.symbol)
             wanted = position.notional(mark) * position.contract.liquidation_fee
+            left = position.isolated + position.unrealised(mark)
             self._force(account, position, abs(position.quantity), "liquidation", at)
-            own = left if isolated else account.cross_wallet
-            fee = min(wanted, max(own, ZERO)) if own >= 0 else own
-            # a fee where something is left, a gift where the loss went deeper than the margin
-            self._clear(account, -fee.quantize(CENT), position.contract.symbol, at)
+            if position in crossed:
+                owed += wanted
+            else:
+                self._settle_with_fund(account, left, wanted, position.contract.symbol, at)
+        if crossed:
+            # once for all of them: what one lost another may have gained
+            self._settle_with_fund(account, account.cross_wallet, owed, "", at)
         return len(positions)
+
+    def _settle_with_fund(
+        self, account: PerpetualAccount, left: Decimal, wanted: Decimal, symbol: str, at: Moment
+    ) -> None:
+        """Pay the fund its fee where something is left, be given what is missing where the loss went deeper."""
+        fee = min(wanted, left) if left >= 0 else left
+        self._clear(account, -fee.quantize(CENT), symbol, at)
 
     def deleverage(self, account: PerpetualAccount, fraction: float, at: Moment) -> int:
         """Close a fraction of every position at the mark price, as automatic deleveraging does; return how many."""

@@ -192,6 +192,22 @@ def test_crossed_positions_are_liquidated_together_and_the_wallet_never_falls_be
     assert books(venue).wallet >= 0
 
 
+def test_the_fund_gives_nothing_where_another_crossed_position_has_gained_what_one_lost():
+    venue = a_venue(usdt=Decimal(10_000))
+    buy(venue, 1_000)
+    buy(venue, 20_000, symbol="ETHUSDT")
+    before = books(venue).wallet
+    set_mark(venue, "BTCUSDT", float(held(venue).entry) - 12_000)
+    set_mark(venue, "ETHUSDT", float(held(venue, "ETHUSDT").entry) + 500)
+
+    venue.custody.close(books(venue), books(venue).held(), now(venue))
+
+    (cleared,) = incomes(venue, "INSURANCE_CLEAR")
+    assert cleared < 0
+    # each closes at the mark cut to its tick: 0.1 of one BTC, 0.05 of twenty ETH
+    assert books(venue).wallet == pytest.approx(before - 2_000 + cleared, abs=Decimal("1.1"))
+
+
 def test_liquidation_ends_the_orders_that_wait_and_tells_both():
     venue = a_venue(usdt=Decimal(10_000))
     buy(venue, 1_000)
