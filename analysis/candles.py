@@ -16,6 +16,8 @@ from analysis.domain.daily import Basis, DailySeries, date_of
 from analysis.domain.packing import Table, merged, packed, series_of, table_of, unpacked, years_of
 from analysis.domain.universe import Membership, Universe
 from analysis.models import CandleYear, ChangedName, ListedAction, ListMember
+from brokers.domain.clock import venue_day_of, zone_of
+from brokers.domain.errors import DataError
 
 # keeps each transaction on SQLite short, so that nobody waits for an import
 ROWS_PER_TRANSACTION = 100
@@ -32,8 +34,20 @@ class Taken:
 
 
 def candles_take(*, exchange: str, candles: Iterable[Candle], source: str, at: datetime) -> Taken:
-    """Put raw candles into the store; the same file taken again changes nothing."""
+    """Put raw candles into the store; the same file taken again changes nothing.
+
+    Raises
+    ------
+    DataError
+        For a candle of a day that has not begun: scans take the newest day for today, and one slip of a year
+        would leave every other stock behind it. Nothing is stored.
+    """
     ordered = sorted(candles, key=lambda one: one.symbol)
+    today = venue_day_of(at, zone_of(exchange.lower()))
+    early = next((one for one in ordered if one.day > today), None)
+    if early is not None:
+        message = f"{early.symbol} has a candle of {early.day:%d %b %Y}, which has not begun"
+        raise DataError(message, code="candles.future", details={"symbol": early.symbol})
     counts = {"instruments": 0, "added": 0, "changed": 0, "alike": 0}
     waiting: list[tuple[str, int, Table]] = []
     for symbol, own in groupby(ordered, key=lambda one: one.symbol):

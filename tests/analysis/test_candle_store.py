@@ -116,6 +116,17 @@ def test_later_days_join_and_corrected_ones_replace():
 
 
 @pytest.mark.django_db
+def test_a_candle_of_a_day_that_has_not_begun_stops_the_import():
+    # at noon UTC it is the 21st in Mumbai; by 19:00 the 22nd has begun there
+    with pytest.raises(DataError, match="has not begun"):
+        take([a_candle(date(2026, 11, 20)), a_candle(date(2026, 11, 22))])
+    assert not CandleYear.objects.exists()
+
+    candles_take(exchange="NSE", candles=[a_candle(date(2026, 11, 22))], source="t", at=NOW + timedelta(hours=7))
+    assert CandleYear.objects.exists()
+
+
+@pytest.mark.django_db
 def test_reading_asks_once_however_many_there_are(django_assert_num_queries):
     take([a_candle(day, symbol=f"S{number}") for number in range(30) for day in weekdays(date(2025, 12, 29), 5)])
 

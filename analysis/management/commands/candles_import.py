@@ -30,9 +30,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for file in options["files"]:
             found = self._read(file)
-            taken = candles_take(
-                exchange=options["exchange"], candles=found.candles, source=file.name[:40], at=timezone.now()
-            )
+            try:
+                taken = candles_take(
+                    exchange=options["exchange"], candles=found.candles, source=file.name[:40], at=timezone.now()
+                )
+            except DataError as problem:
+                raise CommandError(f"{file}: {problem}") from problem
             self.stdout.write(
                 f"{file.name}: {taken.instruments} instruments, {taken.added} days added, "
                 f"{taken.changed} changed, {taken.alike} there already, {len(found.refused)} rows refused."
