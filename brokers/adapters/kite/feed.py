@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import fields
 
-from brokers.adapters.backoff import Backoff
 from brokers.adapters.backlog import Backlog, BacklogCounters
+from brokers.adapters.backoff import Backoff
 from brokers.adapters.kite.connection import Connection, ConnectionState
 from brokers.adapters.kite.decode import FrameCounters
 from brokers.adapters.kite.frames import CONNECTIONS, stream_url
