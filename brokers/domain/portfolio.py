@@ -135,6 +135,10 @@ class PositionBook:
         self.revision += 1
         return True
 
+    def has_seen(self, fill_key: tuple[str, ...]) -> bool:
+        """Tell whether a fill of this key was taken, on whatever day."""
+        return fill_key in self._seen
+
     def fund(self, key: PositionKey, amount_quote: Decimal) -> None:
         """Book a share of a funding payment; whoever calls keeps each payment to once."""
         self._positions[key] = self.get(key).funded(amount_quote)

@@ -29,7 +29,7 @@ from execution.domain.records import FillTaken, OrderMoved
 def trade_seen(desk: Desk, trade: VenueTrade, book: Book) -> None:
     """Count one execution, once."""
     order = desk.state.find(book, trade.venue_order_id)
-    if order is None and is_forced(trade) and not _is_of_the_past(desk, trade):
+    if order is None and is_forced(trade) and not _is_of_the_past(desk, trade, book):
         order = _adopt_forced(desk, trade, book)
     if order is None:
         desk.read_books(f"a trade of the unknown order {trade.venue_order_id} was shown")
@@ -82,14 +82,17 @@ def _look_after(desk: Desk, instrument: str, book: Book) -> None:
     leave_delisted(desk)
 
 
-def _is_of_the_past(desk: Desk, trade: VenueTrade) -> bool:
-    """Tell whether a trade was made before these books began: its order is no business of theirs."""
+def _is_of_the_past(desk: Desk, trade: VenueTrade, book: Book) -> bool:
+    """Tell whether a trade was made before these books began, or is in them already with an order that they let go.
+
+    One of an earlier day that is not in them came while nobody listened: what it closed is held here no longer.
+    """
     began_at = desk.state.began_at
-    return (
-        began_at is None
-        or trade.filled_at < began_at
-        or desk.day_of(trade.filled_at).isoformat() < desk.state.venue_day
-    )
+    if began_at is None or trade.filled_at < began_at:
+        return True
+    day = desk.day_of(trade.filled_at).isoformat()
+    key = (desk.config.account_id, book.value, day, trade.instrument, trade.venue_order_id, trade.trade_id)
+    return desk.state.positions.has_seen(key)
 
 
 def _adopt_forced(desk: Desk, trade: VenueTrade, book: Book) -> OrderRecord:

@@ -133,6 +133,7 @@ class PerpetualScript(DeskScript):
         trade_id: str = "L1",
         price: str = "80",
         fee: str = "0.5",
+        at: datetime | None = None,
     ) -> VenueTrade:
         """Let the exchange itself close a part of what is held."""
         trade = VenueTrade(
@@ -143,7 +144,7 @@ class PerpetualScript(DeskScript):
             quantity=Decimal(quantity),
             price=Decimal(price),
             product=Product.PERPETUAL,
-            filled_at=self.now,
+            filled_at=at or self.now,
             fee_quote=Decimal(fee),
             source=source,
         )

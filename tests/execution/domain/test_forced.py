@@ -1,5 +1,6 @@
 """The exchange's own hand on a position: liquidation and automatic deleveraging."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from brokers.domain.perpetual_terms import FillSource
 from execution.domain.records import DeploymentState
 from tests.builders import DEPLOYMENT, a_venue_order
 from tests.execution.domain.desk_script import BUY, SELL
-from tests.execution.domain.perpetual_script import BTC, PerpetualScript
+from tests.execution.domain.perpetual_script import BTC, SATURDAY_NIGHT, PerpetualScript
 from tests.execution.domain.test_funding import OTHER
 from tests.execution.domain.test_perpetuals import a_long_desk, deployment_of
 
@@ -137,3 +138,37 @@ def test_what_nobody_here_held_is_nobodys():
     desk.forced("3", side=BUY)
 
     assert [(p.key.strategy_key, p.quantity) for p in desk.engine.state.positions.open()] == [("", Decimal(3))]
+
+
+def past_midnight(desk):
+    desk.now = SATURDAY_NIGHT + timedelta(hours=1)
+    desk.tick(101.0)
+    assert desk.engine.state.venue_day == "2026-08-23"
+
+
+def test_a_liquidation_before_midnight_that_is_told_after_it_is_booked_once_and_halts():
+    desk = a_long_desk()
+    at = desk.now
+    past_midnight(desk)
+
+    desk.forced("99.009", at=at)
+    desk.read_books()
+    desk.read_books()
+
+    [fill] = [r for r in desk.journal if r.kind == "fill" and r.payload["fill"]["source"] == "liquidation"]
+    assert fill.payload["fill"]["venue_day"] == "2026-08-22"
+    assert desk.held == 0
+    assert deployment_of(desk).state is DeploymentState.HALTED
+
+
+def test_a_liquidation_of_yesterday_that_is_booked_is_not_booked_again():
+    desk = a_long_desk()
+    desk.forced("99.009")
+    past_midnight(desk)
+    before = len(desk.journal)
+
+    desk.read_books()
+    desk.read_books()
+
+    assert [r.kind for r in desk.journal[before:] if r.kind in ("fill", "order")] == []
+    assert desk.held == 0
