@@ -241,12 +241,15 @@ def price_on_grid(rules: SymbolRules, side: Side, price: Decimal) -> Decimal:
 def _objection(
     intent: OrderIntent, rules: SymbolRules, quantity: Decimal, price: Decimal | None, mark: Decimal | None
 ) -> str | None:
-    """Return what the rules say against an order; what needs a mark price that nobody knows, the exchange judges."""
+    """Return what the rules say against an order; what needs a mark price that nobody knows, the exchange judges.
+
+    An exit is never held against our mark: it is up to a minute old, and in a fall that is when an exit matters.
+    """
     if intent.order_type is OrderType.MARKET:
         reference = mark or intent.decision_price
-    elif intent.order_type is OrderType.LIMIT:
+    elif intent.order_type is OrderType.LIMIT and not intent.reduce_only:
         reference = mark or price
-    else:  # held against the mark when it fires, not now
+    else:  # a trigger is held against the mark when it fires, not now
         reference = price or intent.trigger_price
     found = order_objection(
         rules,

@@ -131,6 +131,7 @@ class AsterTransport:
         await self._door.require_open(is_urgent=request.is_urgent)
         number = await self._budget.acquire("read", urgent=request.is_urgent, weight=request.weight)
         try:
+            await self._door.require_open(is_urgent=request.is_urgent)  # it may have been shut during the wait
             reply = await self._send(request)
         finally:
             self._budget.settle("read", number)
@@ -214,6 +215,7 @@ class AsterTransport:
         await self._door.require_open(is_urgent=True)
         number = await self._budget.acquire("read", urgent=True)
         try:
+            await self._door.require_open(is_urgent=True)
             asked_ms = self._time.now_ms()  # once its turn has come: a wait is no time on the way
             reply = await self._send(requests.server_time())
             answered_ms = self._time.now_ms()

@@ -214,3 +214,17 @@ async def test_a_permit_that_is_not_given_sends_nothing():
         await venue.cancel("BTCUSDT:7", refuse)
 
     assert exchange.writes() == []
+
+
+@pytest.mark.parametrize(("side", "price"), [(Side.SELL, "50000"), (Side.BUY, "70000")])
+async def test_an_exit_is_not_refused_by_a_mark_that_the_market_has_left(side, price):
+    venue, exchange = a_venue()
+    await venue.orders()
+    assert venue._books.marks == {"BTCUSDT": Decimal(60100)}
+    beyond = {"order_type": OrderType.LIMIT, "price": price, "side": side}
+
+    with pytest.raises(Rejected, match="of the mark price"):
+        await venue.place(a_perpetual_order(**beyond), INSTRUMENT, permit)
+    call = await sent(exchange, venue, **beyond, purpose=Purpose.EXIT, reduce_only=True)
+
+    assert (call.params["price"], call.params["reduceOnly"]) == (price, "true")

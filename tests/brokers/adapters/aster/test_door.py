@@ -6,7 +6,7 @@ from brokers.adapters.aster.door import Door, RedisBoard, Shut, shut_of
 from brokers.domain.errors import Rejected, Retryable
 from brokers.domain.orders import OrderType, Purpose, Side
 from tests.brokers.adapters.aster.exchange import INSTRUMENT, a_perpetual_order, a_venue, an_order_row, refusal, reply
-from tests.brokers.adapters.doubles import START, SteppingClock, permit
+from tests.brokers.adapters.doubles import START, OpenBudget, SteppingClock, permit
 from tests.brokers.adapters.memory import MemoryRedis
 
 NOW_MS = round(START.timestamp() * 1000)
@@ -157,3 +157,26 @@ def test_nonsense_on_the_board_is_an_open_door(text):
 def test_what_is_written_is_read():
     shut = Shut(until_ms=123, times=4)
     assert shut_of(shut.text()) == shut == shut_of(shut.text().encode())
+
+
+class ShutMeanwhile(OpenBudget):
+    """A budget in whose queue a call waits while another process is told to stay away."""
+
+    def __init__(self, door):
+        super().__init__()
+        self.door = door
+
+    async def acquire(self, kind, *, urgent=False, weight=1):
+        await super().acquire(kind, urgent=urgent, weight=weight)
+        await self.door.shut(status=418, headers={}, banned_until_ms=None)
+
+
+@pytest.mark.parametrize("call", ["wallets", "measure_clock"])
+async def test_what_waited_for_its_turn_when_the_ban_came_is_not_sent(call):
+    door = Door(clock=SteppingClock())
+    venue, exchange = a_venue(budget=ShutMeanwhile(door), door=door)
+
+    with pytest.raises(Retryable, match="stay away"):
+        await getattr(venue, call)()
+
+    assert exchange.calls == []
