@@ -115,9 +115,10 @@ class AsterVenue:
         """
         if instrument.kind is not InstrumentKind.PERPETUAL or order.intent.instrument != instrument.key:
             raise Rejected(f"{instrument.key} is not the contract of this order", code="order.instrument")
-        if order.intent.purpose is Purpose.ENTRY:
+        is_entry = order.intent.purpose is Purpose.ENTRY
+        if is_entry:
             await self._transport.require_steady_clock()
-        rules = await self._rules.of(instrument.symbol)
+        rules = await self._rules.of(instrument.symbol, is_urgent=not is_entry)
         self._books.follow([instrument.symbol])
         mark = self._books.marks.get(instrument.symbol)
         write = orders.place(order, rules, is_hedge=await self.is_hedge(), mark_price=mark)
@@ -140,7 +141,7 @@ class AsterVenue:
             raise Rejected(
                 "orders are changed by agent wallets alone; cancel this one and place another", code="aster.v3_only"
             )
-        rules = await self._rules.of(split_key(order.instrument)[1])
+        rules = await self._rules.of(split_key(order.instrument)[1], is_urgent=True)
         wanted = None if trigger_price is not None else price
         row = await self.act(orders.modify(order, price=wanted, rules=rules), before_write)
         return Receipt(venue_order_id=order_key(row.symbol, row.order_id))

@@ -29,10 +29,13 @@ class Rulebook:
         self._read_ns = 0
         self._is_doubted = False
 
-    async def of(self, symbol: str) -> SymbolRules:
-        """Return a symbol's rules; raise Rejected for one that is not listed. An order waits for no newer list."""
+    async def of(self, symbol: str, *, is_urgent: bool = False) -> SymbolRules:
+        """Return a symbol's rules; raise Rejected for one that is not listed.
+
+        An order waits for no newer list, but an entry for one in place of a doubted one; what is urgent not even then.
+        """
         listed = self._listed
-        if listed is None or self._is_doubted:
+        if listed is None or (self._is_doubted and not is_urgent):
             listed = await self._renewed()
         rules = listed.symbols.get(symbol)
         if rules is None:
@@ -49,12 +52,12 @@ class Rulebook:
         return listed
 
     def doubt(self) -> None:
-        """Read the list anew before the next order: the exchange has refused one by a rule we did not know."""
+        """Read the list anew before the next entry: the exchange has refused an order by a rule we did not know."""
         self._is_doubted = True
 
     async def keep_up(self) -> None:
-        """Read the list where there is none, or an hour has passed: whoever polls does it for the orders."""
-        if self._listed is None or self._clock.boot_ns() - self._read_ns >= READ_EVERY_NS:
+        """Read the list where there is none, or it is doubted, or an hour old: whoever polls does it for the orders."""
+        if self._listed is None or self._is_doubted or self._clock.boot_ns() - self._read_ns >= READ_EVERY_NS:
             await self._renewed()
 
     async def _renewed(self) -> ExchangeList:

@@ -3,6 +3,7 @@
 import pytest
 
 from brokers.domain.errors import Ambiguous, Rejected, Retryable
+from brokers.domain.orders import Purpose, Side
 from tests.brokers.adapters.aster.exchange import (
     INSTRUMENT,
     a_perpetual_order,
@@ -133,3 +134,20 @@ async def test_after_a_broken_rule_the_list_is_read_again_and_after_a_wrong_side
 
     assert len(exchange.named("GET", "exchangeInfo")) == 2
     assert exchange.named("POST", "order")[-1].params["positionSide"] == "LONG"
+
+
+async def test_an_exit_waits_for_no_new_rules_and_whoever_polls_brings_them():
+    venue, exchange = a_venue()
+    await venue.orders()
+    exchange.script("POST", "order", refusal(-4014, "Price not increased by tick size."))
+    leaving = a_perpetual_order(side=Side.SELL, purpose=Purpose.EXIT, reduce_only=True)
+    with pytest.raises(Rejected):
+        await venue.place(leaving, INSTRUMENT, permit)
+    before = len(exchange.calls)
+
+    await venue.place(leaving, INSTRUMENT, permit)
+    placed = [call.name for call in exchange.calls[before:]]
+    await venue.orders()
+
+    assert placed == ["order"]
+    assert len(exchange.named("GET", "exchangeInfo")) == 2
