@@ -284,6 +284,15 @@ class ClockDifference(Protocol):
         ...
 
 
+@runtime_checkable
+class KeepsBooksBySymbol(Protocol):
+    """A venue that gives its books by symbol, and of each what is open or ended lately."""
+
+    def follow(self, keys: Iterable[str], *, since: datetime | None = None) -> None:
+        """Read the books of these instruments too, and show what ended after `since`, however long ago that is."""
+        ...
+
+
 class PerpetualMode(Protocol):
     """How an account of perpetual contracts is set up at its venue."""
 

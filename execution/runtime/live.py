@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from brokers.domain.errors import DataError, NeedsLogin, VenueError
 from brokers.domain.market import NANOSECONDS, QuoteColumns, at_of, ns_of
-from brokers.domain.orders import UnreadableRow
+from brokers.domain.orders import Book, UnreadableRow
 from brokers.logins import TIME_IS_UP
 from brokers.ports import (
     Budget,
@@ -26,6 +26,7 @@ from brokers.ports import (
     FeedState,
     FeedTrade,
     FeedWallet,
+    KeepsBooksBySymbol,
     Venue,
 )
 from execution.domain.events import (
@@ -62,6 +63,8 @@ BOOKS_EVERY_S = 1.0
 # a minute's orders, and how late the last of them may have left
 ORDERS_SINCE_S = 65.0
 HOURS_POLL_S = 1.0
+# a venue tells of what ended for a week; its clock and ours are never so far apart
+TOLD_FOR, CLOCKS_APART = timedelta(days=7), timedelta(minutes=10)
 Told = FeedOrder | FeedTrade | FeedFunding | FeedWallet | FeedFundingRate
 AHEAD_NS = 300 * NANOSECONDS  # no real exchange's clock is five minutes ahead of ours
 
@@ -179,7 +182,15 @@ class LiveVenue:
         facts = await self._machine.read(lambda: store.account_facts(account_id))
         link = self._machine.connect(facts, credentials, urls)
         link.budget.inherit(decided_at)
+        self._follow_open_orders(link.venue)
         return link
+
+    def _follow_open_orders(self, venue: Venue) -> None:
+        """Let the books show what the journal holds open, even where it ended while nobody was there to see."""
+        opened = [o for o in self._session.engine.state.open_orders() if o.intent.book is Book.LIVE]
+        if opened and isinstance(venue, KeepsBooksBySymbol):
+            oldest = max(min(o.updated_at for o in opened), self._now() - TOLD_FOR)
+            venue.follow({o.intent.instrument for o in opened}, since=oldest - CLOCKS_APART)
 
     async def close(self) -> None:
         """Close the open link."""

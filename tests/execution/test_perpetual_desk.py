@@ -244,3 +244,26 @@ def test_clearing_and_setting_the_dead_man_switch_reaches_a_hosted_account(hoste
             await settled(hosted, journalled(RecordKind.COUNTDOWN, instrument=BTC, seconds=0).exists)
 
     asyncio.run(scenario())
+
+
+def test_a_new_session_s_books_show_what_the_journal_holds_open(hosted, account, owner):
+    followed = []
+    hosted.venue.follow = lambda keys, since: followed.append((set(keys), since))
+    resting = a_venue_order(instrument=BTC, product=Product.PERPETUAL, quantity="0.01", price="50000")
+
+    async def scenario():
+        async with hosting(hosted, account):
+            await until(lambda: PERPETUAL.token in hosted.feed.tokens)
+            hosted.feed.say(FeedOrder(order=resting))
+            await settled(hosted, journalled(RecordKind.ORDER).exists)
+            assert followed == []
+            await hosted.machine.read(
+                lambda: account_rekey(account=account, api_key="n" * 64, api_secret="t" * 64, by=owner, at=NOON)
+            )
+            await until(lambda: bool(followed))
+
+    asyncio.run(scenario())
+
+    [(names, since)] = followed
+    assert names == {BTC}
+    assert since < SystemClock().now() - timedelta(minutes=5)

@@ -63,10 +63,13 @@ class AccountBooks:
         self._looked_ns: int | None = None
         self._market_at: datetime | None = None
         self._asked_ns = 0
+        self._since: datetime | None = None
         self.marks: Mapping[str, Decimal] = {}
 
-    def follow(self, symbols: Iterable[str]) -> None:
-        """Read these symbols too from now on."""
+    def follow(self, symbols: Iterable[str], *, since: datetime | None = None) -> None:
+        """Read these symbols too from now on; with `since`, show what ended after it, however long ago that is."""
+        if since is not None:
+            self._since = min(since, self._since or since)
         for symbol in symbols:
             self._symbols.setdefault(symbol, SymbolBook())
 
@@ -190,7 +193,10 @@ class AccountBooks:
         return not is_living(row) and self._is_late_enough(_changed_at(row))
 
     def _is_late_enough(self, at: datetime | None) -> bool:
-        return at is None or at >= self.midnight() - BEFORE_MIDNIGHT
+        shown_since = self.midnight() - BEFORE_MIDNIGHT
+        if self._since is not None:
+            shown_since = min(shown_since, self._since)
+        return at is None or at >= shown_since
 
 
 def is_living(row: OrderRow | UnreadableRow) -> bool:

@@ -304,9 +304,9 @@ class AsterVenue:
                 raise
             raise Rejected(refusal.message, code="aster.stream_key", details=refusal.details) from None
 
-    def follow(self, keys: Iterable[str]) -> None:
-        """Read the books of these instruments too."""
-        self._books.follow(split_key(key)[1] for key in keys)
+    def follow(self, keys: Iterable[str], *, since: datetime | None = None) -> None:
+        """Read the books of these instruments too; with `since`, show what ended after it, however long ago that is."""
+        self._books.follow([split_key(key)[1] for key in keys], since=since)
 
     def doubt(self) -> None:
         """Read every book anew at the next question."""

@@ -1,5 +1,6 @@
 """The account's books, put together from those of its symbols."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -16,7 +17,7 @@ from tests.brokers.adapters.aster.exchange import (
     an_order_row,
     reply,
 )
-from tests.brokers.adapters.doubles import permit
+from tests.brokers.adapters.doubles import START, permit
 
 
 async def test_the_book_shows_open_and_ended_orders_by_symbol():
@@ -171,6 +172,21 @@ async def test_yesterday_s_ended_orders_leave_the_book_and_open_ones_stay():
     exchange.books["allOrders"] = [an_order_row(orderId=1, status="CANCELED", **old), an_order_row(orderId=2, **old)]
 
     assert [row.venue_order_id for row in await venue.orders()] == ["BTCUSDT:2"]
+
+
+async def test_what_the_desk_holds_open_is_shown_however_long_ago_it_ended():
+    venue, exchange = a_venue()
+    days_ago = 1795147200000 - 3 * 86_400_000
+    exchange.books["allOrders"] = [an_order_row(orderId=1, status="FILLED", time=days_ago, updateTime=days_ago)]
+    exchange.books["userTrades"] = [a_trade_row(orderId=1, time=days_ago)]
+    venue.follow(["ASTER:BTCUSDT"])
+    assert await venue.orders() == await venue.trades() == []
+
+    venue.follow(["ASTER:BTCUSDT"], since=START - timedelta(days=4))
+    venue.doubt()
+
+    assert [row.venue_order_id for row in await venue.orders()] == ["BTCUSDT:1"]
+    assert [row.venue_order_id for row in await venue.trades()] == ["BTCUSDT:1"]
 
 
 async def test_an_order_waits_for_no_list_once_the_books_were_read():
