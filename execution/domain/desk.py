@@ -169,6 +169,8 @@ class Desk:
         self.cannot_change = False
         # an order of which nothing was sent because its turn did not come: decided anew when it settles
         self.turn_missed = ""
+        # whether that was because the venue lets nobody in
+        self.is_shut_out = False
         # why a deployment has no view, told to the pages and not to the journal
         self.notes: dict[str, tuple[str, datetime]] = {}
         self.books_error = ""

@@ -76,7 +76,7 @@ def _placed(desk: Desk, order: OrderRecord, event: SendOutcome) -> None:
     desk.record(fact)
     _hear(desk, event)
     is_missed = event.code == TURN_MISSED or (event.code == THROTTLED and not order.is_entry)
-    desk.turn_missed = order.client_id if is_missed else ""
+    desk.turn_missed, desk.is_shut_out = order.client_id if is_missed else "", event.code == THROTTLED
     after_change(desk, order)
 
 

@@ -16,7 +16,7 @@ from brokers.domain.portfolio import PositionKey
 from execution.domain.allowance import tell, why_no_entry, why_no_exit
 from execution.domain.commands import Level
 from execution.domain.desk import Desk
-from execution.domain.lifecycle import OrderRecord
+from execution.domain.lifecycle import MAX_PAUSE_S, OrderRecord
 from execution.domain.market_life import in_parts
 from execution.domain.records import DeploymentMoved, Goal, GoalSet, SignalMade
 from execution.domain.sending import EXIT_STUCK, intent_for, is_out_of_modifications, place, refuse, want_cancel
@@ -25,6 +25,7 @@ from risk.domain.gate import Refused
 ZERO = Decimal(0)
 UNPROTECTED = "unprotected"
 _QUEUED_LOOK_S = 30.0
+_DOUBLINGS = 10
 _TIMER_MARGIN_S = 0.05  # a shell's timer may fire a moment early by another clock
 
 
@@ -238,9 +239,13 @@ def _is_to_wait(desk: Desk, goal: Goal) -> bool:
 
 
 def _decide_again(desk: Desk, goal: Goal) -> None:
-    """Go on soon with a goal of which nothing was sent, as a new order at the prices of then; an old entry ends."""
-    pause_s = desk.config.decide_again_s
-    desk.record(GoalSet(goal=replace(goal, retry_at=desk.at + timedelta(seconds=pause_s))))
+    """Go on soon with a goal of which nothing was sent, as a new order at the prices of then; an old entry ends.
+
+    While the venue lets nobody in each try waits twice as long as the last: a ban may last for days.
+    """
+    misses = goal.misses + 1 if desk.is_shut_out else 0
+    pause_s = min(desk.config.decide_again_s * 2 ** min(misses, _DOUBLINGS), MAX_PAUSE_S)
+    desk.record(GoalSet(goal=replace(goal, retry_at=desk.at + timedelta(seconds=pause_s), misses=misses)))
     _pursue_later(desk, goal, pause_s)
 
 

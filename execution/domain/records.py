@@ -49,7 +49,7 @@ class Goal:
 
     None means that nothing is wanted: what is held stays. An entry has one attempt, after which
     its goal becomes None. An exit is repeated: `failures` counts the attempts that ended without
-    all of it, `retry_at` spaces them.
+    all of it, `misses` those of which the venue's shut door let nothing out, `retry_at` spaces them.
     """
 
     key: PositionKey
@@ -59,6 +59,7 @@ class Goal:
     decision_price: Decimal | None = None
     failures: int = 0
     retry_at: datetime | None = None
+    misses: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

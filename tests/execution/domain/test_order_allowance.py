@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from brokers.domain.allowance import KITE_ALLOWANCE
 from brokers.domain.orders import Book, Purpose
@@ -229,6 +230,22 @@ def test_too_many_requests_is_an_alarm_and_the_exit_goes_again():
     assert any("too many orders" in sentence for sentence in urgent(desk))
     assert len(desk.placed) == 3
     assert "throttled" not in desk.inbox
+
+
+def test_while_the_venue_lets_nobody_in_each_try_of_an_exit_waits_longer():
+    desk = a_long_desk()
+    desk.obedient = False
+    desk.bar(95.0)
+    sent = []
+    for _ in range(400):
+        if desk.placed[-1].order.client_id not in {client_id for client_id, _ in sent}:
+            sent.append((desk.placed[-1].order.client_id, desk.now))
+            end_turn(desk, desk.placed[-1], result=SendResult.NOT_SENT, code="venue.throttled")
+        desk.pass_time(0.25)
+
+    gaps = [(b - a).total_seconds() for (_, a), (_, b) in pairwise(sent)]
+    assert [round(gap) for gap in gaps[1:5]] == [1, 2, 4, 8]
+    assert max(gaps) < 10
 
 
 def test_a_receipt_that_its_fill_overtook_still_says_that_the_venue_takes_orders():
