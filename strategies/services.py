@@ -13,6 +13,7 @@ from accounts.audit import audit_record
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.instruments import OPTION_KINDS, InstrumentKind, split_key
 from brokers.domain.listings import takes_orders
+from brokers.domain.money import Currency
 from brokers.domain.orders import Book, Product
 from brokers.models import ListedInstrument, TradingAccount
 from strategies.domain import Direction, StrategyParams, wrong
@@ -43,6 +44,7 @@ def deployment_add(
     parameters, instruments or a mode that it cannot run with.
     """
     parsed = strategy_for(strategy).Params.parse(params)
+    _check_value_is_said(account, parsed, params)
     listed = _listed(account, instruments)
     for row in listed:
         _check_suits(parsed, row)
@@ -136,6 +138,12 @@ def _listed_one(account: TradingAccount, key: object) -> ListedInstrument:
             field="instruments",
         )
     return row
+
+
+def _check_value_is_said(account: TradingAccount, parsed: StrategyParams, given: Mapping[str, Any]) -> None:
+    """Raise Invalid where the value of an order would be a default that is meant in rupees."""
+    if account.currency != Currency.INR and not parsed.lots and "order_value_quote" not in given:
+        raise wrong("order_value_quote", f"say the value of a full position in {account.currency}")
 
 
 def _check_suits(params: StrategyParams, row: ListedInstrument) -> None:

@@ -244,12 +244,24 @@ def test_two_venues_cost_a_fixed_number_of_queries(held, perps, django_assert_ma
 @pytest.mark.parametrize(("instrument", "venue"), [("NSE:RELIANCE", "kite"), (BTC, "aster")])
 def test_a_strategy_goes_to_the_account_where_its_instrument_trades(ours, perps, instrument, venue):
     a_listed()
-    body = {"strategy": "ema-crossover", "instruments": [instrument], "params": {}, "mode": "paper"}
+    params = {"order_value_quote": "500"}
+    body = {"strategy": "ema-crossover", "instruments": [instrument], "params": params, "mode": "paper"}
 
     answer = ours.post("/api/strategies/add", body)
 
     assert answer.status_code == 201, answer.json()
     assert Deployment.objects.get().account.venue == venue
+
+
+def test_no_strategy_in_usdt_takes_the_value_that_is_meant_in_rupees(ours, perps):
+    body = {"strategy": "ema-crossover", "instruments": [BTC], "params": {}, "mode": "paper"}
+
+    answer = ours.post("/api/strategies/add", body)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["field"] == "params.order_value_quote"
+    assert "USDT" in answer.json()["error"]["message"]
+    assert not Deployment.objects.exists()
 
 
 @pytest.mark.parametrize("instruments", [["NSE:RELIANCE", BTC], ["ASTER:BTCUSDT", "ASTER:BTCUSDT2"]])
