@@ -66,10 +66,10 @@ def manage(arguments: Sequence[str]) -> int:
 
 
 def test(arguments: Sequence[str]) -> int:
-    """Become pytest."""
+    """Become pytest; the whole suite, asked for without a word, is shared between the machine's processors."""
     _development_ready()
     os.chdir(ROOT)
-    return _become(DEVELOPMENT.python, "-m", "pytest", *arguments)
+    return _become(DEVELOPMENT.python, "-m", "pytest", *(arguments or checks.WHOLE_SUITE))
 
 
 def check(arguments: Sequence[str]) -> int:

@@ -52,6 +52,8 @@ def test_the_page_earns_what_the_exchanges_ledger_says(recording, speed, start_d
     desk = start_desk("--replay", str(path), "--speed", speed)
     page = open_page()
     sign_in(page, desk)
+    [account] = [row["id"] for row in get(f"{desk.url}/api/status", desk.key)["accounts"] if row["venue"] == "kite"]
+    page.locator("#scope").select_option(account)
 
     assert eventually(lambda: get(f"{desk.simulator}/sim/state")["finished"], seconds=400), "the replay did not end"
     fills = get(f"{desk.simulator}/sim/ledger")["fills"]
@@ -61,7 +63,7 @@ def test_the_page_earns_what_the_exchanges_ledger_says(recording, speed, start_d
     earned = net_pnl(traded, charge_table_on(facts, last_day), {row["symbol"]: row["last_price"] for row in quotes})
 
     assert eventually(lambda: shown(page) == earned, seconds=20), f"the page says {shown(page)}, the ledger {earned}"
-    assert get(f"{desk.url}/api/portfolio", desk.key)["live"]["pnl_today"]["net"] == earned
-    trades = get(f"{desk.url}/api/trades?limit=500", desk.key)["results"]
+    assert get(f"{desk.url}/api/portfolio?account={account}", desk.key)["live"]["pnl_today"]["net"] == earned
+    trades = get(f"{desk.url}/api/trades?limit=500&account={account}", desk.key)["results"]
     assert {trade["strategy"] for trade in trades if trade["book"] == "live"} == {"ema-crossover", "vwap-breakout"}
     page.screenshot(path=results / f"replay-{Path(recording).stem}.png")
