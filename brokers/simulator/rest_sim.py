@@ -25,12 +25,24 @@ def sim_address(_site: "KiteSite", request: Request, _app: App, _match: re.Match
 
 
 def sim_ledger(site: "KiteSite", request: Request, _app: App, _match: re.Match[str]) -> Response:
-    """Return the ledger after ``since``, of one ``account`` or of all; with ``venue=aster`` that of Aster."""
+    """Return the ledger after ``since``, of one ``account`` or of all; with ``venue=aster`` that of Aster, its orders beside."""
     since = request.get("since", "0")
     if not re.fullmatch("[0-9]{1,12}", since):
         raise Refusal("Invalid `since`.")
     if request.get("venue") == "aster" and site.aster is not None:
-        return plain(site.aster.venue.engine.ledger.rows(since=int(since), account=request.get("account") or None))
+        engine, account = site.aster.venue.engine, request.get("account") or None
+        orders = [
+            order for user in engine.accounts.values() if account in {None, user.user} for order in user.orders.values()
+        ]
+        return plain(
+            {
+                **engine.ledger.rows(since=int(since), account=account),
+                "orders": [
+                    {"order_id": order.order_id, "client_id": order.client_id, "symbol": order.contract.symbol}
+                    for order in orders
+                ],
+            }
+        )
     fills = site.venue.engine.ledger.rows(since=int(since), account=request.get("account") or None)
     return plain({"fills": fills, "count": len(fills)})
 

@@ -9,7 +9,8 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -128,6 +129,14 @@ def empty_redis() -> None:
     Redis.from_url(os.environ["REDIS_URL"], socket_timeout=5).flushall()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What an exchange says of one account: trades by order and number, and each order's number with the id it bears."""
+
+    trades: Mapping[Key, object]
+    orders: Sequence[tuple[str, str]]
+
+
 def _compared() -> dict[str, Any]:
     from brokers.models import TradingAccount
     from execution.models import Fill, Order
@@ -138,12 +147,10 @@ def _compared() -> dict[str, Any]:
         # ours first: whatever of it is true stands in the ledger by the time that is read
         fills = Fill.objects.filter(account=account, book="live")
         ours = {(fill.venue_order_id, fill.trade_id): (fill.quantity, fill.price) for fill in fills}
-        ledger = {
-            (row["order_id"], row["trade_id"]): (Decimal(row["quantity"]), Decimal(row["price_paise"]) / 100)
-            for row in _ledger(account.venue_user_id)
-        }
+        told = _told_by_aster(account) if account.venue == "aster" else _told_by_kite(account)
+        ledger = told.trades
         problems += _trade_problems(ours, ledger)
-        problems += _order_problems(account)
+        problems += _order_problems(account, told.orders)
         problems += _holding_problems(account)
         problems += _chain_problems(account, counts)
         unknown = Order.objects.filter(account=account, status__in=["UNKNOWN", "UNPROVEN"]).count()
@@ -159,16 +166,15 @@ def _trade_problems(ours: Mapping[Key, object], ledger: Mapping[Key, object]) ->
     return lost + invented + changed
 
 
-def _order_problems(account: Any) -> Iterable[str]:
+def _order_problems(account: Any, book: Sequence[tuple[str, str]]) -> Iterable[str]:
     from execution.models import Discrepancy, Order
 
-    book = _order_book(account)
-    tags = Counter(str(row.get("tag")) for row in book)
+    tags = Counter(tag for _, tag in book)
     yield from (f"doubled: {count} orders at the venue bear {tag}" for tag, count in tags.items() if count > 1)
     known = dict(Order.objects.filter(account=account).values_list("client_id", "venue_order_id"))
-    for row in book:
-        if known.get(str(row.get("tag"))) != row["order_id"]:
-            yield f"lost: order {row['order_id']} ({row.get('tag')}) is not in the books"
+    for order_id, tag in book:
+        if known.get(tag) != order_id:
+            yield f"lost: order {order_id} ({tag}) is not in the books"
     external = Order.objects.filter(account=account, origin="EXTERNAL").count()
     if external:
         yield f"external: {external} orders were taken for another's"
@@ -213,25 +219,37 @@ def _chain_problems(account: Any, counts: "Counter[str]") -> list[str]:
     return []
 
 
-def _ledger(user: str) -> list[dict[str, Any]]:
-    from django.conf import settings
-
-    fills: list[dict[str, Any]] = _get(f"{settings.WINDHOVER_SIMULATOR_URL}/sim/ledger?account={user}")["fills"]
-    return fills
-
-
-def _order_book(account: Any) -> list[dict[str, Any]]:
+def _told_by_kite(account: Any) -> _Told:
     from django.conf import settings
 
     from brokers.domain.errors import NeedsLogin
     from brokers.selectors import credentials_of
 
+    base = settings.WINDHOVER_SIMULATOR_URL
+    trades = {
+        (row["order_id"], row["trade_id"]): (Decimal(row["quantity"]), Decimal(row["price_paise"]) / 100)
+        for row in _get(f"{base}/sim/ledger?account={account.venue_user_id}")["fills"]
+    }
     try:
         credentials = credentials_of(account)
     except NeedsLogin:
-        return []  # the session ended for the day; the trades are compared all the same
+        return _Told(trades=trades, orders=())  # the session ended for the day; the trades are compared all the same
     headers = {"Authorization": f"token {credentials.api_key}:{credentials.access_token}"}
-    return _get(f"{settings.WINDHOVER_SIMULATOR_URL}/orders", headers).get("data") or []
+    book = _get(f"{base}/orders", headers).get("data") or []
+    return _Told(trades=trades, orders=[(row["order_id"], str(row.get("tag"))) for row in book])
+
+
+def _told_by_aster(account: Any) -> _Told:
+    from django.conf import settings
+
+    told = _get(f"{settings.WINDHOVER_SIMULATOR_URL}/sim/ledger?venue=aster&account={account.venue_user_id}")
+    trades = {
+        (f"{row['symbol']}:{row['order_id']}", str(row["trade_id"])): (Decimal(row["quantity"]), Decimal(row["price"]))
+        for row in told["fills"]
+    }
+    return _Told(
+        trades=trades, orders=[(f"{row['symbol']}:{row['order_id']}", row["client_id"]) for row in told["orders"]]
+    )
 
 
 def _get(url: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,6 +54,19 @@ def test_a_trade_that_is_not_the_ledger_s_is_a_problem(ours, ledger, word):
     [problem] = witness._trade_problems(ours, ledger)
 
     assert problem.startswith(word)
+
+
+def test_aster_s_ledger_is_read_by_the_names_that_the_desk_gives_its_orders(monkeypatch):
+    fill = {"symbol": "BTCUSDT", "order_id": 7, "trade_id": 9, "quantity": "0.043", "price": "91163.1"}
+    order = {"order_id": 7, "client_id": "WA1", "symbol": "BTCUSDT"}
+    asked = []
+    monkeypatch.setattr(witness, "_get", lambda url: asked.append(url) or {"fills": [fill], "orders": [order]})
+
+    told = witness._told_by_aster(SimpleNamespace(venue_user_id="0xabc"))
+
+    assert told.trades == {("BTCUSDT:7", "9"): (Decimal("0.043"), Decimal("91163.1"))}
+    assert told.orders == [("BTCUSDT:7", "WA1")]
+    assert asked[0].endswith("/sim/ledger?venue=aster&account=0xabc")
 
 
 def test_percentiles_are_times_that_were_measured():

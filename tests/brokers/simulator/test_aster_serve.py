@@ -76,7 +76,9 @@ def test_an_order_travels_from_rest_to_the_account_stream_and_the_ledger(simulat
     assert told["data"]["o"]["i"] == placed["orderId"]
     assert sum(float(fill["quantity"]) for fill in fills) == 0.01
     assert (folder / "ledger.jsonl").read_text() == ""
-    assert client.get("/sim/ledger", params={"venue": "aster"}).json()["fills"][0]["order_id"] == placed["orderId"]
+    told = client.get("/sim/ledger", params={"venue": "aster"}).json()
+    assert told["fills"][0]["order_id"] == placed["orderId"]
+    assert [order["order_id"] for order in told["orders"]] == [placed["orderId"]]
 
 
 def test_a_connection_subscribes_by_messages_and_is_told_its_subscriptions(simulator):
