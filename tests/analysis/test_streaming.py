@@ -1,6 +1,7 @@
 """The streaming engine beside the batch indicators: on recorded minutes, and on markets made up to break it."""
 
 import duckdb
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -23,7 +24,12 @@ from analysis.domain import (
     session_vwap,
     sma,
     stochastic,
+    streaming,
+    streaming_core,
+    streaming_steps,
+    streaming_wide,
     supertrend,
+    supertrend_kernel,
     volume_ratio,
 )
 from analysis.domain.streaming import CoreStream, Reading, StreamingEngine
@@ -62,6 +68,41 @@ def batch(high, low, close, volume, *, session, core, wide):
         *supertrend(high, low, close, wide.supertrend, wide.supertrend_ranges),
         regression_slope(close, wide.slope),
     ]
+
+
+def interpret(monkeypatch):
+    """Run the kernels as the Python that they are written in: slowly, and seen by a coverage measurement."""
+    for module in (streaming, streaming_core, streaming_steps, streaming_wide, supertrend_kernel):
+        for name, member in list(vars(module).items()):
+            if isinstance(member, numba.core.registry.CPUDispatcher):
+                monkeypatch.setattr(module, name, member.py_func)
+
+
+def made_up(bars, seed):
+    """A market with a walk, a stretch in which nothing moves, one without volume, and two sessions."""
+    chance = np.random.default_rng(seed)
+    still, silent = slice(bars // 3, bars // 3 + 25), slice(bars // 2, bars // 2 + 30)
+    close = 100.0 + np.cumsum(chance.normal(0.0, 0.5, bars))
+    close[still] = close[bars // 3]
+    reach = np.abs(chance.normal(0.0, 0.3, bars))
+    reach[still] = 0.0
+    volume = np.floor(chance.uniform(100.0, 5_000.0, bars))
+    volume[silent] = 0.0
+    return [close + reach, close - reach, close, volume], (np.arange(bars) // (bars // 2)).astype(np.int64)
+
+
+@pytest.mark.parametrize("periods", [(CorePeriods(), WidePeriods()), OTHER])
+def test_the_kernels_say_compiled_what_they_say_as_plain_python(monkeypatch, periods):
+    columns, session = made_up(240, seed=7)
+    compiled = streamed(columns, session, *periods)
+    of_highs = supertrend(*columns[:3], 5, 2.0)
+
+    interpret(monkeypatch)
+
+    np.testing.assert_allclose(streamed(columns, session, *periods), compiled, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(supertrend(*columns[:3], 5, 2.0), of_highs, rtol=1e-12)
+    seven = CoreStream(1, periods[0]).update(np.zeros(240, dtype=np.int64), *columns[:3])
+    np.testing.assert_allclose(seven, compiled[:, : Reading.VWAP], rtol=1e-12, atol=1e-12)
 
 
 def streamed(columns, session, core=None, wide=None):

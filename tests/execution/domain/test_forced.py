@@ -172,3 +172,29 @@ def test_a_liquidation_of_yesterday_that_is_booked_is_not_booked_again():
 
     assert [r.kind for r in desk.journal[before:] if r.kind in ("fill", "order")] == []
     assert desk.held == 0
+
+
+def test_a_second_part_finds_its_strategy_halted_already():
+    desk = a_long_desk()
+
+    desk.forced("40")
+    desk.forced("59.009", trade_id="L2")
+
+    assert desk.held == 0
+    assert deployment_of(desk).state is DeploymentState.HALTED
+    assert deployment_of(desk).reason == "halted: the exchange liquidated ASTER:BTCUSDT"
+
+
+def test_a_part_that_the_largest_holder_covers_leaves_the_others_what_they_have():
+    desk = PerpetualScript().start()
+    desk.deploy(OTHER, instruments=(BTC.key,), order_value_quote="20000")
+    desk.bar(101.0)
+    for order in list(desk.working):
+        desk.fill(order=order)
+    held = {p.key.strategy_key: p.quantity for p in desk.engine.state.positions.open(desk.book)}
+
+    desk.forced("10")
+
+    left = {p.key.strategy_key: p.quantity for p in desk.engine.state.positions.open(desk.book)}
+    assert left[OTHER] == held[OTHER] - 10
+    assert left[DEPLOYMENT] == held[DEPLOYMENT]

@@ -432,6 +432,63 @@ def test_what_others_hold_of_a_leaving_contract_is_told_and_not_touched():
     assert "delisting" in desk.inbox
 
 
+def test_a_contract_that_stays_is_left_alone_while_another_leaves():
+    desk = a_long_desk()
+
+    leaving(desk, leaving={"ASTER:OLDUSDT": "SETTLING"})
+
+    assert [c.order.intent.purpose for c in desk.placed] == [Purpose.ENTRY]
+
+
+def test_an_exit_of_a_leaving_contract_under_way_is_not_begun_twice():
+    desk = a_long_desk()
+    leaving(desk)
+
+    leaving(desk, leaving={BTC.key: "CLOSE"})
+
+    assert [c.order.intent.purpose for c in desk.placed] == [Purpose.ENTRY, Purpose.EXIT]
+
+
+def test_the_notice_of_a_leaving_contract_ends_once_nothing_of_it_is_held():
+    desk = PerpetualScript()
+    desk.venue.carried = {BTC.key: Decimal(1)}
+    desk.start(deployment=False)
+    leaving(desk)
+    leaving(desk)
+    assert "delisting" in desk.inbox
+
+    desk.forced("1")
+    leaving(desk)
+
+    assert desk.held == 0
+    assert "delisting" not in desk.inbox
+
+
+def test_a_row_of_nothing_opens_no_position():
+    desk = PerpetualScript()
+    desk.venue.carried = {BTC.key: Decimal(0)}
+
+    desk.start(deployment=False)
+
+    assert desk.engine.state.is_opened
+    assert desk.held == 0
+
+
+def test_a_margin_that_the_venue_shows_no_more_is_none():
+    desk = a_long_desk()
+    desk.read_books()
+    assert [row.quantity for row in desk.engine.state.margins.values()] == [desk.held]
+
+    desk.venue.rows = ()
+    desk.read_books()
+
+    assert not desk.engine.state.margins
+
+
+def test_the_shell_is_told_of_which_contracts_it_keeps_the_terms():
+    assert PerpetualScript().start().engine.perpetuals() == (BTC.key,)
+
+
 def test_the_night_of_the_script_is_a_saturday():
     assert SATURDAY_NIGHT.weekday() == 5
 

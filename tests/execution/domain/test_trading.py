@@ -337,6 +337,21 @@ def test_intraday_positions_are_squared_off_before_the_broker_does():
     assert len(desk.placed) == 2
 
 
+def test_the_square_off_leaves_an_exit_that_is_under_way_to_itself():
+    desk = DeskScript().start()
+    desk.bar(101.0)
+    desk.fill()
+    desk.bar(95.0)
+    exits = len(desk.placed)
+    signals = len([row for row in desk.journal if row.kind == "signal"])
+
+    desk.now = TEN_O_CLOCK + timedelta(hours=5, minutes=15)
+    desk.tick()
+
+    assert len(desk.placed) == exits
+    assert len([row for row in desk.journal if row.kind == "signal"]) == signals
+
+
 def test_the_next_day_takes_a_standing_exposure_up_again():
     desk = DeskScript().start()
     desk.bar(101.0)
