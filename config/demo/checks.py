@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from config.demo.toolchain import ROOT, Environment, say
 
-# Some tests take a minute and most a millisecond: who has none left takes of the others'.
+# For a person who waits: shared between the processors, and who has no test left takes of the others'. A check runs them
+# one after another, so that the journeys in a browser have the machine to themselves.
 WHOLE_SUITE = ("-n", "auto", "--dist", "worksteal")
 TEST_SETTINGS = ("--settings", "config.settings.test")
 
@@ -21,7 +22,7 @@ def steps(environment: Environment) -> Iterator[tuple[str, Sequence[str]]]:
     yield "migrations", [python, "-P", "manage.py", "makemigrations", "--check", "--dry-run", *TEST_SETTINGS]
     yield "coverage of the domains", [python, "-P", "-m", "config.demo.covered"]
     # Last, so that the closing lines of a long output are the suite's own.
-    yield "tests", [python, "-P", "-m", "pytest", *WHOLE_SUITE]
+    yield "tests", [python, "-P", "-m", "pytest"]
 
 
 def run_all(environment: Environment, *, environment_variables: Mapping[str, str]) -> int:

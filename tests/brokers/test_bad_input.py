@@ -199,7 +199,7 @@ def test_a_clock_ten_seconds_off_is_said(person, kite):
 
     page = person.act("route", egress_address="127.0.0.2", step="egress", next_step="test")
 
-    assert re.search(r"This machine's clock is (9|10) s behind the broker's", page)
+    assert re.search(r"This machine's clock is ([7-9]|10) s behind the broker's", page)
     assert "set it by a time server" in page
     assert "clock.skew" in AuditEvent.objects.get(action="preflight.run").details["bad"]
     assert "clock is" in said(person.act("release", word="LIVE"))[0]

@@ -53,7 +53,8 @@ def test_the_page_earns_what_the_exchanges_ledger_says(recording, speed, start_d
     page = open_page()
     sign_in(page, desk)
     [account] = [row["id"] for row in get(f"{desk.url}/api/status", desk.key)["accounts"] if row["venue"] == "kite"]
-    page.locator("#scope").select_option(account)
+    page.evaluate("account => sessionStorage.setItem('desk-account', account)", account)
+    page.reload()
 
     assert eventually(lambda: get(f"{desk.simulator}/sim/state")["finished"], seconds=400), "the replay did not end"
     fills = get(f"{desk.simulator}/sim/ledger")["fills"]
