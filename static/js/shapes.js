@@ -121,6 +121,11 @@ export function killNumbers({ orders, positions, strategies }) {
   };
 }
 
+/** The accounts whose venue takes no orders for now, with the end of it: `states` are those of the topic feeds. */
+export function orderBans(states) {
+  return states.filter((state) => state.data.orders_banned_until).map((state) => ({ account: state.account, until: state.data.orders_banned_until }));
+}
+
 const SHARED = ["bar_minutes", "order_value_quote", "lots", "product", "direction"];
 // a perpetual has one product and no lots: it is sized by its value, in steps of its quantity
 const NOT_OF_PERPETUALS = new Set(["lots", "product"]);

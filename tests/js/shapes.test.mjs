@@ -114,3 +114,9 @@ test("asks neither lots nor a product of a perpetual, and its value in its own c
   assert.deepEqual(rows.map((row) => [row.label, row.default]), [["Fast", 9], ["Order value, USDT", "500"]]);
   assert.equal(shapes.paramRows(params).length, 4);
 });
+
+test("names the accounts whose venue takes no orders, and until when", () => {
+  const states = [state({ orders_banned_until: "2026-08-18T06:30:20.000000Z" }), state({ orders_banned_until: null }, "b")];
+
+  assert.deepEqual(shapes.orderBans(states), [{ account: "a", until: "2026-08-18T06:30:20.000000Z" }]);
+});

@@ -1,8 +1,8 @@
 // The top bar and the rail's foot: socket, feeds, market clock, desk heartbeat, switches.
 import { read } from "windhover/api";
 import { byId, h, keyed, setClass, setText } from "windhover/dom";
-import { age, clock, titled } from "windhover/format";
-import { engagedSwitches } from "windhover/shapes";
+import { age, clock, moment, titled } from "windhover/format";
+import { engagedSwitches, orderBans } from "windhover/shapes";
 
 const POLL_MS = 4000;
 const LEASE_LATE_S = 5;
@@ -53,8 +53,22 @@ export function freshness({ store, quotes, marketTime, onStatus, chosen }) {
     });
   }
 
+  /** Where a venue takes no orders, that and until when: nothing can be entered or left there before. */
+  function banTags() {
+    return orderBans(store.states("feeds")).map(({ account, until }) => {
+      const known = (status?.accounts ?? []).find((one) => one.id === account);
+      const sameDay = moment(until).split(",")[0] === moment(Date.now()).split(",")[0];
+      return {
+        key: `${account}-ban`,
+        kind: "bad",
+        text: `${titled(known?.venue ?? "Venue")} refuses orders until ${sameDay ? clock(until, { seconds: false }) : moment(until).slice(0, -7)}`,
+        title: `${known?.label ?? "The venue"} was asked too often: until ${moment(until)} no order reaches it, an exit neither. The desk tries exits again after that.`,
+      };
+    });
+  }
+
   function drawFeeds() {
-    const tags = feedTags().flatMap((row) => [{ key: row.key, kind: row.kind, text: row.text, title: row.title }, ...(row.more ? [{ key: `${row.key}-stale`, kind: "warn", text: row.more, title: "quotes older than their limit" }] : [])]);
+    const tags = [...banTags(), ...feedTags().flatMap((row) => [{ key: row.key, kind: row.kind, text: row.text, title: row.title }, ...(row.more ? [{ key: `${row.key}-stale`, kind: "warn", text: row.more, title: "quotes older than their limit" }] : [])])];
     keyed(byId("feeds"), tags, {
       key: (row) => row.key,
       make: () => ({ element: h("span", { class: "tag" }) }),

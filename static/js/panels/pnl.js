@@ -102,7 +102,10 @@ export function pnlPanel({ store, marketTime, onBook, currencies, currencyOf, fx
     const { base } = rates();
     const rows = points.map(([at, net]) => h("tr", {}, h("th", { scope: "row" }, clock(at * 1000)), h("td", { class: tone(net) }, money(net, base, { signed: true, bare: true }))));
     const table = h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Time, IST"), h("th", { scope: "col" }, `Net P&L, ${base}`))), h("tbody", {}, ...rows.reverse()));
-    openDialog({ title: `Net P&L today, ${book}`, content: h("div", { class: "curve-table", tabindex: "0" }, rows.length ? table : h("p", {}, "No minute has closed yet.")) });
+    const close = h("button", { type: "button" }, "Close");
+    const shown = h("div", { class: "curve-table", tabindex: "0", role: "group", "aria-label": "Net P&L minute by minute" }, rows.length ? table : h("p", {}, "No minute has closed yet."));
+    const dialog = openDialog({ title: `Net P&L today, ${book}`, content: h("div", {}, shown, h("div", { class: "acts" }, close)) });
+    close.addEventListener("click", () => dialog.close());
   }
 
   for (const one of ["live", "paper"]) {
