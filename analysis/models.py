@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from analysis import scan_models  # noqa: F401 - tables of this app too
+from analysis import alert_models, fetch_models, own_models, scan_models  # noqa: F401 - tables of this app too
 from analysis.domain.adjustments import ActionKind
 
 

@@ -28,6 +28,7 @@ class ScanRun(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     desk = models.ForeignKey("accounts.Desk", on_delete=models.CASCADE, related_name="scans")
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    # the key of the list: a stored list's name, or what stands for a person's own
     universe = models.CharField(max_length=40)
     on = models.DateField(null=True)
     state = models.CharField(max_length=10, choices=ScanState.choices, default=ScanState.QUEUED)
@@ -42,6 +43,9 @@ class ScanRun(models.Model):
     caveat = models.CharField(max_length=400, blank=True)
     results = models.JSONField(default=list)
     remarks = models.JSONField(default=list)
+    # breadth, sectors, stages and grades of the results, counted once
+    summary = models.JSONField(default=dict)
+    source = models.CharField(max_length=40, blank=True)
 
     objects = OwnedManager()
 

@@ -1,0 +1,11 @@
+"""Addresses of the analysis' pages; a page stands here once it is finished."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from analysis import views
+
+urlpatterns = [
+    path("analysis", views.scan, name="analysis"),
+]
