@@ -17,6 +17,7 @@ from execution import views as execution_views
 urlpatterns = [
     path("", execution_views.desk, name="desk"),
     path("health", health),
+    path("", include("analysis.urls")),
     path("brokers/accounts", account_views.accounts_list, name="trading_accounts"),
     path("brokers/accounts/connect", account_views.connect, name="account_connect"),
     path("brokers/accounts/<uuid:account_id>", account_views.account_page, name="account_page"),

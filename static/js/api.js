@@ -56,4 +56,10 @@ export function write(path, body, idempotencyKey = key()) {
   });
 }
 
+/** Take away what an address names. */
+export function remove(path) {
+  const headers = { Accept: "application/json", "X-CSRFToken": token(), "Idempotency-Key": key() };
+  return call(path, { method: "DELETE", headers });
+}
+
 export { key as newKey };

@@ -1,0 +1,130 @@
+// What the analysis answers with becomes words, figures and orders of rows. Pure, so that each shape is tested once, here.
+import { MINUS, NONE, isFigure, signOf } from "windhover/format";
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+export const GRADES = ["A+", "A", "B", "C", "D"];
+export const UNJUDGED = "none";
+// everything else must be exceeded
+const NEEDS = { above_year_low: "at least", near_year_high: "at least", stage_two: "is" };
+
+/** "2026-05-29" as "29 May 2026"; a calendar day has no zone. */
+export function dayWords(text) {
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)/.exec(text ?? "") ?? [];
+  return year ? `${Number(day)} ${MONTHS[Number(month) - 1]} ${year}` : NONE;
+}
+
+/** A figure with grouped thousands and a real minus sign. */
+export function decimal(value, places = 2) {
+  if (!isFigure(value)) return NONE;
+  const text = Math.abs(Number(value)).toLocaleString("en-IN", { minimumFractionDigits: places, maximumFractionDigits: places });
+  return `${signOf(value, places) === MINUS ? MINUS : ""}${text}`;
+}
+
+/** A figure of the given places with its sign in front, and the unit behind. */
+export function signed(value, places = 1, unit = "") {
+  if (!isFigure(value)) return NONE;
+  const sign = signOf(value, places);
+  return `${sign}${Math.abs(Number(value)).toFixed(places)}${unit}`;
+}
+
+/** A share from 0 to 1 as a percentage without a sign. */
+export const share = (value, places = 0) => (isFigure(value) ? `${(Number(value) * 100).toFixed(places)} %` : NONE);
+
+/** A large count in lakh and crore. */
+export function volumeWords(value) {
+  if (!isFigure(value)) return NONE;
+  const size = Number(value);
+  const step = [[1e7, "Cr"], [1e5, "L"]].find(([unit]) => size >= unit);
+  return step ? `${(size / step[0]).toFixed(size / step[0] < 10 ? 2 : 1)} ${step[1]}` : size.toLocaleString("en-IN", { maximumFractionDigits: 0 });
+}
+
+/** A check's figure or threshold in its unit. */
+export function inUnit(value, unit) {
+  if (!isFigure(value)) return NONE;
+  if (unit === "per cent") return signed(value, Math.abs(value) < 1 && value !== 0 ? 2 : 1, " %");
+  if (unit === "points") return decimal(value, 1);
+  if (unit === "times") return `${decimal(value, 2)}×`;
+  if (unit === "stage") return String(value);
+  return decimal(value, 2);
+}
+
+/** What a check's figure must do: "above 1,204.50", "at least −25.0 %", "is 2". */
+export const needs = (check) => `${NEEDS[check.check] ?? "above"} ${inUnit(check.threshold, check.unit)}`;
+
+const ANSWERS = new Map([[true, "passes"], [false, "fails"], [null, "not known"]]);
+export const answerOf = (check) => ANSWERS.get(check.passed ?? null);
+
+/** What a row comes to, in a sentence. */
+export function verdictSentence(row) {
+  if (!isFigure(row.score)) return "Not judged: its history is too short for the checks.";
+  const failed = row.checks.filter((check) => check.passed !== true);
+  const front = `${row.score} of ${row.checks.length} checks pass, grade ${row.grade}${row.super_performer ? ": a super performer" : ""}.`;
+  if (failed.length === 0) return `${front} None fails.`;
+  const named = failed.slice(0, 3).map((check) => lowered(check.text)).join("; ");
+  const more = failed.length > 3 ? `; and ${failed.length - 3} more` : "";
+  return `${front} Missing: ${named}${more}.`;
+}
+
+// an abbreviation that begins a text keeps its capitals
+const lowered = (text) => text.replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+
+const STAGES = { 1: "1, basing", 2: "2, advancing", 3: "3, topping", 4: "4, declining" };
+export const stageWords = (stage) => STAGES[stage] ?? NONE;
+
+const KNOWN = { macd: "MACD", rsi: "RSI", adx: "ADX", mfi: "MFI", cci: "CCI" };
+const TOLD = {
+  golden_cross: "Golden cross, 50 over 200", death_cross: "Death cross, 50 under 200", volume_surge_up: "Volume surge, price up",
+  volume_surge_down: "Volume surge, price down", near_year_high: "Near the 52-week high", near_year_low: "Near the 52-week low",
+  tight_range: "Five days within 3 %", pocket_pivot: "Pocket pivot", stage_2_begins: "Stage 2 begins", stage_4_begins: "Stage 4 begins",
+  relative_strength_high: "Relative strength 85 or more", relative_strength_low: "Relative strength 15 or less",
+  macd_cross_up: "MACD crosses up", macd_cross_down: "MACD crosses down", bollinger_above: "Above the Bollinger bands",
+  bollinger_below: "Below the Bollinger bands", cci_above_200: "CCI above 200", cci_below_200: `CCI below ${MINUS}200`,
+  stochastic_up: "Stochastic turns up", stochastic_down: "Stochastic turns down", adx_strong_up: "ADX above 40, upward",
+  adx_strong_down: "ADX above 40, downward", cloud_break_up: "Leaves the cloud upward", cloud_break_down: "Leaves the cloud downward",
+};
+
+/** A trigger's name in words. */
+export function triggerWords(name) {
+  if (TOLD[name]) return TOLD[name];
+  const words = String(name).split("_").map((word) => KNOWN[word] ?? word).join(" ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Rows in the order of a figure or word; what is not known stands last whichever way one sorts. */
+export function ordered(rows, by, descending) {
+  const blank = (value) => value === null || value === undefined || value === "" || Number.isNaN(value);
+  return [...rows].sort((left, right) => {
+    const [a, b] = [by(left), by(right)];
+    if (blank(a) || blank(b)) return Number(blank(a)) - Number(blank(b));
+    const order = typeof a === "number" && typeof b === "number" ? a - b : String(a).localeCompare(String(b));
+    return descending ? -order : order;
+  });
+}
+
+/** How many rows have each grade: [["A+", 3], …], with those that have none as the last. */
+export function gradeCounts(rows) {
+  const count = (grade) => rows.filter((row) => (row.grade ?? UNJUDGED) === grade).length;
+  return [...GRADES, UNJUDGED].map((grade) => [grade, count(grade)]);
+}
+
+/** Where a run stands: the share that is done, its rate a second and the seconds that are left; samples are {at (ms), done}. */
+export function progressOf({ done, total }, samples) {
+  const first = samples.find((sample) => sample.done > 0) ?? samples[0];
+  const last = samples.at(-1);
+  const seconds = first && last ? (last.at - first.at) / 1000 : 0;
+  const rate = seconds > 0 ? (last.done - first.done) / seconds : 0;
+  return { share: total > 0 ? done / total : 0, rate, left: rate > 0 ? (total - done) / rate : null };
+}
+
+/** The same in words. */
+export function progressWords({ state, done, total, universe }, samples, noun = "stocks") {
+  if (state === "queued") return `${universe}: waiting for a worker`;
+  if (!total) return `${universe}: reading the candles`;
+  const { rate, left } = progressOf({ done, total }, samples);
+  const count = (value) => Number(value).toLocaleString("en-IN");
+  return [
+    `${universe}: ${count(done)} of ${count(total)} ${noun}`,
+    rate > 0 ? `${count(Math.round(rate))} a second` : null,
+    left !== null ? `${Math.ceil(left)} s left` : null,
+  ].filter(Boolean).join(" · ");
+}
