@@ -119,7 +119,8 @@ class RiskView:
     `holdings` and `pending` are the whole book's, over all instruments. `quote` is None when none
     was ever received. `entry_cutoff_at` None means that the session has no cut-off. `standing` is what
     the operator's lists say of the instrument today; `sellable` what the venue's holdings and today's
-    purchases let be sold of it in delivery, None while the holdings are not known.
+    purchases let be sold of it in delivery, None while the holdings are not known. `covered` is what of a written option
+    the holder's own bought options and futures cover, less what it has written and is writing already.
     """
 
     instrument: Instrument
@@ -134,6 +135,7 @@ class RiskView:
     entry_cutoff_at: datetime | None = None
     standing: Standing = UNRESTRICTED
     sellable: Decimal | None = None
+    covered: Decimal = ZERO
     # why nothing is open, where the clock alone does not say it
     closed_because: str = ""
     # of a perpetual contract alone

@@ -86,10 +86,13 @@ def tradable(_intent: OrderIntent, view: RiskView, _limits: Limits) -> str | Non
 
 
 def written_option(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
-    """Object to selling an option to open: its loss is not bounded by the premium that limits count."""
-    if view.instrument.kind in OPTION_KINDS and intent.side is Side.SELL:
-        return f"{view.instrument.key} would be sold to open, and a written option's loss has no bound here"
-    return None
+    """Object to selling an option to open beyond what its holder's own cover bounds: premium does not bound its loss."""
+    if view.instrument.kind not in OPTION_KINDS or intent.side is not Side.SELL or intent.quantity <= view.covered:
+        return None
+    if view.covered > ZERO:
+        sold, covered = quantity_in_words(intent.quantity), quantity_in_words(view.covered)
+        return f"{view.instrument.key}: {sold} would be sold to open, and what is held with it covers {covered}"
+    return f"{view.instrument.key} would be sold to open, and a written option's loss has no bound here"
 
 
 def stale_quote(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:

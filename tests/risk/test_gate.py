@@ -220,6 +220,17 @@ def test_refuses_to_write_an_option():
     assert reviewed(intent, view=a_view(instrument=an_option())).rule == "written_option"
 
 
+def test_lets_an_option_be_written_as_far_as_its_holder_s_own_cover_reaches():
+    covered = a_view(instrument=an_option(), covered=Decimal(65))
+
+    def written(quantity):
+        return reviewed(an_intent(quantity, side=Side.SELL, instrument="NFO:NIFTY2681824200CE"), view=covered)
+
+    assert getattr(written("65"), "rule", None) != "written_option"
+    assert written("130").rule == "written_option"
+    assert written("130").reason.endswith("130 would be sold to open, and what is held with it covers 65")
+
+
 def test_refuses_the_order_above_the_second_s_rate():
     decision = reviewed(view=a_view(orders_last_second=5))
 
