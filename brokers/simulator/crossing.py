@@ -6,6 +6,7 @@ displayed quantity until the next step but do not move the tape: the users are s
 Prices and quantities are whole numbers of the venue's own smallest units.
 """
 
+from abc import ABC, abstractmethod
 from typing import Generic, Protocol, TypeVar
 
 from brokers.simulator.board import Board, Step
@@ -26,7 +27,7 @@ class Standing(Placed, Pieced, Protocol):
 Own = TypeVar("Own", bound=Standing)
 
 
-class Crossing(Generic[Own]):
+class Crossing(ABC, Generic[Own]):
     """The orders that wait at one board; a venue says what a trade and a trigger do there."""
 
     def __init__(self, board: Board) -> None:
@@ -36,17 +37,17 @@ class Crossing(Generic[Own]):
 
     # What a venue adds ----------------------------------------------------------------------
 
+    @abstractmethod
     def _trade(self, order: Own, quantity: int, price: int, at: Moment, trade_id: str | None = None) -> None:
         """Book one execution of the order; an order that is complete leaves the book."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _trigger_stops(self, row: int, at: Moment) -> None:
         """Release the stops that the last price has reached."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _next_trade_id(self) -> str:
         """Return the id that both sides of a trade between users carry."""
-        raise NotImplementedError
 
     # The market's moves ---------------------------------------------------------------------
 

@@ -6,9 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from config.demo.toolchain import ROOT, Environment, say
 
-# For a person who waits: shared between the processors, and who has no test left takes of the others'. A check runs them
-# one after another, so that the journeys in a browser have the machine to themselves.
-WHOLE_SUITE = ("-n", "auto", "--dist", "worksteal")
 TEST_SETTINGS = ("--settings", "config.settings.test")
 
 

@@ -47,6 +47,11 @@ Every command does its own set-up and repeats it only when a lock file changed.
 WITHOUT_PEERS = {"alerts", "budgets", "instruments", "pipeline", "scan", "soak", "stream"}
 
 
+# For a person who waits: shared between the processors, and who has no test left takes of the others'. A check runs them
+# one after another, so that the journeys in a browser have the machine to themselves.
+WHOLE_SUITE = ("-n", "auto", "--dist", "worksteal")
+
+
 def demo(arguments: Sequence[str]) -> int:
     """Become the demo's supervisor."""
     _runtime_ready()
@@ -69,7 +74,7 @@ def test(arguments: Sequence[str]) -> int:
     """Become pytest; the whole suite, asked for without a word, is shared between the machine's processors."""
     _development_ready()
     os.chdir(ROOT)
-    return _become(DEVELOPMENT.python, "-m", "pytest", *(arguments or checks.WHOLE_SUITE))
+    return _become(DEVELOPMENT.python, "-m", "pytest", *(arguments or WHOLE_SUITE))
 
 
 def check(arguments: Sequence[str]) -> int:

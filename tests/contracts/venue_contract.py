@@ -6,6 +6,7 @@ some price. No test knows which venue it speaks to.
 
 import asyncio
 import itertools
+from abc import ABC, abstractmethod
 from decimal import Decimal
 
 import pytest
@@ -27,7 +28,7 @@ def refuse():
     raise Refusal
 
 
-class Bench:
+class Bench(ABC):
     """One venue under test; adapters' benches say how its prices are read and how its market moves."""
 
     def __init__(self, venue, instrument, index):
@@ -35,8 +36,9 @@ class Bench:
         self.instrument = instrument
         self.index = index
 
+    @abstractmethod
     async def last(self) -> Decimal:
-        raise NotImplementedError
+        """Return the last price."""
 
     async def step(self):
         """Let the market move a little."""
@@ -78,10 +80,6 @@ class Bench:
 
 class VenueContract:
     """The behaviours."""
-
-    @pytest.fixture
-    async def bench(self):
-        raise NotImplementedError
 
     async def test_a_receipt_names_an_order_of_the_book(self, bench):
         order_id, _ = await bench.place()

@@ -98,7 +98,7 @@ class AccountBooks:
             for fill in fills:
                 book = self._symbols.setdefault(fill.symbol, SymbolBook())
                 if fill.order_id not in book.orders:
-                    await self._take_orders(fill.symbol, book, from_id=fill.order_id)
+                    book.orders |= await self._orders_from(fill.symbol, fill.order_id)
                 row = book.orders.get(fill.order_id)
                 found[fill.symbol, fill.order_id] = row.client_id if isinstance(row, OrderRow) else ""
         return found
@@ -128,6 +128,15 @@ class AccountBooks:
         now_ns = self._clock.boot_ns()
         if self._looked_ns is not None and now_ns - self._looked_ns < LOOKED_OVER_EVERY_NS:
             return
+        # set before the questions, so that a doubt that arises while they are out asks for another look
+        self._looked_ns = now_ns
+        try:
+            await self._look(now_ns)
+        except BaseException:
+            self._looked_ns = None
+            raise
+
+    async def _look(self, now_ns: int) -> None:
         marks = await self._read(quotes.mark_prices())
         self.marks = quotes.marks_of(marks)
         self._market_at = max((row.measured_at for row in marks if row.measured_at), default=None)
@@ -143,40 +152,40 @@ class AccountBooks:
                 self._symbols[row.symbol].orders[row.order_id] = row
         for book in self._symbols.values():
             book.orders_are_whole = book.fills_are_whole = False
-        self._looked_ns = now_ns
 
     async def _read_orders(self, symbol: str, book: SymbolBook) -> None:
         from_id = book.first_order_to_read()
-        if from_id is None:
-            known = {order_id: row for order_id, row in book.orders.items() if isinstance(row, OrderRow)}
-            book.orders = {}
-            await self._take_orders(symbol, book, from_id=None)
+        if from_id is not None:
+            book.orders |= await self._orders_from(symbol, from_id)
+            return
+        # what was known stands until everything has been read: a question that fails loses nothing
+        found = await self._orders_from(symbol, None)
+        for order_id, row in book.orders.items():
             # what is older than the newest thousand is not told again: what has ended stays so, the rest is asked for
-            older = {order_id: row for order_id, row in known.items() if order_id not in book.orders}
-            book.orders |= {order_id: row for order_id, row in older.items() if self._is_kept(row)}
-            for order_id, row in older.items():
-                if is_living(row):
-                    await self._take_order(symbol, book, order_id)
-            book.orders_are_whole = True
-        else:
-            await self._take_orders(symbol, book, from_id=from_id)
+            if order_id in found or not isinstance(row, OrderRow):
+                continue
+            if self._is_kept(row):
+                found[order_id] = row
+            elif is_living(row):
+                found |= await self._order(symbol, order_id)
+        book.orders = found
+        book.orders_are_whole = True
 
-    async def _take_orders(self, symbol: str, book: SymbolBook, *, from_id: str | None) -> None:
+    async def _orders_from(self, symbol: str, from_id: str | None) -> Orders:
+        found: Orders = {}
         while True:
             rows = await self._read(statements.orders(symbol, from_id=from_id))
-            book.orders |= {_order_id(row): row for row in rows}
+            found |= {_order_id(row): row for row in rows}
             last = _greatest(_order_id(row) for row in rows)
             if from_id is None or len(rows) < MOST_ROWS or last in (None, from_id):
-                return
+                return found
             from_id = last
 
-    async def _take_order(self, symbol: str, book: SymbolBook, order_id: str) -> None:
+    async def _order(self, symbol: str, order_id: str) -> Orders:
         try:
-            row: OrderRow = await self._read(statements.order(symbol, order_id=order_id))
+            return {order_id: await self._read(statements.order(symbol, order_id=order_id))}
         except Rejected:
-            book.orders.pop(order_id, None)  # ended so long ago that the exchange has forgotten it
-        else:
-            book.orders[order_id] = row
+            return {}  # ended so long ago that the exchange has forgotten it
 
     async def _read_fills(self, symbol: str, book: SymbolBook) -> None:
         from_id = book.first_fill_to_read()

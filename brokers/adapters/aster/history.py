@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from brokers.adapters import candles as spans
 from brokers.adapters.aster.calls import Ask
 from brokers.adapters.aster.market import Kline
 from brokers.adapters.aster.quotes import MOST_CANDLES, candles
-from brokers.domain.errors import Invalid
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import Bar, ns_of
 
@@ -32,37 +31,16 @@ INTERVALS = {
 _A_MILLISECOND = timedelta(milliseconds=1)
 
 
-def interval_of(interval_s: int) -> str:
-    """Return Aster's word for a length; raise Invalid for one that it has no candles of."""
-    try:
-        return INTERVALS[interval_s]
-    except KeyError:
-        known = ", ".join(str(length) for length in INTERVALS)
-        raise Invalid(
-            f"the venue has no candles of {interval_s} s; it has {known}", code="history.interval", field="interval_s"
-        ) from None
-
-
-def chunks(interval_s: int, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Split [start, end) into calls; Aster includes candles that open at either end, so a call ends before the next."""
-    longest = timedelta(seconds=interval_s * MOST_CANDLES)
-    if end - start < timedelta(seconds=interval_s):
-        return
-    while start < end:
-        following = min(start + longest, end)
-        yield start, following - _A_MILLISECOND
-        start = following
-
-
 def parts(instrument: Instrument, interval_s: int, start: datetime, end: datetime) -> list[Ask[tuple[Kline, ...]]]:
     """Ask for the candles of [start, end) in as many calls as the limit demands.
 
     `end` is the market's present or its past: the candle that still runs then is left out.
     """
-    word = interval_of(interval_s)
+    word = spans.word_of(interval_s, INTERVALS)
+    longest = timedelta(seconds=interval_s * MOST_CANDLES)
     return [
         candles(instrument.symbol, word, start=first, end=last, now=end)
-        for first, last in chunks(interval_s, start, end)
+        for first, last in spans.calls(start, end, interval_s=interval_s, longest=longest, gap=_A_MILLISECOND)
     ]
 
 

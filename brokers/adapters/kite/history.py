@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from brokers.adapters import candles as spans
 from brokers.adapters.kite import errors, protocol
 from brokers.adapters.kite.calls import Ask
 from brokers.adapters.kite.protocol import KiteRequest
@@ -57,30 +58,10 @@ INTERVALS = {
 }
 
 
-def interval_of(interval_s: int) -> Interval:
-    """Return Kite's interval; raise Invalid for a length that Kite has no candles of."""
-    try:
-        return INTERVALS[interval_s]
-    except KeyError:
-        known = ", ".join(str(length) for length in INTERVALS)
-        raise Invalid(
-            f"the venue has no candles of {interval_s} s; it has {known}", code="history.interval", field="interval_s"
-        ) from None
-
-
 def chunks(interval_s: int, start: datetime, end: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Split [start, end) into calls; Kite includes both ends of each, so one call ends a second before the next.
-
-    A candle opens on a whole second, so none is asked for twice and none falls between two calls, wherever `start`
-    lies between two opens. Nothing is asked where not even one candle can be closed.
-    """
-    longest = timedelta(days=interval_of(interval_s).days_per_call)
-    if end - start < timedelta(seconds=interval_s):
-        return
-    while start < end:
-        following = min(start + longest, end)
-        yield start, following - A_SECOND
-        start = following
+    """Split [start, end) into calls; Kite's candles open on a whole second, wherever `start` lies between two opens."""
+    longest = timedelta(days=spans.word_of(interval_s, INTERVALS).days_per_call)
+    return spans.calls(start, end, interval_s=interval_s, longest=longest, gap=A_SECOND)
 
 
 def bars(
@@ -132,7 +113,7 @@ def _requests(
 ) -> list[KiteRequest]:
     if is_continuous and interval_s != DAY_S:
         raise Invalid("continuous candles are daily ones", code="history.interval", field="interval_s")
-    word = interval_of(interval_s).word
+    word = spans.word_of(interval_s, INTERVALS).word
     return [
         protocol.candles(instrument.token, word, first, last, is_continuous=is_continuous, with_interest=with_interest)
         for first, last in chunks(interval_s, start, end)

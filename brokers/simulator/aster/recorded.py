@@ -8,6 +8,7 @@ websocket recording brings its own trades and its own book: differences are appl
 from __future__ import annotations
 
 import argparse
+from abc import ABC, abstractmethod
 from heapq import nlargest, nsmallest
 from pathlib import Path
 
@@ -38,7 +39,7 @@ class RecordedPast:
         return rows[(rows[:, 0] >= first_ms) & (rows[:, 0] <= last_ms)]
 
 
-class _Stepping:
+class _Stepping(ABC):
     """What both recorded markets share: a clock that steps, a board, and prices for mark and index."""
 
     def __init__(self, contracts: tuple[Contract, ...], first: list[int], *, start_ns: int, step_ns: int) -> None:
@@ -65,9 +66,9 @@ class _Stepping:
         self.now_ns += self.step_ns
         return Tick(at_ns=self.now_ns, steps=()) if self.finished else self._emit()
 
+    @abstractmethod
     def _emit(self) -> Tick:
         """Emit what was recorded up to now."""
-        raise NotImplementedError
 
     def _printed(self, trades: list[Trade]) -> tuple[Step, ...]:
         """Put trades on the tape one after another, each a step of its own for the matching core."""

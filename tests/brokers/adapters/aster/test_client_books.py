@@ -268,3 +268,43 @@ async def test_yesterday_s_fills_are_forgotten_and_today_s_are_not():
 
     assert [trade.trade_id for trade in await venue.trades()] == ["70"]
     assert venue._books._symbols["BTCUSDT"].fills.keys() == {"70"}
+
+
+async def test_a_question_that_fails_loses_no_living_order():
+    venue, exchange = a_venue()
+    venue.follow(["ASTER:BTCUSDT"])
+    rows = [an_order_row(orderId=7)] + [an_order_row(orderId=n, status="CANCELED") for n in range(8, 1008)]
+    exchange.script("GET", "allOrders", reply(rows[:1]))
+    await venue.orders()
+    venue.doubt()
+    exchange.script("GET", "allOrders", *[Retryable("away")] * 4)
+    with pytest.raises(Retryable):
+        await venue.orders()
+    exchange.script("GET", "allOrders", reply(rows[1:]))
+    exchange.script("GET", "order", reply(rows[0]))
+
+    assert "BTCUSDT:7" in {row.venue_order_id for row in await venue.orders()}
+
+
+async def test_a_doubt_that_arises_during_a_look_asks_for_another():
+    venue, exchange = a_venue()
+
+    def doubted(_):
+        venue.doubt()
+        return reply([])
+
+    exchange.script("GET", "openOrders", doubted)
+    await venue.orders()
+    await venue.orders()
+
+    assert len(exchange.named("GET", "openOrders")) == 2
+
+
+async def test_a_look_that_fails_is_made_again():
+    venue, exchange = a_venue()
+    exchange.script("GET", "positionRisk", *[Retryable("away")] * 4)
+    with pytest.raises(Retryable):
+        await venue.orders()
+    exchange.books["openOrders"] = exchange.books["allOrders"] = [an_order_row()]
+
+    assert len(await venue.orders()) == 1
