@@ -8,4 +8,5 @@ from analysis import views
 
 urlpatterns = [
     path("analysis", views.scan, name="analysis"),
+    path("analysis/stock/<str:key>", views.stock, name="analysis_stock"),
 ]
