@@ -5,17 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis.domain import atr, relative_volume, session_vwap
 from brokers.domain.figures import in_words, price_in_words
-from brokers.domain.market import NANOSECONDS, Bars, Float64Array1D
+from brokers.domain.market import Bars, Float64Array1D
 from strategies.domain import Direction, SessionColumns, SignalStrategy, StrategyParams, param
-
-# the longest continuous session, derivatives since 2026-08-03: 09:15 to 15:40
-_SESSION_MINUTES = 385
-
-_Flags = npt.NDArray[np.bool_]
+from strategies.library.hours import SESSION_MINUTES, Flags, in_session, may_enter, must_leave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +49,21 @@ class VwapBreakout(SignalStrategy):
 
     def history_bars(self) -> int:
         # today from its open, and three earlier sessions of the same minutes
-        return max(4 * _SESSION_MINUTES // self.params.bar_minutes, self.warmup_bars())
+        return max(4 * SESSION_MINUTES // self.params.bar_minutes, self.warmup_bars())
 
     def exposure(self, bars: Bars) -> Float64Array1D:
         """Return 1 from a breakout upwards until the close is back, -1 downwards; NaN without a VWAP."""
         columns = self.sessions.of(bars.start_ns)
         measures = self._measures(bars, columns)
-        may_enter = self._may_enter(bars, columns) & (measures.relative_volume >= self.params.volume_ratio)
-        must_leave = _must_leave(bars, columns)
+        allowed = may_enter(bars, columns, quiet_minutes=self.params.quiet_minutes)
+        allowed &= measures.relative_volume >= self.params.volume_ratio
+        leave = must_leave(bars, columns)
         above = bars.close > measures.vwap + measures.band
-        longs = _held(may_enter & above, must_leave | (bars.close < measures.vwap))
+        longs = _held(allowed & above, leave | (bars.close < measures.vwap))
         if self.params.direction is Direction.BOTH:
             below = bars.close < measures.vwap - measures.band
-            longs = longs - _held(may_enter & below, must_leave | (bars.close > measures.vwap))
-        return np.where(np.isnan(measures.vwap) & ~must_leave, np.nan, longs)
+            longs = longs - _held(allowed & below, leave | (bars.close > measures.vwap))
+        return np.where(np.isnan(measures.vwap) & ~leave, np.nan, longs)
 
     def reason(self, bars: Bars) -> str:
         columns = self.sessions.of(bars.start_ns)
@@ -89,8 +85,7 @@ class VwapBreakout(SignalStrategy):
         return "no volume is reported, so there is no VWAP; trade its near future instead"
 
     def _measures(self, bars: Bars, columns: SessionColumns) -> _Measures:
-        in_session = _in_session(bars, columns)
-        volume = np.where(in_session, bars.volume, 0.0)
+        volume = np.where(in_session(bars, columns), bars.volume, 0.0)
         return _Measures(
             vwap=session_vwap(bars.high, bars.low, bars.close, volume, columns.open_ns),
             band=self.params.atr_multiple * atr(bars.high, bars.low, bars.close, self.params.atr_bars),
@@ -99,31 +94,8 @@ class VwapBreakout(SignalStrategy):
             ),
         )
 
-    def _may_enter(self, bars: Bars, columns: SessionColumns) -> _Flags:
-        end_ns = _end_ns(bars)
-        quiet_until = columns.open_ns + self.params.quiet_minutes * 60 * NANOSECONDS
-        allowed: _Flags = (end_ns >= quiet_until) & (end_ns < columns.entry_cutoff_ns) & _in_session(bars, columns)
-        return allowed
 
-
-def _end_ns(bars: Bars) -> npt.NDArray[np.int64]:
-    return bars.start_ns + bars.interval_s * NANOSECONDS
-
-
-def _in_session(bars: Bars, columns: SessionColumns) -> _Flags:
-    inside: _Flags = (bars.start_ns >= columns.open_ns) & (bars.start_ns < columns.close_ns)
-    return inside
-
-
-def _must_leave(bars: Bars, columns: SessionColumns) -> _Flags:
-    # one bar early: the next may end too late to act on
-    too_late = _end_ns(bars) + bars.interval_s * NANOSECONDS >= columns.square_off_ns
-    first = np.diff(columns.open_ns, prepend=-1) != 0
-    leave: _Flags = too_late | first | ~_in_session(bars, columns)
-    return leave
-
-
-def _held(enter: _Flags, leave: _Flags) -> Float64Array1D:
+def _held(enter: Flags, leave: Flags) -> Float64Array1D:
     # leaving wins over entering; between two events the last one holds
     event = np.where(leave, 0.0, np.where(enter, 1.0, np.nan))
     last = np.maximum.accumulate(np.where(np.isnan(event), -1, np.arange(event.size)))

@@ -223,7 +223,12 @@ def test_the_catalogue_stands_beside_what_is_deployed(ours):
 
     content = ours.get("/api/strategies").json()
 
-    assert {row["slug"] for row in content["catalogue"]} == {"ema-crossover", "vwap-breakout"}
+    assert {row["slug"] for row in content["catalogue"]} == {
+        "ema-crossover",
+        "mean-reversion",
+        "rsi",
+        "vwap-breakout",
+    }
     assert [row["id"] for row in content["results"]] == [str(deployment.id)]
 
 

@@ -63,6 +63,15 @@ def a_breakout(*, segment=Segment.EQUITY_WITH_DERIVATIVES, **params):
     return strategy_made("vwap-breakout", defaults | params, sessions=sessions(segment))
 
 
+def a_reversion(*, segment=Segment.EQUITY_WITH_DERIVATIVES, **params):
+    defaults = {"z_bars": 20, "adx_bars": 2, "adx_below": 100, "stop_z": 3.5}
+    return strategy_made("mean-reversion", defaults | params, sessions=sessions(segment))
+
+
+def an_rsi(*, segment=Segment.EQUITY_WITH_DERIVATIVES, **params):
+    return strategy_made("rsi", {"rsi_bars": 3, "atr_bars": 3} | params, sessions=sessions(segment))
+
+
 def decided(strategy, bars, *, current=0.0):
     signal, _ = judge(strategy, bars, deployment_id="D1", decided_at=DECIDED_AT, current=current)
     return signal

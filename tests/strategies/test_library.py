@@ -8,6 +8,8 @@ from strategies.domain import standing, wanted_exposure
 from tests.strategies.builders import (
     a_breakout,
     a_crossover,
+    a_reversion,
+    an_rsi,
     at_ns,
     decided,
     first,
@@ -209,7 +211,7 @@ def a_history(steps, minutes):
 @given(
     walks,
     st.sampled_from([1, 5]),
-    st.sampled_from([a_crossover, a_breakout]),
+    st.sampled_from([a_crossover, a_breakout, a_reversion, an_rsi]),
     st.sampled_from(["long", "both"]),
 )
 def test_growing_history_and_the_whole_of_it_give_the_same_exposures(steps, minutes, build, direction):

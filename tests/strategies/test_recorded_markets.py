@@ -58,6 +58,20 @@ CASES = [
     ("vwap-breakout", {"bar_minutes": 5}, lambda: a_week_of("RELIANCE")),
     ("vwap-breakout", {"bar_minutes": 5, "direction": "both"}, lambda: a_week_of("AXISBANK")),
     ("ema-crossover", {"fast": 5, "slow": 13}, lambda: an_expiry_day_of(24200, "CE")),
+    (
+        "mean-reversion",
+        {"bar_minutes": 5, "adx_bars": 8, "adx_below": 60, "direction": "both"},
+        lambda: a_week_of("INFY"),
+    ),
+    (
+        "mean-reversion",
+        {"bar_minutes": 5, "adx_bars": 8, "adx_below": 60, "vwap_bars": 40, "direction": "both"},
+        lambda: a_week_of("AXISBANK"),
+    ),
+    ("mean-reversion", {"enter_z": 1.5, "adx_below": 40, "adx_bars": 5}, lambda: an_expiry_day_of(24200, "CE")),
+    ("rsi", {"bar_minutes": 5, "rsi_bars": 7}, lambda: a_week_of("AXISBANK")),
+    ("rsi", {"bar_minutes": 5, "direction": "both", "max_bars": 10}, lambda: a_week_of("TCS")),
+    ("rsi", {"stop_atr": 1.0, "rsi_bars": 5, "atr_bars": 5}, lambda: an_expiry_day_of(24350, "PE")),
     ("vwap-breakout", {"atr_bars": 5}, lambda: an_expiry_day_of(24150, "CE")),
     ("vwap-breakout", {"atr_bars": 5, "atr_multiple": 0.5}, lambda: an_expiry_day_of(24350, "PE")),
 ]

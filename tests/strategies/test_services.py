@@ -159,7 +159,12 @@ def test_the_list_is_read_in_one_query(account, user, django_assert_num_queries)
 
 
 def test_the_catalogue_lists_every_strategy():
-    assert [row["slug"] for row in catalogue_rows()] == ["ema-crossover", "vwap-breakout"]
+    assert [row["slug"] for row in catalogue_rows()] == [
+        "ema-crossover",
+        "mean-reversion",
+        "rsi",
+        "vwap-breakout",
+    ]
 
 
 @pytest.mark.parametrize("params", [{}, {"product": "CNC"}, {"product": "NRML", "direction": "both"}])
