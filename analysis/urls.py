@@ -8,5 +8,7 @@ from analysis import views
 
 urlpatterns = [
     path("analysis", views.scan, name="analysis"),
+    path("analysis/movers", views.movers, name="analysis_movers"),
+    path("analysis/triggers", views.triggers, name="analysis_triggers"),
     path("analysis/stock/<str:key>", views.stock, name="analysis_stock"),
 ]

@@ -80,3 +80,10 @@ test("writes volumes in lakh and crore", () => {
   assert.equal(shapes.volumeWords(4200), "4,200");
   assert.equal(shapes.volumeWords(null), "–");
 });
+
+test("deepens a wash with its move, and leaves out what is zero or not known", () => {
+  assert.deepEqual(shapes.inWash(0.015, 0.03), { name: "gain", share: 50 });
+  assert.deepEqual(shapes.inWash(-0.3, 0.03), { name: "loss", share: 100 });
+  assert.equal(shapes.inWash(0, 0.03), null);
+  assert.equal(shapes.inWash(null, 0.03), null);
+});

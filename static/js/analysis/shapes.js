@@ -128,3 +128,9 @@ export function progressWords({ state, done, total, universe }, samples, noun = 
     left !== null ? `${Math.ceil(left)} s left` : null,
   ].filter(Boolean).join(" · ");
 }
+
+/** How deep a move's wash is in a heat map: {name, share in per cent}, full at `full`; nothing where it is zero or not known. */
+export function inWash(value, full) {
+  if (!isFigure(value) || Number(value) === 0) return null;
+  return { name: Number(value) > 0 ? "gain" : "loss", share: Math.round(Math.min(1, Math.abs(Number(value)) / full) * 100) };
+}
