@@ -56,8 +56,8 @@ class _Waiting:
 class Journal(DatabaseThread):
     """The journal thread of one process."""
 
-    def __init__(self, *, tips_file: Path, name: str = "journal") -> None:
-        super().__init__(name)
+    def __init__(self, *, tips_file: Path, name: str = "journal", owner: str = "") -> None:
+        super().__init__(name, owner=owner)
         self._anchors = Anchors(tips_file)
         self._tips: dict[tuple[str, int], Tip] = {}  # by account and token: a new owner reads again
         self._gaps: set[tuple[str, int]] = set()  # whose memory is ahead of the journal for good

@@ -27,6 +27,11 @@ RECONNECT_S = (0.05, 0.2, 0.5, 1.0, 2.0)
 IDLE_WITHIN_TRANSACTION_MS = 2_000
 
 
+def session_name(owner: str) -> str:
+    """Return how PostgreSQL shows an owner's connections: 63 printable characters at most, of which the last differ."""
+    return "".join(one if " " < one < "\x7f" else "?" for one in owner)[-63:]
+
+
 @dataclass(slots=True)
 class Job(Generic[Answer]):
     """A piece of work and the future that will hold its answer."""
@@ -38,11 +43,13 @@ class Job(Generic[Answer]):
 class DatabaseThread:
     """Runs work in order on its own connection; a lost connection is replaced and the work repeated.
 
-    The work must therefore be one transaction, harmless when run again.
+    The work must therefore be one transaction, harmless when run again. PostgreSQL shows the connection under the name
+    of the leases' `owner`, by which a successor knows what to end.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, owner: str = "") -> None:
         self.name = name
+        self.owner = owner
         self._items: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
         self._is_stopping = False
@@ -129,6 +136,7 @@ class DatabaseThread:
             # a process that is frozen within a transaction must not keep its lease's row from whoever takes over
             with connection.cursor() as cursor:
                 cursor.execute(f"SET idle_in_transaction_session_timeout TO {IDLE_WITHIN_TRANSACTION_MS}")
+                cursor.execute("SELECT set_config('application_name', %s, false)", [session_name(self.owner)])
 
     def _idle(self) -> None:
         """Do what may wait; called after every piece of work and twice in each idle second."""

@@ -169,8 +169,8 @@ def _allowances() -> dict[str, VenueAllowance]:
 def _machine(owner: str, shares: Mapping[str, OrderShare]) -> tuple[Machine, DatabaseLease, tuple[DatabaseThread, ...]]:
     clock = SystemClock()
     state = Path(settings.WINDHOVER_STATE)
-    journal = Journal(tips_file=state / "journal-tips.jsonl")
-    reader, renewer = DatabaseThread("desk-reader"), DatabaseThread("desk-lease")
+    journal = Journal(tips_file=state / "journal-tips.jsonl", owner=owner)
+    reader, renewer = DatabaseThread("desk-reader", owner=owner), DatabaseThread("desk-lease", owner=owner)
     terms = LeaseTerms(ttl_s=settings.WINDHOVER_LEASE_TTL_S, renew_s=settings.WINDHOVER_LEASE_RENEW_S)
     lease = DatabaseLease(owner=owner, terms=terms, clock=clock, thread=renewer)
     paces = SharedPaces(

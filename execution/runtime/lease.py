@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
+import structlog
 from django.db import connection, models, transaction
 from django.db.models import F, Q, QuerySet, Value
 from django.db.models.expressions import Combinable
@@ -22,9 +23,14 @@ from brokers.models import TradingAccount
 from brokers.ports import Clock, LeaseGrant
 from execution.models import Lease
 from execution.runtime.clock import boot_id
-from execution.threads import DatabaseThread
+from execution.threads import DatabaseThread, session_name
 
 Answer = TypeVar("Answer")
+log = structlog.get_logger(__name__)
+
+# no commit of ours takes as long, and a lease has been expired for as long as it has when this is asked
+STANDS_STILL_S = 1.0
+ENDED_WITHIN_MS = 500
 
 
 class _DatabaseClock(models.Func):
@@ -79,8 +85,10 @@ class DatabaseLease:
     def claim_now(self, account_id: str) -> LeaseGrant | None:
         """Claim on the calling thread."""
         started_ns = self._clock.boot_ns()  # before the query: the database may answer late
+        free = Lease.objects.filter(_is_free(started_ns), account_id=UUID(account_id), wants_to_run=True)
+        if not self._was_free(free):
+            return None
         with transaction.atomic():
-            free = Lease.objects.filter(_is_free(started_ns), account_id=UUID(account_id), wants_to_run=True)
             taken = free.update(
                 token=F("token") + 1,
                 owner=self.owner,
@@ -93,6 +101,15 @@ class DatabaseLease:
                 return None
             token, incarnation = Lease.objects.values_list("token", "incarnation").get(account_id=UUID(account_id))
         return self._grant(account_id, token, incarnation, started_ns)
+
+    def _was_free(self, free: QuerySet[Lease]) -> bool:
+        """Tell whether the lease can be had without waiting for its row, on which other accounts' renewals would wait."""
+        if not _is_postgresql() or _lockable(free):
+            return True
+        for owner in free.exclude(owner="").values_list("owner", flat=True):
+            if _end_what_stands_still(owner):
+                log.warning("stood_still_within_a_transaction", owner=owner)
+        return _lockable(free)
 
     def renew_now(self, grant: LeaseGrant) -> LeaseGrant | None:
         """Renew on the calling thread."""
@@ -123,6 +140,27 @@ class DatabaseLease:
 
     async def _on_thread(self, work: Callable[[], Answer]) -> Answer:
         return await asyncio.wrap_future(self._thread.run(work))
+
+
+def _lockable(free: QuerySet[Lease]) -> bool:
+    with transaction.atomic():
+        return bool(free.select_for_update(skip_locked=True).values_list("pk"))
+
+
+def _end_what_stands_still(owner: str) -> int:
+    """End the transactions of an owner whose lease has expired: frozen between two messages, none would ever end.
+
+    The timeout of an idle transaction sees none that waits for the rest of a pipeline. What such a transaction wrote is
+    gone with it, and its owner, once it goes on, finds its token stale.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid, %s)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid() "
+            "AND xact_start < clock_timestamp() - make_interval(secs => %s)",
+            [ENDED_WITHIN_MS, session_name(owner), STANDS_STILL_S],
+        )
+        return int(cursor.fetchone()[0])
 
 
 def lease_age_s(lease: Lease, now: datetime) -> float | None:

@@ -1,4 +1,5 @@
 import threading
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -143,6 +144,49 @@ def test_postgresql_judges_by_its_own_clock(account, monkeypatch):
     assert second.claim_now(str(account.pk)) is None
     threading.Event().wait(0.3)
     assert second.claim_now(str(account.pk)).token == 3
+
+
+def stuck_in_a_pipeline():
+    """Stand where `executemany` does between two of its rows: PostgreSQL waits for the rest, and counts no idle time."""
+    from django.db import connection
+
+    Lease.objects.select_for_update().get()
+    raw = connection.connection.pgconn
+    raw.enter_pipeline_mode()
+    raw.send_query_params(b"SELECT 1", None)
+    raw.send_flush_request()
+    raw.flush()
+
+
+def stuck_between_two_statements():
+    Lease.objects.select_for_update().get()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("stand_still", [stuck_in_a_pipeline, stuck_between_two_statements])
+def test_an_owner_that_is_frozen_within_a_transaction_does_not_keep_its_lease(account, monkeypatch, stand_still):
+    monkeypatch.undo()
+    has_locked, may_go_on = threading.Event(), threading.Event()
+    assert a_holder(SteppedClock(), ttl_s=1.5).claim_now(str(account.pk)).token == 2
+
+    def freeze():
+        with transaction.atomic():
+            stand_still()
+            has_locked.set()
+            may_go_on.wait(20)
+
+    frozen = DatabaseThread("frozen", owner="desk1")
+    frozen.start()
+    frozen.run(freeze)
+    has_locked.wait(10)
+    second, deadline = a_holder(SteppedClock(), "desk2"), time.monotonic() + 10
+    while (grant := second.claim_now(str(account.pk))) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    may_go_on.set()
+    frozen.stop()
+
+    assert grant is not None, "the lease was kept by a transaction that stood still"
+    assert grant.token == 3
 
 
 @pytest.mark.postgres
