@@ -21,7 +21,7 @@ from typing import Any
 from config.demo.desk import brought_up, say
 from config.demo.errors import SetupError
 from config.demo.options import DemoOptions, any_free_port
-from config.demo.scene import INVISIBLE_S, Scene
+from config.demo.scene import Scene
 from config.demo.supervisor import ChildDied, StopRequested
 
 TAKEOVER_GOAL_S = 6.0
@@ -95,7 +95,7 @@ def _run(plan: Plan, folder: Path) -> Findings:
 def _round(scene: Scene, kind: str, fault: str) -> tuple[dict[str, Any], float | None]:
     took_s = scene.strike(kind, fault)
     scene.calm()
-    return scene.judge(patience_s=INVISIBLE_S if fault == "delay_visibility" else 0.0), took_s
+    return scene.judge(), took_s
 
 
 def _note(findings: Findings, number: int, kind: str, took_s: float | None) -> None:

@@ -48,6 +48,8 @@ class Scene:
     broken: int = 0
     # how often each fault of the exchange's met an order
     met: Counter[str] = field(default_factory=Counter)
+    # until when an order that the exchange hides may be in doubt, through whatever strikes follow
+    hidden_until: float = 0.0
 
     @property
     def sightings(self) -> Path:
@@ -99,8 +101,9 @@ class Scene:
         self._until("the standby desk", self._both_up, CALM_WITHIN_S)
         self._until("the lease", self._is_held, CALM_WITHIN_S)
 
-    def judge(self, *, patience_s: float = 0.0) -> dict[str, Any]:
+    def judge(self) -> dict[str, Any]:
         """Compare the books with the exchange's ledger, in a process of its own."""
+        patience_s = max(self.hidden_until - time.monotonic(), 0.0)
         found = self._run("judge", lambda: witness.judge(patience_s))
         broken = sum(self._required(name).log.read_bytes().count(b"session_broke") for name in DESKS)
         if broken > self.broken:
@@ -121,7 +124,10 @@ class Scene:
         deadline = time.monotonic() + ORDER_WITHIN_S
         while self._struck(fault) == before and time.monotonic() < deadline:
             self.demo.supervisor.pause(POLL_S)
-        self.met[fault] += self._struck(fault) > before
+        has_met = self._struck(fault) > before
+        self.met[fault] += has_met
+        if has_met and fault == "delay_visibility":
+            self.hidden_until = time.monotonic() + INVISIBLE_S
         httpx.delete(self._faults_url, timeout=10, trust_env=False).raise_for_status()
 
     def _struck(self, fault: str) -> int:
