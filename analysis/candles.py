@@ -21,6 +21,8 @@ from brokers.domain.errors import DataError
 
 # keeps each transaction on SQLite short, so that nobody waits for an import
 ROWS_PER_TRANSACTION = 100
+# the demo's own candles are made; whoever reads them is told so
+DEMO_SOURCE = "demo"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +12,14 @@ from django.utils import timezone
 
 from accounts.models import Desk, User
 from accounts.outbox import outbox_add
-from analysis.candles import fingerprint, study_series, universe_named
-from analysis.domain.daily import DailySeries, date_of
+from analysis.domain.adjustments import share_factor
+from analysis.domain.documents import row_document, summary_document
 from analysis.domain.scanner import Scan, Scanner, ScanRow
-from analysis.domain.trend import trend_at
-from analysis.domain.universe import Universe, own_list
 from analysis.models import ListMember
+from analysis.own_models import Watchlist
 from analysis.scan_models import ACTIVE, ScanRun, ScanState
-from analysis.selectors import EVERYTHING, universes
-from brokers.domain.errors import Invalid, NotFound, WindhoverError
+from analysis.subjects import EVERYTHING, Subject, data_of, require_known, subject_of
+from brokers.domain.errors import WindhoverError
 
 SCAN_TASK = "analysis.scan_run"
 SCAN_QUEUE = "research"
@@ -31,7 +29,7 @@ SILENT_AFTER = timedelta(minutes=2)
 _PARTS = 20
 
 
-def scan_ask(*, desk: Desk, universe: str | None, by: User, at: datetime) -> ScanRun:
+def scan_ask(*, desk: Desk, universe: str | None, by: User | None, at: datetime) -> ScanRun:
     """Ask for a scan and return its run: a new one, the one that is under way, or a finished one of the same data.
 
     Raises
@@ -39,16 +37,13 @@ def scan_ask(*, desk: Desk, universe: str | None, by: User, at: datetime) -> Sca
     NotFound
         For a list that does not exist.
     """
-    known = universes()
-    name = universe or (NIFTY_50 if NIFTY_50 in known else EVERYTHING)
-    if name not in known:
-        message = f"There is no list named {name}; there are {', '.join(known)}."
-        raise NotFound(message, code="universe.unknown", field="universe")
+    own = Watchlist.objects.filter(desk=desk)
+    name = require_known(universe or _usual(), own)
     _give_up_silent(desk=desk, at=at)
     same: ScanRun | None = (
         ScanRun.objects.filter(desk=desk, universe=name, state=ScanState.DONE).order_by("-requested_at").first()
     )
-    if same is not None and same.fingerprint == _data_of(name):
+    if same is not None and same.fingerprint == data_of(name, own):
         return same
     try:
         with transaction.atomic():
@@ -82,36 +77,25 @@ def scan_run(*, run_id: UUID) -> None:
 
 
 def _carry_out(run: ScanRun) -> None:
-    run.fingerprint = _data_of(run.universe)
-    universe, series, renames = _subject(run.universe)
-    run.on = max((date_of(int(one.day[-1])) for one in series.values() if len(one)), default=None)
-    if universe is None or run.on is None:
-        raise Invalid("No daily candles are stored yet: import a bhavcopy or a CSV file.", code="candles.none")
-    scan = Scanner(universe, series, renames).scan(run.on, progress=lambda done, total: _show(run, done, total))
-    run.results = [_row(row) for row in scan.rows]
-    run.remarks, run.caveat = _remarks(scan), scan.caveat
+    own = Watchlist.objects.filter(desk=run.desk_id)
+    run.fingerprint = data_of(run.universe, own)
+    subject = subject_of(run.universe, own)
+    run.on = subject.last_day
+    scanner = Scanner(subject.universe, subject.series, subject.renames)
+    scan = scanner.scan(run.on, progress=lambda done, total: _show(run, done, total))
+    run.results = [_document(row, subject, run.on) for row in scan.rows]
+    run.summary = summary_document(scan.rows, subject.sectors)
+    run.remarks, run.caveat, run.source = _remarks(scan), scan.caveat, subject.source
     run.state, run.done, run.total = ScanState.DONE, len(scan.rows), len(scan.rows)
 
 
-def _subject(name: str) -> tuple[Universe | None, dict[str, DailySeries], Any]:
-    universe = None if name == EVERYTHING else universe_named(name)
-    members = None if universe is None else {stay.symbol for stay in universe.memberships}
-    series, renames = study_series(members)
-    if name == EVERYTHING and series:
-        last = max(date_of(int(one.day[-1])) for one in series.values())
-        universe = own_list(EVERYTHING, series, since=last)
-    return universe, series, renames
+def _document(row: ScanRow, subject: Subject, on: date) -> dict[str, Any]:
+    factor = share_factor(subject.actions.get(row.symbol, ()), on)
+    return row_document(row, sector=subject.sectors.get(row.symbol, ""), share_factor=factor)
 
 
-def _data_of(name: str) -> str:
-    """Return the fingerprint of candles and membership together."""
-    rows = (
-        ListMember.objects.filter(universe=name)
-        .order_by("instrument", "since")
-        .values_list("instrument", "since", "until", "sector")
-    )
-    members = None if name == EVERYTHING else [row[0] for row in rows]
-    return fingerprint(members, also=repr(list(rows)))
+def _usual() -> str:
+    return NIFTY_50 if ListMember.objects.filter(universe=NIFTY_50).exists() else EVERYTHING
 
 
 def _give_up_silent(*, desk: Desk, at: datetime) -> None:
@@ -127,30 +111,3 @@ def _show(run: ScanRun, done: int, total: int) -> None:
 
 def _remarks(scan: Scan) -> list[dict[str, Any]]:
     return [asdict(remark) for remark in scan.remarks]
-
-
-def _row(row: ScanRow) -> dict[str, Any]:
-    """Return a row as JSON values; figures are rounded for reading, decisions were made on exact ones."""
-    trend = trend_at(row.measures, row.place)
-    document = {
-        "symbol": row.symbol,
-        "traded_as": row.traded_as,
-        "close": _short(row.close),
-        "change": _short(row.change),
-        "score": row.score,
-        "grade": row.grade,
-        "super_performer": row.is_super_performer,
-        "rating": _short(row.rating),
-        "checks": [
-            {**asdict(check), "figure": _short(check.figure), "threshold": _short(check.threshold)}
-            for check in row.checks
-        ],
-        "triggers": [asdict(trigger) for trigger in row.triggers],
-        "trend": asdict(trend),
-    }
-    plain: dict[str, Any] = json.loads(json.dumps(document))
-    return plain
-
-
-def _short(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.8g}")

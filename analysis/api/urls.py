@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analysis.api import views
+from analysis.api import own_views, views
 
 urlpatterns = [
     path("analysis/status", views.ScanStatus.as_view()),
     path("analysis/scan", views.ScanAsk.as_view()),
     path("analysis/results", views.ScanResults.as_view()),
+    path("analysis/movers", views.Movers.as_view()),
+    path("analysis/triggers", views.Triggers.as_view()),
+    path("analysis/breadth", views.BreadthOf.as_view()),
+    path("analysis/stock", views.Stock.as_view()),
+    path("analysis/universes", views.Universes.as_view()),
+    path("analysis/watchlists", own_views.Watchlists.as_view()),
+    path("analysis/rules", own_views.Rules.as_view()),
+    path("analysis/rules/try", own_views.RuleTrial.as_view()),
+    path("analysis/rules/backtest", own_views.RulePast.as_view()),
+    path("analysis/notes", own_views.Notes.as_view()),
 ]

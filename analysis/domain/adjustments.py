@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -79,6 +80,11 @@ def adjusted(series: DailySeries, actions: Iterable[CorporateAction], basis: Bas
             shares[touched] *= factor
     columns = {name: getattr(series, name) * prices for name in PRICES}
     return replace(series, **columns, volume=series.volume / shares, scale=prices, basis=basis)
+
+
+def share_factor(actions: Iterable[CorporateAction], on: date) -> float:
+    """Return what a forward-adjusted volume of a day is multiplied by to get the shares that were traded that day."""
+    return math.prod(one.factor for one in actions if one.kind is ActionKind.SHARES and one.ex_date <= on)
 
 
 def joined(series: Mapping[str, DailySeries], renames: Sequence[Rename]) -> dict[str, DailySeries]:

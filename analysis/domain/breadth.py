@@ -51,8 +51,8 @@ def breadth(rows: Sequence[ScanRow]) -> Breadth:
         unchanged=sum(change == 0.0 for change in moved),
         above_50=_share(rows, lambda row: _sign(row, 50)),
         above_200=_share(rows, lambda row: _sign(row, 200)),
-        new_highs=sum(row.measures.series.high[row.place] >= row.measures.year_high[row.place] for row in rows),
-        new_lows=sum(row.measures.series.low[row.place] <= row.measures.year_low[row.place] for row in rows),
+        new_highs=sum(bool(row.measures.series.high[row.place] >= row.measures.year_high[row.place]) for row in rows),
+        new_lows=sum(bool(row.measures.series.low[row.place] <= row.measures.year_low[row.place]) for row in rows),
         advancing_stage=_share(rows, _advancing),
     )
 

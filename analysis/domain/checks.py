@@ -206,6 +206,8 @@ QUESTIONS: tuple[Question, ...] = (
 # the return over 252 bars needs one more close than the 52-week window
 TEMPLATE_BARS = YEAR_BARS + 1
 
+GRADES = ("A+", "A", "B", "C", "D")
+
 
 def grade_of(score: int) -> str:
     """Return the grade of a number of passed checks: A+ from 12, A from 9, B from 6, C from 4, D below."""

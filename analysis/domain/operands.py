@@ -15,7 +15,7 @@ from analysis.domain.volumes import mfi, obv, volume_ratio
 from brokers.domain.errors import Invalid
 from brokers.domain.market import Float64Array1D
 
-_LONGEST_WINDOW = 500
+LONGEST_WINDOW = 500
 Column = Callable[..., Float64Array1D]
 
 
@@ -49,8 +49,8 @@ def parameters(of: Operand, given: Mapping[str, Any]) -> dict[str, float]:
         if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
             kind = "a whole number" if whole else "a number"
             raise Invalid(f"{key} of {of.name} must be {kind}", code="rule.parameter", field=key)
-        if not 0 < value <= _LONGEST_WINDOW:
-            message = f"{key} of {of.name} must lie above 0 and within {_LONGEST_WINDOW}, not {value}"
+        if not 0 < value <= LONGEST_WINDOW:
+            message = f"{key} of {of.name} must lie above 0 and within {LONGEST_WINDOW}, not {value}"
             raise Invalid(message, code="rule.parameter", field=key)
         values[key] = value
     return values

@@ -160,7 +160,7 @@ class Scanner:
             if measures is None or place < 0:
                 remarks.append(_remark(symbol, Cause.NO_CANDLES, "No candles are stored up to this day."))
             elif known[place] != day:
-                remarks.append(_remark(symbol, Cause.NOT_TRADED, _absence(measures.series, place)))
+                remarks.append(_remark(symbol, Cause.NOT_TRADED, absence_text(measures.series, place)))
             else:
                 yield symbol, place
 
@@ -262,7 +262,8 @@ def _shared(days: Int64Array1D, own: Int64Array1D) -> tuple[Int64Array1D, Int64A
     return rows, places
 
 
-def _absence(series: DailySeries, place: int) -> str:
+def absence_text(series: DailySeries, place: int) -> str:
+    """Say of a stock without a candle of the day when it last had one; `place` is that of its last candle."""
     last = f"{date_of(int(series.day[place])):%d %b %Y}"
     return f"Last traded on {last}: suspended, merged or delisted, or its candle is missing."
 

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+import numpy.typing as npt
+
+from analysis.domain.daily import day_number
 from brokers.domain.errors import Invalid
+from brokers.domain.market import Int64Array1D
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +53,16 @@ class Universe:
             if (stay.since is None or stay.since <= day) and (stay.until is None or day <= stay.until)
         }
         return Members(on=day, symbols=tuple(sorted(found)), caveat=self._caveat(day))
+
+    def held(self, symbol: str, days: Int64Array1D) -> npt.NDArray[np.bool_]:
+        """Return on which of these days a symbol was a member; days are counted since 1970-01-01."""
+        held = np.zeros(days.shape, dtype=np.bool_)
+        for stay in self.memberships:
+            if stay.symbol == symbol:
+                first = stay.since is None or days >= day_number(stay.since)
+                last = stay.until is None or days <= day_number(stay.until)
+                held |= np.logical_and(first, last)
+        return held
 
     def sector_of(self) -> dict[str, str]:
         """Return each symbol's sector, where one is known."""
