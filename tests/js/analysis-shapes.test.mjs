@@ -87,3 +87,21 @@ test("deepens a wash with its move, and leaves out what is zero or not known", (
   assert.equal(shapes.inWash(0, 0.03), null);
   assert.equal(shapes.inWash(null, 0.03), null);
 });
+
+test("tells what an alert waits for and how often", () => {
+  const alert = { figure: "last_price", direction: "above", level: "1500.5", recurring: false, hysteresis: "0" };
+
+  assert.equal(shapes.alertWords(alert, [{ name: "last_price", text: "last price" }]), "last price at or above 1,500.50");
+  assert.equal(shapes.repeatWords(alert), "once");
+  assert.equal(shapes.repeatWords({ ...alert, recurring: true, hysteresis: "2.50" }), "every time, again once it is back by more than 2.50");
+  assert.equal(shapes.repeatWords({ ...alert, recurring: true }), "every time, again once it is back");
+});
+
+test("keeps the decimals a level was written with", () => {
+  assert.deepEqual(["1500", "0.12345", "1500.00000", ""].map(shapes.levelWords), ["1,500.00", "0.12345", "1,500.00", "–"]);
+});
+
+test("reads instruments as they are typed, each once", () => {
+  assert.deepEqual(shapes.instrumentsOf("infy, NSE:TCS\nnse:infy  BSE:SBIN"), ["NSE:INFY", "NSE:TCS", "BSE:SBIN"]);
+  assert.deepEqual(shapes.instrumentsOf(" "), []);
+});

@@ -134,3 +134,30 @@ export function inWash(value, full) {
   if (!isFigure(value) || Number(value) === 0) return null;
   return { name: Number(value) > 0 ? "gain" : "loss", share: Math.round(Math.min(1, Math.abs(Number(value)) / full) * 100) };
 }
+
+/** What an alert waits for, in a sentence's words: "last price at or above 1,500.00". */
+export function alertWords(alert, figures = []) {
+  const figure = figures.find((one) => one.name === alert.figure)?.text ?? triggerWords(alert.figure);
+  const side = alert.direction === "above" ? "at or above" : "at or below";
+  return `${figure} ${side} ${levelWords(alert.level)}`;
+}
+
+/** How often it fires, in words. */
+export function repeatWords(alert) {
+  if (!alert.recurring) return "once";
+  const back = Number(alert.hysteresis) > 0 ? ` once it is back by more than ${levelWords(alert.hysteresis)}` : " once it is back";
+  return `every time, again${back}`;
+}
+
+/** A level as it was written, grouped, with the decimals it has; prices keep their paise. */
+export function levelWords(text) {
+  if (!isFigure(text)) return NONE;
+  const places = /\.(\d*?)0*$/.exec(String(text))?.[1].length ?? 0;
+  return decimal(text, Math.max(2, Math.min(8, places)));
+}
+
+/** Instruments as they are typed: separated by commas, spaces or lines, a bare name is one of NSE, each once. */
+export function instrumentsOf(text) {
+  const parts = String(text).toUpperCase().split(/[\s,;]+/).filter(Boolean);
+  return [...new Set(parts.map((part) => (part.includes(":") ? part : `NSE:${part}`)))];
+}
