@@ -10,6 +10,7 @@ from typing import Any
 from brokers.domain.errors import Invalid, NotFound, WindhoverError
 from brokers.domain.orders import Book, OrderStatus, Product
 from brokers.domain.portfolio import PositionKey
+from execution.domain.basket_acts import basket_send, basket_unwind, baskets_stop, exit_of_basket, leave_to_operator
 from execution.domain.commands import CommandDone, Level
 from execution.domain.desk import Desk
 from execution.domain.events import Act, OperatorAct
@@ -149,6 +150,7 @@ def _cancel_order(desk: Desk, payload: Payload) -> str:
     if goal is not None:
         desk.record(GoalSet(goal=replace(goal, quantity=None, reason="its order was cancelled by the operator")))
     want_cancel(desk, order, "cancelled by the operator")
+    leave_to_operator(desk, order)
     return "nothing of it was sent, and it is not tried again" if is_tried_again else "being cancelled"
 
 
@@ -168,7 +170,7 @@ def _exit_position(desk: Desk, payload: Payload) -> str:
     )
     if not desk.state.positions.get(key).is_open and not working_orders(desk, key):
         raise NotFound(f"no position in {key.instrument} is held there", field="instrument")
-    _exit(desk, key)
+    _exit(desk, key, whole=False)
     return _exit_outcome(desk, key.book)
 
 
@@ -177,7 +179,7 @@ def _exit_all(desk: Desk, payload: Payload) -> str:
     is_ours_alone = payload.get("of") == OURS
     keys = [p.key for p in desk.state.positions.open(book) if p.key.strategy_key or not is_ours_alone]
     for key in dict.fromkeys([*keys, *_entering(desk, book)]):
-        _exit(desk, key)
+        _exit(desk, key, whole=True)
     return f"exiting {len(keys)} positions"
 
 
@@ -189,7 +191,9 @@ def _entering(desk: Desk, book: Book | None) -> list[PositionKey]:
     return [key for key in keys if book in (None, key.book)]
 
 
-def _exit(desk: Desk, key: PositionKey) -> None:
+def _exit(desk: Desk, key: PositionKey, *, whole: bool) -> None:
+    if exit_of_basket(desk, key, whole=whole):
+        return
     set_goal(desk, key, ZERO, "exit asked by the operator", desk.market.middle(key.instrument))
 
 
@@ -216,7 +220,8 @@ def _live_stop(desk: Desk, _payload: Payload) -> str:
     running = [d for d in desk.state.deployments.values() if d.state is not DeploymentState.STOPPED]
     for deployment in running:
         _stop(desk, deployment)
-    return f"stopped {len(running)} deployments"
+    baskets = baskets_stop(desk, STOPPED_BY_HAND)
+    return f"stopped {len(running)} deployments" + (f" and {baskets} baskets" if baskets else "")
 
 
 def _settle_order(desk: Desk, payload: Payload) -> str:
@@ -279,4 +284,6 @@ _ACTS: dict[str, Callable[[Desk, Payload], str]] = {
     Act.LIVE_STOP: _live_stop,
     Act.RESOLVE: _resolve,
     Act.SETTLE_ORDER: _settle_order,
+    Act.BASKET_SEND: basket_send,
+    Act.BASKET_UNWIND: basket_unwind,
 }

@@ -47,6 +47,8 @@ class RecordKind(StrEnum):
     COUNTDOWN = "countdown"
     MARGIN = "margin"
     OPENING = "opening"
+    BASKET = "basket"
+    BASKET_MOVE = "basket_move"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,6 +82,9 @@ class EngineConfig:
     # how far beyond the far side a marketable limit reaches, as a fraction of the price
     entry_slippage_fraction: Decimal = Decimal("0.001")
     exit_slippage_fraction: Decimal = Decimal("0.002")
+    # a basket is refused when its legs have no fresh prices within this, and its legs may slip by this in all
+    basket_prices_within_s: float = 15.0
+    basket_slippage_fraction: Decimal = Decimal("0.02")
     absence_after_s: float = 120.0
     in_flight_read_s: float = 2.0
     open_read_s: float = 5.0
@@ -175,6 +178,8 @@ class Desk:
         self.notes: dict[str, tuple[str, datetime]] = {}
         self.books_error = ""
         self.is_reading = False
+        # the baskets whose deadline's timer was set by this process
+        self.timed_baskets: set[str] = set()
         self.chargeable: dict[str, bool] = {}
         # the charges of the day's fills by book and by position, with the day and number of fills they are of
         self.charged: dict[Book | PositionKey, tuple[date, int, ChargeNote]] = {}

@@ -14,6 +14,9 @@ from typing import Any
 from brokers.domain.orders import ApprovedOrder
 from execution.domain import views
 from execution.domain.acts import operate
+from execution.domain.basket_legs import leg_patience_over
+from execution.domain.basket_work import advance_baskets
+from execution.domain.baskets import is_basket
 from execution.domain.commands import Command, Json, Record
 from execution.domain.delisting import leave_delisted
 from execution.domain.desk import Desk, EngineConfig
@@ -89,6 +92,8 @@ class Engine:
         desk.at = event.at
         desk.out = []
         _HANDLERS[type(event)](desk, event)
+        if desk.state.baskets_at_work:
+            advance_baskets(desk)
         return desk.out
 
     def apply(self, record: Record) -> None:
@@ -169,7 +174,8 @@ def _timer(desk: Desk, event: TimerFired) -> None:
     elif name == FIRST_TICK:
         await_first_tick(desk)
     elif name == "order" and order is not None:
-        patience_over(desk, order)
+        is_leg = order.is_entry and is_basket(order.intent.deployment_id)
+        (leg_patience_over if is_leg else patience_over)(desk, order)
     elif name == "cancel" and order is not None and not order.is_final:
         _cancel_again(desk, order)
 

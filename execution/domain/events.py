@@ -76,6 +76,8 @@ class Act(StrEnum):
     LIVE_START = "live_start"  # deployments: list of spec
     LIVE_STOP = "live_stop"  # nothing
     RESOLVE = "resolve"  # kind, subject, reason: a human accepts a difference
+    BASKET_SEND = "basket_send"  # basket_id, name, policy, mode, asked_at, deadline_s, legs, instruments
+    BASKET_UNWIND = "basket_unwind"  # basket_id
     SETTLE_ORDER = "settle_order"  # client_id, verdict ("not_placed"), reason: a human's proof
 
 

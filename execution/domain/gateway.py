@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 
 from brokers.domain.charges import ChargeNote, exact_charges
 from brokers.domain.errors import DataError
 from brokers.domain.instruments import InstrumentKind
 from brokers.domain.orders import ApprovedOrder, Book, Fill, OrderIntent, OrderStatus
 from brokers.domain.portfolio import PortfolioView, Position, PositionKey, portfolio_view
+from execution.domain.cover import covered
 from execution.domain.desk import BookValue, Desk
 from execution.domain.lifecycle import OrderRecord
 from execution.domain.market_life import closed_because, sellable, standing_of
@@ -22,8 +24,8 @@ from risk.domain.gate import Refused, recheck
 RESERVED_KEPT = 10_000
 
 
-def risk_view(desk: Desk, intent: OrderIntent) -> RiskView:
-    """Return the gate's view at this moment; paper and live never mix."""
+def risk_view(desk: Desk, intent: OrderIntent, *, besides: str = "") -> RiskView:
+    """Return the gate's view at this moment; paper and live never mix. `besides` is the intent's own order, if it has one."""
     instrument = desk.config.instruments[intent.instrument]
     market_at = desk.market.now(desk.at)
     session = desk.market.session(intent.instrument)
@@ -36,12 +38,15 @@ def risk_view(desk: Desk, intent: OrderIntent) -> RiskView:
         pnl_today_net_quote=value.portfolio.net_quote,
         orders_last_second=sum(1 for at in desk.state.order_times if at > second_ago),
         orders_today=desk.state.orders_today,
+        orders_last_minute=_since(desk, desk.at - timedelta(minutes=1)),
+        fills_today=desk.state.fills_today,
         quote=desk.market.quote(intent.instrument, desk.at),
         phase=desk.market.phase(intent.instrument, market_at),
         market_at=market_at,
         entry_cutoff_at=session.entry_cutoff_at if session and not session.is_always_open else None,
         standing=standing_of(desk, instrument, market_at),
         sellable=sellable(desk, intent),
+        covered=covered(desk, intent, besides=besides),
         closed_because=closed_because(desk),
         perpetual=perpetual_view(desk, intent, instrument),
     )
@@ -59,7 +64,8 @@ def objection_to(desk: Desk, approved: ApprovedOrder) -> Refused | None:
     blocked = desk.why_not_entering(intent.book) if is_new else desk.why_not_sending(intent.book)
     if blocked is not None:
         return Refused(rule="desk", reason=blocked)
-    return recheck(approved, view=risk_view(desk, intent), limits=desk.limits, switches=desk.state.switches)
+    view = risk_view(desk, intent, besides=approved.client_id)
+    return recheck(approved, view=view, limits=desk.limits, switches=desk.state.switches)
 
 
 def portfolio(desk: Desk, book: Book) -> PortfolioView:
@@ -104,6 +110,7 @@ def _holdings(desk: Desk, book: Book, positions: Sequence[Position]) -> tuple[Ho
                 mark_quote=desk.market.fair(row.instrument) or row.mark_price or row.average_price,
                 product=row.product,
                 deployment_id=f"hedge {row.position_side}",
+                underlying=_underlying(desk, row.instrument),
             )
             for row in sides
         ),
@@ -173,7 +180,18 @@ def _holding(desk: Desk, position: Position) -> Holding:
         mark_quote=mark_of(desk, position),
         product=position.key.product,
         deployment_id=position.key.strategy_key or None,
+        underlying=_underlying(desk, position.key.instrument),
     )
+
+
+def _underlying(desk: Desk, key: str) -> str:
+    instrument = desk.config.instruments.get(key)
+    return underlying_of(instrument) if instrument else ""
+
+
+def _since(desk: Desk, moment: datetime) -> int:
+    """Count the orders since a moment; they are kept in the order in which they came."""
+    return sum(1 for _ in takewhile(lambda order: order.created_at > moment, reversed(desk.state.orders.values())))
 
 
 def _reserving(desk: Desk, order: OrderRecord) -> PendingOrder:

@@ -336,28 +336,22 @@ class Market:
             closed += self._feed(interval, ticks, now_ns)
         return closed
 
-    def _feed(self, interval: _Interval, ticks: list[tuple[str, int, float, float]], now_ns: int) -> list[Bar]:
-        used, add = interval.instruments, interval.builder.add
+    def _feed(self, interval: _Interval, ticks: list[Tick], now_ns: int) -> list[Bar]:
+        used, builder = interval.instruments, interval.builder
         if len(interval.since_ns) < len(used):
             for name in used:
                 interval.since_ns.setdefault(name, now_ns)
+        mine = [tick for tick in ticks if tick[0] in used]
         if now_ns < interval.due_ns:
-            for name, ns, price, volume in ticks:
-                if name in used:
-                    add(name, ns, price, volume)
+            builder.add_all(mine)
             return []
         # this frame ends bars: their own last ticks first, then the close, then the next bar's
-        mine = [tick for tick in ticks if tick[0] in used]
         edge = interval.due_ns
-        for name, ns, price, volume in mine:
-            if ns < edge:
-                add(name, ns, price, volume)
-        closed = interval.builder.close_until(now_ns)
-        for name, ns, price, volume in mine:
-            if ns >= edge:
-                add(name, ns, price, volume)
-        length = interval.builder.interval_s * NANOSECONDS
-        interval.due_ns = now_ns - (now_ns - interval.builder.anchor_ns) % length + length
+        builder.add_all(tick for tick in mine if tick[1] < edge)
+        closed = builder.close_until(now_ns)
+        builder.add_all(tick for tick in mine if tick[1] >= edge)
+        length = builder.interval_s * NANOSECONDS
+        interval.due_ns = now_ns - (now_ns - builder.anchor_ns) % length + length
         return closed
 
     def _hours_of(self, name: str) -> tuple[int, int]:

@@ -142,22 +142,30 @@ def _enter(desk: Desk, goal: Goal, gap: Decimal) -> None:
 
 
 def _not_entering(desk: Desk, goal: Goal) -> Refused | None:
-    blocked = desk.why_not_entering(goal.key.book)
-    if blocked is not None:
-        return Refused(rule="desk", reason=blocked)
-    no_room = why_no_entry(desk, goal.key.book)
-    if no_room is not None:
-        tell(desk)
-        return Refused(rule="venue_orders", reason=no_room)
-    mismatch = desk.state.discrepancies.get(("position", goal.key.instrument))
-    if mismatch is not None and goal.key.book == "live":
-        return Refused(rule="reconcile", reason=mismatch[0])
-    hidden = next((row for row in desk.unreadable if row.instrument == goal.key.instrument), None)
-    if hidden is not None and goal.key.book is Book.LIVE:
-        return Refused(rule="reconcile", reason=f"{hidden.row_id} of the venue's {hidden.book} cannot be read")
+    objection = entry_objection(desk, goal.key)
+    if objection is not None:
+        return objection
     age = desk.at - goal.decided_at
     if age > timedelta(seconds=desk.config.entry_age_s):
         return Refused(rule="stale_goal", reason=f"the decision is {age.total_seconds():.0f} s old")
+    return None
+
+
+def entry_objection(desk: Desk, key: PositionKey) -> Refused | None:
+    """Return what keeps the desk from entering for a holder, whatever the limits say."""
+    blocked = desk.why_not_entering(key.book)
+    if blocked is not None:
+        return Refused(rule="desk", reason=blocked)
+    no_room = why_no_entry(desk, key.book)
+    if no_room is not None:
+        tell(desk)
+        return Refused(rule="venue_orders", reason=no_room)
+    mismatch = desk.state.discrepancies.get(("position", key.instrument))
+    if mismatch is not None and key.book is Book.LIVE:
+        return Refused(rule="reconcile", reason=mismatch[0])
+    hidden = next((row for row in desk.unreadable if row.instrument == key.instrument), None)
+    if hidden is not None and key.book is Book.LIVE:
+        return Refused(rule="reconcile", reason=f"{hidden.row_id} of the venue's {hidden.book} cannot be read")
     return None
 
 

@@ -17,6 +17,7 @@ from brokers.domain.errors import DataError
 from brokers.domain.orders import Book, Fill, OrderIntent, OrderStatus, Product
 from brokers.domain.perpetual_terms import MarginMode, PositionSide, VenueFunding
 from brokers.domain.portfolio import PositionKey
+from execution.domain.baskets import BasketMoved, BasketTaken
 from execution.domain.codec import decode, encode
 from execution.domain.commands import Json, Record, RecordKind
 from execution.domain.events import SendResult, SessionState, Write
@@ -309,6 +310,8 @@ Fact = (
     | CountdownSet
     | MarginSeen
     | PositionsOpened
+    | BasketTaken
+    | BasketMoved
 )
 
 FACTS: dict[str, type[Fact]] = {
@@ -333,6 +336,8 @@ FACTS: dict[str, type[Fact]] = {
     RecordKind.COUNTDOWN: CountdownSet,
     RecordKind.MARGIN: MarginSeen,
     RecordKind.OPENING: PositionsOpened,
+    RecordKind.BASKET: BasketTaken,
+    RecordKind.BASKET_MOVE: BasketMoved,
 }
 _KIND_OF = {fact: str(kind) for kind, fact in FACTS.items()}
 

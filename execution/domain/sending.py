@@ -15,6 +15,7 @@ from brokers.domain.instruments import Instrument
 from brokers.domain.orders import ApprovedOrder, OrderIntent, OrderType, Purpose, Side
 from brokers.domain.portfolio import PositionKey
 from execution.domain.allowance import tell
+from execution.domain.baskets import is_basket
 from execution.domain.commands import CancelOrder, Level, ModifyOrder, PlaceOrder
 from execution.domain.desk import Desk
 from execution.domain.events import Write
@@ -32,7 +33,7 @@ EXIT_STUCK = "exit_stuck"
 def intent_for(desk: Desk, goal: Goal, side: Side, quantity: Decimal, purpose: Purpose) -> OrderIntent:
     """Return the intent that brings a position nearer to its goal, priced to fill at once."""
     key = goal.key
-    price = _limit_price(desk, key, side, purpose, step=0)
+    price = limit_price(desk, key, side, purpose, step=0)
     return OrderIntent(
         account_id=desk.config.account_id,
         book=key.book,
@@ -100,7 +101,9 @@ def _send(desk: Desk, approved: ApprovedOrder) -> None:
 
 def watch(desk: Desk, order: OrderRecord) -> None:
     """Look at a working order again once its patience has run out."""
-    patience = desk.config.entry_patience_s if order.is_entry else desk.config.exit_patience_s
+    # a leg of a basket is in a hurry: others wait for it
+    is_patient = order.is_entry and not is_basket(order.intent.deployment_id)
+    patience = desk.config.entry_patience_s if is_patient else desk.config.exit_patience_s
     desk.schedule(f"order:{order.client_id}", patience)
 
 
@@ -149,11 +152,7 @@ def is_out_of_modifications(desk: Desk, order: OrderRecord) -> bool:
 
 def _reach_further(desk: Desk, order: OrderRecord) -> None:
     watch(desk, order)
-    if not order.is_resting or not order.venue_order_id or order.writing is not None:
-        return
-    if order.is_refused_lately(desk.at) and not desk.cannot_change:
-        return
-    if desk.why_not_sending(order.intent.book) is not None:
+    if not may_be_repriced(desk, order):
         return
     intent = order.intent
     key = PositionKey(
@@ -162,7 +161,7 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
         product=intent.product,
         strategy_key=intent.deployment_id or "",
     )
-    price = _limit_price(desk, key, intent.side, intent.purpose, step=order.modifications + 1)
+    price = limit_price(desk, key, intent.side, intent.purpose, step=order.modifications + 1)
     if price is None:
         sentence = f"{intent.instrument}: the exit rests unfilled, and without a fresh quote no better price is known"
         desk.discrepancy(EXIT_STUCK, order.client_id, sentence, Level.URGENT)
@@ -174,6 +173,20 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
     if is_out_of_modifications(desk, order):
         want_cancel(desk, order, f"placed anew after {order.modifications + order.refused_modifications} new prices")
         return
+    change_price(desk, order, price)
+
+
+def may_be_repriced(desk: Desk, order: OrderRecord) -> bool:
+    """Tell whether a resting order could be given a new price now, no other write of it being under way."""
+    if not order.is_resting or not order.venue_order_id or order.writing is not None:
+        return False
+    if order.is_refused_lately(desk.at) and not desk.cannot_change:
+        return False
+    return desk.why_not_sending(order.intent.book) is None
+
+
+def change_price(desk: Desk, order: OrderRecord, price: Decimal) -> None:
+    """Journal and send a new price of a resting order."""
     desk.record(
         WriteAsked(client_id=order.client_id, write=Write.MODIFY, price=price, reason="not filled, reaching further")
     )
@@ -181,7 +194,7 @@ def _reach_further(desk: Desk, order: OrderRecord) -> None:
         ModifyOrder(
             client_id=order.client_id,
             venue_order_id=order.venue_order_id,
-            book=intent.book,
+            book=order.intent.book,
             price=price,
             send_by=desk.at + timedelta(seconds=desk.config.send_within_s),
         )
@@ -201,7 +214,8 @@ def _tell_stuck(desk: Desk, order: OrderRecord) -> None:
     desk.discrepancy(EXIT_STUCK, order.client_id, sentence, Level.URGENT)
 
 
-def _limit_price(desk: Desk, key: PositionKey, side: Side, purpose: Purpose, *, step: int) -> Decimal | None:
+def limit_price(desk: Desk, key: PositionKey, side: Side, purpose: Purpose, *, step: int) -> Decimal | None:
+    """Return a price beyond the far side, the further the later the step; None without a fresh quote."""
     quote = desk.market.quote(key.instrument, desk.at)
     if quote is None or quote.is_stale or quote.is_cached or quote.age_s > desk.limits.max_quote_age_s:
         return None

@@ -16,10 +16,13 @@ from brokers.domain.orders import Book, Fill, OrderStatus, Origin
 from brokers.domain.perpetual_terms import PositionSide
 from brokers.domain.portfolio import PositionBook, PositionKey
 from execution.domain import records as facts
+from execution.domain import state_baskets as baskets
 from execution.domain import state_money as money
+from execution.domain import state_writes as writes
+from execution.domain.baskets import BasketMoved, BasketRecord, BasketTaken
 from execution.domain.codec import encode
 from execution.domain.commands import Json, Record
-from execution.domain.events import SendResult, SessionState, Write
+from execution.domain.events import SessionState
 from execution.domain.lifecycle import LookUps, OrderEvent, OrderRecord
 from execution.domain.records import DeploymentSpec, DeploymentState, Goal
 from risk.domain.switch import Switches, SwitchState
@@ -58,6 +61,9 @@ class DeskState:
     fills_today: list[Fill] = field(default_factory=list)
     goals: dict[PositionKey, Goal] = field(default_factory=dict)
     deployments: dict[str, Deployment] = field(default_factory=dict)
+    # by their keys: baskets of legs chosen by hand, and those of them that want looking at
+    baskets: dict[str, BasketRecord] = field(default_factory=dict)
+    baskets_at_work: dict[str, None] = field(default_factory=dict)
     switches: Switches = field(default_factory=Switches)
     discrepancies: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
     commands_done: dict[str, None] = field(default_factory=dict)
@@ -119,6 +125,7 @@ class DeskState:
             "fills_today": encode(self.fills_today),
             "goals": [encode(goal) for goal in self.goals.values()],
             "deployments": {key: encode(value) for key, value in self.deployments.items()},
+            "baskets": [encode(list(self.baskets.values())), encode(sorted(self.baskets_at_work))],
             "switches": encode(self.switches),
             "discrepancies": [[*key, *_pair(value)] for key, value in self.discrepancies.items()],
             "commands": encode(list(self.commands_done)),
@@ -155,64 +162,8 @@ def _pair(pair: tuple[str, datetime]) -> list[Json]:
     return [encode(part) for part in pair]
 
 
-_OUTCOME_EVENT = {
-    SendResult.CONFIRMED: OrderEvent.CONFIRM,
-    SendResult.REJECTED: OrderEvent.REFUSE,
-    SendResult.NOT_SENT: OrderEvent.PROVE_UNSENT,
-}
-
-
 def _takeover(state: DeskState, fact: facts.Takeover, _at: datetime) -> None:
     state.lease_token, state.incarnation = fact.lease_token, fact.incarnation
-
-
-def _intent(state: DeskState, fact: facts.Intended, at: datetime) -> None:
-    state.put(
-        OrderRecord(
-            client_id=fact.client_id,
-            intent=fact.intent,
-            status=OrderStatus.INTENDED,
-            venue_day=fact.venue_day,
-            created_at=at,
-            updated_at=at,
-            send_by=fact.send_by,
-            reserved_quote=fact.reserved_quote,
-            kill_epoch=fact.kill_epoch,
-            lease_token=fact.lease_token,
-            market_at=fact.market_at,
-            price=fact.intent.price,
-            trigger_price=fact.intent.trigger_price,
-        )
-    )
-    state.newest_ids["given"] = fact.client_id
-    state.orders_today += 1
-    state.order_times = [*state.order_times[-19:], at]
-
-
-def _outcome(state: DeskState, fact: facts.Outcome, at: datetime) -> None:
-    order = state.order(fact.client_id)
-    if fact.write is Write.PLACE:
-        moved = order.moved(_OUTCOME_EVENT[fact.result], at, message=fact.message)
-        if fact.result is SendResult.NOT_SENT and order.venue_day == (state.venue_day or order.venue_day):
-            state.orders_today = max(state.orders_today - 1, 0)
-        state.put(replace(moved, venue_order_id=fact.venue_order_id or moved.venue_order_id))
-    elif fact.result is not SendResult.AMBIGUOUS:
-        heard = replace(order, writing=None, writing_at=None, message=fact.message or order.message, updated_at=at)
-        state.put(_after_write(heard, fact, at))
-
-
-def _after_write(order: OrderRecord, fact: facts.Outcome, at: datetime) -> OrderRecord:
-    """Count what the venue took and refused: a new price that it did not take is none."""
-    if fact.result is SendResult.CONFIRMED:
-        return replace(order, refused_modifications=0, refused_cancels=0, refused_at=None)
-    is_modify, is_refused = fact.write is Write.MODIFY, fact.result is SendResult.REJECTED
-    return replace(
-        order,
-        modifications=max(order.modifications - is_modify, 0),
-        refused_modifications=order.refused_modifications + (is_modify and is_refused),
-        refused_cancels=order.refused_cancels + (not is_modify and is_refused),
-        refused_at=at if is_refused else order.refused_at,
-    )
 
 
 def _order(state: DeskState, fact: facts.OrderMoved, at: datetime) -> None:
@@ -251,26 +202,12 @@ def _adopted(state: DeskState, fact: facts.OrderMoved, at: datetime) -> OrderRec
     )
 
 
-def _write(state: DeskState, fact: facts.WriteAsked, at: datetime) -> None:
-    order = state.order(fact.client_id)
-    is_modify = fact.write is Write.MODIFY
-    state.put(
-        replace(
-            order,
-            writing=fact.write or order.writing,
-            writing_at=at if fact.write else order.writing_at,
-            cancel_wanted=order.cancel_wanted or fact.cancel_wanted,
-            modifications=order.modifications + is_modify,
-            updated_at=at,
-        )
-    )
-
-
 def _fill(state: DeskState, fact: facts.FillTaken, at: datetime) -> None:
     order = state.order(fact.client_id)
     if order.has_fill(fact.fill) or not state.positions.apply(fact.fill):
         return
     state.put(order.filled(fact.fill, at))
+    baskets.note_fill(state, order, fact.fill, at)
     state.fills_today.append(fact.fill)
 
 
@@ -358,6 +295,7 @@ def _day(state: DeskState, fact: facts.DayStarted, _at: datetime) -> None:
     )
     state.venue_orders = {day: count for day, count in state.venue_orders.items() if day >= fact.venue_day}
     state.refusals = {}
+    baskets.forget_baskets(state)
     # a venue's order ids start again every day
     state.by_venue_id = {
         (order.intent.book, order.venue_order_id): key for key, order in state.orders.items() if order.venue_order_id
@@ -370,10 +308,10 @@ def _command(state: DeskState, fact: facts.CommandEnded, _at: datetime) -> None:
 
 _APPLY: dict[type[facts.Fact], Callable[[DeskState, Any, datetime], None]] = {
     facts.Takeover: _takeover,
-    facts.Intended: _intent,
-    facts.Outcome: _outcome,
+    facts.Intended: writes.intended,
+    facts.Outcome: writes.outcome,
     facts.OrderMoved: _order,
-    facts.WriteAsked: _write,
+    facts.WriteAsked: writes.write_asked,
     facts.FillTaken: _fill,
     facts.SignalMade: _signal,
     facts.GoalSet: _goal,
@@ -390,4 +328,6 @@ _APPLY: dict[type[facts.Fact], Callable[[DeskState, Any, datetime], None]] = {
     facts.CountdownSet: money.countdown_set,
     facts.MarginSeen: money.margin_seen,
     facts.PositionsOpened: money.positions_opened,
+    BasketTaken: baskets.basket_taken,
+    BasketMoved: baskets.basket_moved,
 }

@@ -39,6 +39,7 @@ def taken_over(desk: Desk, event: TakenOver) -> None:
     # what is held or worked on needs its quotes, whether or not a strategy still runs on it
     desk.market.track({p.key.instrument for p in desk.state.positions.open()})
     desk.market.track({order.intent.instrument for order in desk.state.open_orders()})
+    desk.market.track({leg.instrument for key in desk.state.baskets_at_work for leg in desk.state.baskets[key].legs})
     subscribe(desk)
     for deployment in list(desk.state.deployments.values()):
         if deployment.is_running and desk.config.runs_strategies:

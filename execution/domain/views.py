@@ -368,6 +368,9 @@ def _whose(desk: Desk) -> dict[str, Json]:
 
 
 def _label(desk: Desk, deployment_id: str) -> str:
+    basket = desk.state.baskets.get(deployment_id)
+    if basket is not None:
+        return basket.taken.name
     deployment = desk.state.deployments.get(deployment_id)
     if deployment is None:
         return deployment_id
