@@ -103,6 +103,8 @@ class Environment(BaseSettings):
     # listed instruments to listen to beside those in use, and how closely
     feed_follow: int = Field(default=0, ge=0, le=9_000)
     feed_follow_mode: Literal["ltp", "quote", "full"] = "quote"
+    # what money costs until an option settles, continuous a year, as a fraction
+    options_rate: float = Field(default=0.065, ge=-0.1, le=1.0)
 
     # Without a host the letters are written to <state>/mail, where the operator of a small desk reads them.
     email_host: str = ""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -21,22 +20,14 @@ import pandas as pd
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.market import NANOSECONDS, ns_of
 from options.domain.expiries import Fixing
-from options.domain.quotes import CALL, PUT, ChainQuotes, arrange
+from options.domain.quotes import CALL, PUT, arrange
+from options.domain.received import StoredChain
 
 FIGURES = ("bid", "ask", "last_price", "open_interest", "volume", "age_s", "trade_age_s")
 _USER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _STAMP = "%Y%m%dT%H%M%S"
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredChain:
-    """One expiry at one moment, as it was received: quotes in units, with what they are to be worked out at."""
-
-    at: datetime
-    expiry: date
-    fixing: Fixing
-    spot: float | None
-    quotes: ChainQuotes
+__all__ = ["ChainStore", "StoredChain"]
 
 
 class ChainStore:

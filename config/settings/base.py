@@ -54,6 +54,7 @@ WINDHOVER_LEASE_RENEW_S = environment.lease_renew_s
 WINDHOVER_FEED_SILENCE_S = environment.feed_silence_s
 WINDHOVER_FEED_FOLLOW = environment.feed_follow
 WINDHOVER_FEED_FOLLOW_MODE = environment.feed_follow_mode
+WINDHOVER_OPTIONS_RATE = environment.options_rate
 
 ALLOWED_HOSTS = list(environment.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(environment.trusted_origins)

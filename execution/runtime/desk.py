@@ -21,6 +21,7 @@ from brokers.domain.allowance import OrderShare, VenueAllowance
 from brokers.ports import FeedMode, LeaseGrant
 from brokers.registry import ASTER, KITE, allowance_of
 from execution.journal import Journal
+from execution.runtime.chains import ChainPorts, Ready
 from execution.runtime.clock import SystemClock, boot_id
 from execution.runtime.guardian import Guardian, GuardianTerms
 from execution.runtime.hosting import host
@@ -28,6 +29,9 @@ from execution.runtime.lease import DatabaseLease, LeaseTerms
 from execution.runtime.machine import Follow, Machine, connector
 from execution.runtime.session import LeaseLost
 from execution.threads import DatabaseThread
+from options.desk_line import DeskLine
+from options.domain.implied import warm
+from options.snapshots import chain_store
 
 log = structlog.get_logger(__name__)
 CLAIM_EVERY_S = 0.5
@@ -199,5 +203,11 @@ def _machine(owner: str, shares: Mapping[str, OrderShare]) -> tuple[Machine, Dat
         renew_s=terms.renew_s,
         shares=shares,
         hints=partial(hub.take_hints, hub.async_redis(settings.REDIS_URL)),
+        chains=ChainPorts(
+            store=chain_store(),
+            line=DeskLine(hub.async_redis(settings.REDIS_URL)),
+            rate=settings.WINDHOVER_OPTIONS_RATE,
+            ready=Ready(warm),
+        ),
     )
     return machine, lease, (journal, reader, renewer)

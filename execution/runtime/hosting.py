@@ -19,6 +19,7 @@ from brokers.ports import LeaseGrant
 from execution.domain.desk import EngineConfig
 from execution.domain.engine import Engine
 from execution.runtime import store
+from execution.runtime.chains import ChainDesk
 from execution.runtime.machine import Machine
 from execution.runtime.polling import Inbox
 from execution.runtime.publisher import Broadcast
@@ -59,7 +60,11 @@ async def host(machine: Machine, grant: LeaseGrant, drain: asyncio.Event) -> Non
         broadcast = Broadcast(session)
         for work in (session.live.run(), inbox.run()):
             session.spawn(work)
-        for show in (session.live.tell_account, broadcast.run):
+        shows = [session.live.tell_account, broadcast.run]
+        if machine.chains is not None:
+            session.chains = ChainDesk(session, machine.chains)
+            shows.append(session.chains.run)
+        for show in shows:
             session.spawn(_never_in_the_way(session, show))
         tasks += [asyncio.create_task(session.until_ended()), asyncio.create_task(_until(drain))]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

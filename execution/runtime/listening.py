@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from brokers.domain.errors import Invalid
-from brokers.domain.instruments import InstrumentKind
+from brokers.domain.instruments import Instrument, InstrumentKind
 from brokers.ports import Feed, FeedMessage, FeedMode, LearnsInstruments
 from execution.domain.codec import rfc3339
 from execution.domain.commands import Alert, Level
@@ -30,7 +30,8 @@ class Listening:
         self._names: tuple[str, ...] = ()
         self._feed: Feed | None = None
         self._heard: dict[int, FeedMode] = {}
-        self._told: tuple[tuple[str, ...], frozenset[str]] = ((), frozenset())
+        self._told: tuple[tuple[str, ...], frozenset[str], frozenset[int]] = ((), frozenset(), frozenset())
+        self._besides: frozenset[int] = frozenset()
         self._changing = asyncio.Lock()
         self._is_told = False
         self.lag = LagMeter()
@@ -43,6 +44,10 @@ class Listening:
         if feed is not None:
             await self.follow(feed)
 
+    def hear_besides(self, instruments: Iterable[Instrument]) -> None:
+        """Listen to these in full as well, from the next look on: the engine does not work on them."""
+        self._besides = frozenset(instrument.token for instrument in instruments)
+
     async def keep(self, feed: Feed) -> None:
         """Listen closely to whatever comes to be worked on, for ever."""
         while True:
@@ -53,14 +58,15 @@ class Listening:
         """Tell the feed what it is not told yet."""
         async with self._changing:
             used, known = self._used(), self._session.instruments
-            if (feed, self._names, used) == (self._feed, *self._told):
+            if (feed, self._names, used, self._besides) == (self._feed, *self._told):
                 return
             if feed is not self._feed:
                 self._feed, self._heard = feed, {}
-            self._told = self._names, used
+            self._told = self._names, used, self._besides
             if isinstance(feed, LearnsInstruments):
                 feed.learn([known[name] for name in self._names if name in known])
-            wanted = self._modes(used)
+            # after what is worked on, should there not be room for all
+            wanted = self._modes(used) | dict.fromkeys(sorted(self._besides), FeedMode.FULL)
             gone = [token for token in self._heard if token not in wanted]
             if gone:
                 await feed.unsubscribe(gone)

@@ -314,6 +314,8 @@ class LiveVenue:
         if not self._session.facts.is_simulated:
             forget_times_to_come(columns)
         self._session.take_quotes(MarketFrame(at=self._now(), columns=columns))
+        if self._session.chains is not None:
+            self._session.chains.take(columns)
         self._note_lag(columns)
         if self._session.market_ns:
             self.history.note_market_time()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from brokers.adapters.paces import AddressShare
 from brokers.adapters.shared_pace import SharedPace
@@ -18,6 +18,9 @@ from brokers.registry import budget_for, feed_for, net_for, venue_for
 from execution.journal import Journal
 from execution.runtime.store import AccountFacts
 from execution.threads import DatabaseThread
+
+if TYPE_CHECKING:
+    from execution.runtime.chains import ChainPorts
 
 Answer = TypeVar("Answer")
 # a market that never closes ticks every second
@@ -85,6 +88,8 @@ class Machine:
     # takes what the venue said of an account's orders; None where nobody listens for it
     hints: Callable[[str], Awaitable[list[bytes]]] | None = None
     follow: Follow = Follow()
+    # what option chains need; None where nobody follows any
+    chains: ChainPorts | None = None
 
     def share_of(self, venue: str) -> OrderShare:
         """Return what this process may send of an account's orders at a venue."""

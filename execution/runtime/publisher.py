@@ -46,6 +46,8 @@ class Broadcast:
         budget = self._session.live.budget
         views["risk"] = with_minute(views["risk"], budget, now, zone=self._session.calendar.zone)
         views["feeds"] = with_ban(views["feeds"], budget, now)
+        if self._session.chains is not None:
+            views["inbox"] = {**views["inbox"], **self._session.chains.inbox()}
         views["equity"] = self._curve
         views["signals"] = self._signals()
         views["venue"] = self._session.live.published

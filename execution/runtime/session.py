@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Coroutine, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -48,6 +48,9 @@ from execution.runtime.sender import Door, Sender
 from execution.runtime.sendlog import Evidence, SendLog, discard_before, evidence
 from execution.runtime.store import AccountFacts
 from risk.domain.limits import Limits
+
+if TYPE_CHECKING:
+    from execution.runtime.chains import ChainDesk
 
 log = structlog.get_logger(__name__)
 DRAIN_WRITES_S = 3.0
@@ -106,6 +109,8 @@ class Session:
             on_needs_login=self.live.lose_login,
         )
         self.market_ns = 0
+        # the option chains that the account's owner follows; None where this process hosts none
+        self.chains: ChainDesk | None = None
         self.alerts: deque[Alert] = deque(maxlen=KEPT_ALERTS)
         self.signals: deque[Record] = deque(maxlen=KEPT_SIGNALS)
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
