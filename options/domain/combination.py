@@ -74,15 +74,21 @@ class WhatIf:
     passed: float = 0.0
 
 
+Ranges = tuple[tuple[float, float], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extremes:
-    """What can be won and lost at the first expiry: a profit, or None where there is no bound, and the levels that bring it."""
+    """What can be won and lost at the first expiry: a profit, or None where there is no bound, and the levels that bring it.
+
+    Ranges run from low to high; infinity is "and everything above".
+    """
 
     breakevens: tuple[float, ...]
     max_profit: float | None
-    max_profit_levels: tuple[float, ...]
+    max_profit_ranges: Ranges
     max_loss: float | None
-    max_loss_levels: tuple[float, ...]
+    max_loss_ranges: Ranges
 
 
 def profit(
@@ -106,24 +112,24 @@ def greeks(combination: Combination, what: WhatIf | None = None) -> dict[str, fl
 
 def extremes(combination: Combination) -> Extremes:
     """Return breakevens and bounds at the first expiry: exact where all legs settle then, else from a fine line of levels."""
+    rise = sum(leg.quantity for leg in combination.legs if leg.strike is None or leg.is_call)
     if combination.is_of_one_expiry:
         found = outcome(combination.legs, charges=combination.charges)
-        corners = np.array(sorted({0.0, *_strikes(combination)}))
-        paid = profit(combination, corners, passed=combination.years)
+        level = np.array([0.0, *_strikes(combination)])
+        paid = profit(combination, level, passed=combination.years)
         breakevens, most, least = found.breakevens, found.max_profit, found.max_loss
     else:
-        corners = _fine_levels(combination)
-        paid = profit(combination, corners, passed=combination.years)
-        breakevens = _crossings(corners, paid)
-        rise = sum(leg.quantity for leg in combination.legs if leg.strike is None or leg.is_call)
+        level = _fine_levels(combination)
+        paid = profit(combination, level, passed=combination.years)
+        breakevens = _crossings(level, paid)
         most = None if rise > 0.0 else float(paid.max())
         least = None if rise < 0.0 else float(paid.min())
     return Extremes(
         breakevens=breakevens,
         max_profit=most,
-        max_profit_levels=_where(corners, paid, most),
+        max_profit_ranges=_ranges(level, paid, most, is_flat_above=rise == 0.0),
         max_loss=least,
-        max_loss_levels=_where(corners, paid, least),
+        max_loss_ranges=_ranges(level, paid, least, is_flat_above=rise == 0.0),
     )
 
 
@@ -196,9 +202,18 @@ def _crossings(level: Float64Array1D, paid: Float64Array1D) -> tuple[float, ...]
     return tuple((level[at] + share * (level[at + 1] - level[at])).tolist())
 
 
-def _where(level: Float64Array1D, paid: Float64Array1D, bound: float | None) -> tuple[float, ...]:
-    """The first and the last level that bring the bound; none where there is no bound."""
+def _ranges(level: Float64Array1D, paid: Float64Array1D, bound: float | None, *, is_flat_above: bool) -> Ranges:
+    """Where the bound is reached, neighbours of the line joined; nowhere where there is no bound."""
     if bound is None:
         return ()
-    found = level[np.abs(paid - bound) <= 1e-6 * max(abs(bound), 1.0)]
-    return () if found.size == 0 else (float(found[0]), float(found[-1]))
+    reached = np.flatnonzero(np.abs(paid - bound) <= 1e-6 * max(abs(bound), 1.0)).tolist()
+    runs: list[tuple[int, int]] = []
+    for at in reached:
+        if runs and runs[-1][1] == at - 1:
+            runs[-1] = (runs[-1][0], at)
+        else:
+            runs.append((at, at))
+    last = level.size - 1
+    return tuple(
+        (float(level[low]), math.inf if high == last and is_flat_above else float(level[high])) for low, high in runs
+    )

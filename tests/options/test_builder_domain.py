@@ -87,15 +87,15 @@ def test_extremes_of_one_expiry_are_exact_and_name_their_levels():
 
     assert found.max_profit == exact.max_profit
     assert found.breakevens == exact.breakevens
-    assert found.max_profit_levels == (23_600.0, 24_400.0)
-    assert found.max_loss_levels == (0.0, 24_600.0)
+    assert found.max_profit_ranges == ((23_600.0, 24_400.0),)
+    assert found.max_loss_ranges == ((0.0, 23_400.0), (24_600.0, math.inf))
 
 
 def test_an_unbounded_side_has_no_figure_and_no_level():
     found = extremes(a_combination([leg(-LOT, 24_000.0)]))
 
     assert found.max_loss is None
-    assert found.max_loss_levels == ()
+    assert found.max_loss_ranges == ()
     assert extremes(a_combination([leg(LOT, 24_000.0)])).max_profit is None
 
 
@@ -104,7 +104,7 @@ def test_a_calendars_extremes_are_those_of_a_fine_line():
 
     found = extremes(combination)
 
-    assert found.max_profit_levels[0] == pytest.approx(24_000.0, abs=10.0)
+    assert found.max_profit_ranges[0][0] == pytest.approx(24_000.0, abs=10.0)
     assert found.max_loss == pytest.approx(-220 * LOT, rel=0.02)
     assert len(found.breakevens) == 2
     assert np.allclose(profit(combination, np.array(found.breakevens), passed=YEARS), 0.0, atol=1.0)

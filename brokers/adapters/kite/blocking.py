@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import httpx
 
 from brokers.adapters.kite import errors, payloads, protocol
+from brokers.adapters.kite.calculators import Wanted, basket_margins
 from brokers.adapters.kite.listing import Listing, listing_of
 from brokers.adapters.kite.protocol import KiteRequest
 from brokers.domain.errors import Ambiguous, Retryable
+from brokers.domain.margins import BasketMargin
 from brokers.ports import Credentials, Reply, VenueSession
 
 USER_AGENT = "windhover"
@@ -36,6 +40,12 @@ def list_instruments(credentials: Credentials, *, api_url: str) -> Listing:
     return listing_of(errors.text_of(reply))
 
 
+def basket_margin(credentials: Credentials, wanted: Sequence[Wanted], *, api_url: str) -> BasketMargin:
+    """Ask the venue's calculator what orders would block together; nothing changes there."""
+    question = basket_margins(wanted)
+    return question.parse(_send(question.request, api_url=api_url, headers=_signed(credentials)))
+
+
 def _signed(credentials: Credentials) -> dict[str, str]:
     return protocol.headers(credentials.api_key, credentials.access_token)
 
@@ -49,6 +59,7 @@ def _send(request: KiteRequest, *, api_url: str, headers: dict[str, str], timeou
                 headers={"User-Agent": USER_AGENT, **headers},
                 params=request.params or None,
                 data=request.form or None,
+                json=request.json,
             )
         except _NOTHING_LEFT as failure:
             message = f"the venue cannot be reached: {type(failure).__name__}"
