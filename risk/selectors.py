@@ -2,35 +2,86 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from brokers.domain.errors import DataError
 from brokers.models import TradingAccount
-from risk.domain.limits import Limits
+from risk.domain.figures import parsed
+from risk.domain.levels import KINDS, Figure, Level, LevelLimits, is_tighter
+from risk.domain.limits import Limits, with_levels
 from risk.domain.switch import RELEASED, Switches, SwitchState
-from risk.models import Breach, KillSwitch, LimitSet, SwitchScope
+from risk.models import Breach, KillSwitch, LevelLimit, LimitChange, LimitLevel, LimitSet, SwitchScope
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.models import User
 
+# What an account may set: the limits for which its gate is told every fact.
+STORED = tuple(name for name in KINDS if any(column.name == name for column in LimitSet._meta.get_fields()))
+
 
 def limits_for(account: TradingAccount) -> Limits:
     """Return an account's limits; raises DataError where none were set, since no limit is not no bound."""
-    row = LimitSet.objects.filter(account=account).first()
+    row = LimitSet.objects.select_related("account").filter(account=account).first()
     if row is None:
         raise DataError(
             f"{account} has no limits, so it may not trade", code="limit.missing", details={"account": str(account.pk)}
         )
-    return limits_of(row)
+    return limits_in_force(row)
 
 
 def limits_of(row: LimitSet) -> Limits:
-    """Return a row as the value that the gate takes."""
-    return Limits(**{field.name: getattr(row, field.name) for field in fields(Limits)})
+    """Return an account's own limits as the value that the gate takes."""
+    return Limits(**figures_of(row))  # type: ignore[arg-type]
+
+
+def figures_of(row: LimitSet) -> dict[str, Figure | None]:
+    """Return an account's own limits by name, None for what bounds nothing."""
+    found: dict[str, Figure | None] = {}
+    for name in STORED:
+        raw = getattr(row, name)
+        found[name] = None if raw is None else parsed(name, raw)
+    return found
+
+
+def limits_in_force(row: LimitSet) -> Limits:
+    """Return an account's limits with what its desk, owner, strategies and instruments add."""
+    return with_levels(limits_of(row), levels_for(row.account))
+
+
+def levels_for(account: TradingAccount) -> tuple[LevelLimits, ...]:
+    """Return what other levels add to an account's limits; money in another currency does not bound it."""
+    mine = (
+        Q(level=LimitLevel.DESK, target=str(account.desk_id))
+        | Q(level=LimitLevel.USER, target=str(account.owner_id))
+        | Q(level__in=[LimitLevel.STRATEGY, LimitLevel.INSTRUMENT], desk_id=account.desk_id)
+    )
+    rows = LevelLimit.objects.filter(mine, currency__in=["", account.currency]).order_by("level", "target", "name")
+    found: dict[tuple[str, str], dict[str, Figure]] = {}
+    for row in rows:
+        figures = found.setdefault((row.level, row.target), {})
+        figure, known = parsed(row.name, row.figure), figures.get(row.name)
+        # two desks may have set the same limit for one user
+        figures[row.name] = figure if known is None or is_tighter(row.name, figure, known) else known
+    return tuple(
+        LevelLimits(level=Level(level), target=target, values=values) for (level, target), values in found.items()
+    )
+
+
+def level_rows(user: User | AnonymousUser) -> list[dict[str, Any]]:
+    """Return the limits of desks, users, strategies and instruments that a user may see."""
+    rows = LevelLimit.objects.visible_to(user).order_by("level", "target", "name")
+    return list(rows.values("level", "target", "name", "figure", "currency", "changed_at"))
+
+
+def waiting_changes(user: User | AnonymousUser) -> list[dict[str, Any]]:
+    """Return the loosenings that wait for their time, soonest first."""
+    rows = LimitChange.objects.visible_to(user).filter(applied_at=None, withdrawn_at=None).order_by("effective_at")
+    return list(rows.values("id", "level", "target", "name", "currency", "before", "after", "asked_at", "effective_at"))
 
 
 def switches_for(account: TradingAccount) -> Switches:

@@ -2,54 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
 
 from accounts.audit import audit_record
 from brokers.domain.errors import Invalid
-from brokers.models import TradingAccount
-from risk.domain.limits import Limits, loosened
-from risk.models import KillSwitch, LimitSet, SwitchScope
-from risk.selectors import limits_of
+from risk.limit_changes import level_limit_set, limits_set, loosenings_apply
+from risk.models import KillSwitch, SwitchScope
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 REASON_LENGTH = 300
-_COUNTS = frozenset({"max_orders_per_second", "max_orders_per_day"})
-
-
-@transaction.atomic
-def limits_set(*, account: TradingAccount, values: Mapping[str, Any], by: User | None, at: datetime) -> Limits:
-    """Change some of an account's limits, or set all of them the first time.
-
-    Raises Invalid for an unknown name, a value that is no number, one that is not above 0, and a
-    name left out of the first set. The audit event says which limits were loosened.
-    """
-    row = LimitSet.objects.select_for_update().filter(account=account).first()
-    before = limits_of(row) if row is not None else None
-    after = _limits(before, values)
-    LimitSet.objects.update_or_create(account=account, defaults=asdict(after))
-    looser = loosened(before, after) if before is not None else ()
-    audit_record(
-        action="limits.loosen" if looser else "limits.set",
-        at=at,
-        actor=by,
-        desk_id=account.desk_id,
-        subject=str(account.pk),
-        details={
-            "before": _as_text(before) if before is not None else None,
-            "after": _as_text(after),
-            "loosened": list(looser),
-        },
-    )
-    return after
+__all__ = ["level_limit_set", "limits_set", "loosenings_apply", "switch_set"]
 
 
 @transaction.atomic
@@ -81,44 +49,3 @@ def switch_set(
         details={"reason": switch.reason, "epoch": switch.epoch},
     )
     return switch, True
-
-
-def _limits(before: Limits | None, values: Mapping[str, Any]) -> Limits:
-    names = [field.name for field in fields(Limits)]
-    unknown = next((name for name in values if name not in names), None)
-    if unknown is not None:
-        raise Invalid(f"there is no limit named {unknown}", code="limit.unknown", field=unknown)
-    kept = asdict(before) if before is not None else {}
-    missing = next((name for name in names if name not in values and name not in kept), None)
-    if missing is not None:
-        raise Invalid(f"{missing} must be set", code="limit.missing", field=missing)
-    return Limits(**kept | {name: _number(name, value) for name, value in values.items()})
-
-
-def _number(name: str, value: object) -> Decimal | int:
-    try:
-        number = Decimal(str(value))
-    except InvalidOperation:
-        raise Invalid(f"{name} must be a number, not {value!r}", code="limit.not_a_number", field=name) from None
-    if not number.is_finite():
-        raise Invalid(f"{name} must be a number, not {value!r}", code="limit.not_a_number", field=name)
-    if name not in _COUNTS:
-        return _fitting(name, number)
-    if number != number.to_integral_value():
-        raise Invalid(f"{name} must be a whole number, not {number}", code="limit.not_whole", field=name)
-    return int(_fitting(name, number))
-
-
-def _fitting(name: str, number: Decimal) -> Decimal:
-    column: Any = LimitSet._meta.get_field(name)
-    places = getattr(column, "decimal_places", 0)
-    digits = getattr(column, "max_digits", 9)
-    if abs(number) >= Decimal(10) ** (digits - places):
-        raise Invalid(f"{name} is too large", code="limit.too_large", field=name)
-    if number != round(number, places):
-        raise Invalid(f"{name} has more than {places} decimal places", code="limit.places", field=name)
-    return number
-
-
-def _as_text(limits: Limits) -> dict[str, str]:
-    return {name: str(value) for name, value in asdict(limits).items()}

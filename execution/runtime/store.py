@@ -10,6 +10,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.vault import reveal
 from brokers import logins
@@ -28,6 +29,8 @@ from execution.domain.records import DeploymentSpec
 from execution.models import Command, CommandState, EquityPoint, JournalEvent, Order, PositionRow
 from risk.domain.limits import Limits
 from risk.models import KillSwitch, LimitSet, SwitchScope
+from risk.selectors import limits_in_force
+from risk.services import loosenings_apply
 from strategies.models import Deployment, DeploymentState
 
 READ_AT_ONCE = 2_000
@@ -148,14 +151,15 @@ def urls_of(account_id: str) -> VenueUrls:
 
 def settings_of(account_id: str, desk_id: str) -> Settings:
     """Read limits, switches, the release and the login's epoch; raise DataError for an account without limits."""
-    limits = LimitSet.objects.filter(pk=UUID(account_id)).first()
+    loosenings_apply(account_id=UUID(account_id), at=timezone.now())
+    limits = LimitSet.objects.select_related("account").filter(pk=UUID(account_id)).first()
     if limits is None:
         raise DataError(f"account {account_id} has no limits", code="limits.missing")
     login = VenueLogin.objects.filter(pk=UUID(account_id)).values_list("epoch", "reason").first()
     epoch, reason = login or (0, "")
     account = TradingAccount.objects.values("is_live", "is_simulated", "countdown_s").get(pk=UUID(account_id))
     return Settings(
-        limits=_limits(limits),
+        limits=limits_in_force(limits),
         switches=_switches(account_id, desk_id),
         login_epoch=epoch,
         login_reason=reason,
@@ -277,19 +281,6 @@ def _spec(row: Deployment) -> DeploymentSpec:
         mode=Book(row.mode),
         params=row.params,
         label=row.strategy,
-    )
-
-
-def _limits(row: LimitSet) -> Limits:
-    return Limits(
-        max_daily_loss_quote=row.max_daily_loss_quote,
-        max_order_value_quote=row.max_order_value_quote,
-        max_gross_exposure_quote=row.max_gross_exposure_quote,
-        max_position_value_quote=row.max_position_value_quote,
-        max_orders_per_second=row.max_orders_per_second,
-        max_orders_per_day=row.max_orders_per_day,
-        price_band_fraction=row.price_band_fraction,
-        max_quote_age_s=row.max_quote_age_s,
     )
 
 

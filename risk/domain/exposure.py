@@ -1,25 +1,23 @@
 """Worst-case exposure: what is held, and what could still be filled.
 
 A pending order reserves its share of a limit; an order whose outcome is UNKNOWN counts as if it
-had been filled in full. Exposure is market value, premium for an option. A holder is one
-deployment's (or nobody's) position in one instrument and product: two holders do not net, so that
-the end of one cannot push the other over a limit.
+had been filled in full. Exposure is market value, premium for an option.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import NamedTuple
 
 from brokers.domain.calendar import Phase
 from brokers.domain.instruments import Instrument, InstrumentKind
 from brokers.domain.market_life import UNRESTRICTED, Par, Standing
-from brokers.domain.orders import ApprovedOrder, OrderIntent, OrderType, Product, Purpose, Side
+from brokers.domain.orders import ApprovedOrder, Fill, OrderIntent, OrderType, Product, Purpose, Side
+from risk.domain.facts import CircuitView, MarginView, NavView, StressView
+from risk.domain.reach import Holder, Reach, Reaches
 
 ZERO = Decimal(0)
 
@@ -29,23 +27,16 @@ ZERO = Decimal(0)
 MARKET_SLIP_FRACTION = Decimal("0.05")
 
 
-class Holder(NamedTuple):
-    """Whose position it is; `deployment_id` is empty for nobody's."""
-
-    instrument: str
-    product: Product
-    deployment_id: str
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """One holder's signed quantity at its mark."""
+    """One holder's signed quantity at its mark; `underlying` is empty where it is the instrument itself, or not told."""
 
     instrument: str
     quantity: Decimal
     mark_quote: Decimal
     product: Product
     deployment_id: str | None = None
+    underlying: str = ""
 
     @property
     def holder(self) -> Holder:
@@ -121,6 +112,9 @@ class RiskView:
     the operator's lists say of the instrument today; `sellable` what the venue's holdings and today's
     purchases let be sold of it in delivery, None while the holdings are not known. `covered` is what of a written option
     the holder's own bought options and futures cover, less what it has written and is writing already.
+
+    What follows `perpetual` is asked for by limits that not every account has, and None where it is not told: an entry
+    under such a limit is then refused.
     """
 
     instrument: Instrument
@@ -140,15 +134,49 @@ class RiskView:
     closed_because: str = ""
     # of a perpetual contract alone
     perpetual: PerpetualView | None = None
+    orders_last_minute: int | None = None
+    fills_today: Sequence[Fill] | None = None
+    equity_quote: Decimal | None = None
+    nav: NavView | None = None
+    margin: MarginView | None = None
+    circuit: CircuitView | None = None
+    stress: StressView | None = None
 
     @cached_property
-    def reaches(self) -> Mapping[Holder, Reach]:
+    def reaches(self) -> Reaches:
         """Every holder's reach over the whole book."""
-        return reaches(self.holdings, self.pending)
+        return Reaches(self.holdings, self.pending)
+
+    @cached_property
+    def position_quote(self) -> Decimal:
+        """The worst-case value of the instrument over all holders."""
+        return self.reaches.worst_of(frozenset({self.instrument.key}))
+
+    @cached_property
+    def underlying_quote(self) -> Decimal:
+        """The worst-case value of everything that hangs on the instrument's underlying."""
+        return self.reaches.worst_of(self._of_underlying)
+
+    @cached_property
+    def _of_underlying(self) -> frozenset[str]:
+        underlying = underlying_of(self.instrument)
+        held = (row.instrument for row in self.holdings if (row.underlying or symbol_of(row.instrument)) == underlying)
+        pending = (row.instrument for row in self.pending if row.underlying == underlying)
+        return frozenset({self.instrument.key, *held, *pending})
 
     def without(self, client_id: str) -> RiskView:
         """Return the view as if one pending order did not exist."""
         return replace(self, pending=tuple(p for p in self.pending if p.client_id != client_id))
+
+    def of_deployment(self, deployment_id: str | None) -> RiskView:
+        """Return the view as if a deployment's own positions, orders and fills were all there is."""
+        fills = self.fills_today
+        return replace(
+            self,
+            holdings=tuple(row for row in self.holdings if row.deployment_id == deployment_id),
+            pending=tuple(row for row in self.pending if row.deployment_id == deployment_id),
+            fills_today=None if fills is None else [fill for fill in fills if fill.deployment_id == deployment_id],
+        )
 
 
 def holder_of(intent: OrderIntent) -> Holder:
@@ -160,6 +188,11 @@ def underlying_of(instrument: Instrument) -> str:
     """Return what a contract hangs on: an unknown outcome freezes entries in all of it."""
     is_derivative = instrument.kind in (InstrumentKind.FUTURE, InstrumentKind.CALL, InstrumentKind.PUT)
     return instrument.name if is_derivative else instrument.symbol
+
+
+def symbol_of(key: str) -> str:
+    """Return a key's symbol without its exchange."""
+    return key.partition(":")[2]
 
 
 def is_entry(intent: OrderIntent) -> bool:
@@ -200,79 +233,39 @@ def pending_of(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
-    """How far one holder's value may move: as held, if only buys fill, if only sells fill."""
-
-    held_quote: Decimal = ZERO
-    buys_quote: Decimal = ZERO
-    sells_quote: Decimal = ZERO
-
-    @property
-    def worst_quote(self) -> Decimal:
-        if not self.buys_quote and not self.sells_quote:
-            return abs(self.held_quote)
-        return max(
-            abs(self.held_quote),
-            abs(self.held_quote + self.buys_quote),
-            abs(self.held_quote - self.sells_quote),
-        )
-
-    def after(self, side: Side, value_quote: Decimal) -> Reach:
-        """Return the reach with one more order of a value."""
-        if side is Side.BUY:
-            return replace(self, buys_quote=self.buys_quote + value_quote)
-        return replace(self, sells_quote=self.sells_quote + value_quote)
-
-    def room_quote(self, side: Side, limit_quote: Decimal) -> Decimal:
-        """Return the largest order value of a side that keeps the worst case within a limit."""
-        if self.worst_quote > limit_quote:
-            return ZERO
-        if side is Side.BUY:
-            return limit_quote - (self.held_quote + self.buys_quote)
-        return limit_quote + (self.held_quote - self.sells_quote)
-
-
-def reaches(holdings: Iterable[Holding], pending: Iterable[PendingOrder]) -> dict[Holder, Reach]:
-    """Return every holder's reach; reduce-only orders cannot add to one, so they are left out."""
-    held: dict[Holder, Decimal] = defaultdict(Decimal)
-    sides: dict[Side, dict[Holder, Decimal]] = {Side.BUY: defaultdict(Decimal), Side.SELL: defaultdict(Decimal)}
-    for holding in holdings:
-        held[holding.holder] += holding.value_quote
-    for order in pending:
-        if not order.reduce_only:
-            sides[order.side][order.holder] += order.value_quote
-    buys, sells = sides[Side.BUY], sides[Side.SELL]
-    # most of what is held has nothing pending
-    found = {holder: Reach(held_quote=value) for holder, value in held.items()}
-    for holder in {*buys, *sells}:
-        found[holder] = Reach(
-            held_quote=held.get(holder, ZERO), buys_quote=buys.get(holder, ZERO), sells_quote=sells.get(holder, ZERO)
-        )
-    return found
+def own_reach(intent: OrderIntent, view: RiskView) -> Reach:
+    """Return the reach of the holder whose position an order would change."""
+    return view.reaches.of(holder_of(intent))
 
 
 def added_value(intent: OrderIntent, view: RiskView) -> Decimal:
     """Return by how much an order would raise its holder's worst-case value."""
-    own = view.reaches.get(holder_of(intent), Reach())
+    own = own_reach(intent, view)
     value = worst_price(intent, view.quote) * intent.quantity
     return own.after(intent.side, value).worst_quote - own.worst_quote
 
 
 def position_value(view: RiskView, instrument: str) -> Decimal:
     """Return the worst-case value of one instrument over all holders."""
-    return sum((reach.worst_quote for holder, reach in view.reaches.items() if holder.instrument == instrument), ZERO)
+    return view.position_quote if instrument == view.instrument.key else view.reaches.worst_of(frozenset({instrument}))
 
 
 def gross_exposure(view: RiskView) -> Decimal:
     """Return the worst-case value of the whole book, every position counted positively."""
-    return sum((reach.worst_quote for reach in view.reaches.values()), ZERO)
+    return view.reaches.gross_quote
 
 
 def closable(view: RiskView, holder: Holder, side: Side) -> Decimal:
     """Return what a holder may still close on a side; exits under way, UNKNOWN ones too, consume it."""
-    held = sum((h.quantity for h in view.holdings if h.holder == holder), ZERO)
+    own = [row for row in view.holdings if row.instrument == holder.instrument]
+    held = sum((row.quantity for row in own if row.holder == holder), ZERO)
     if held * side.sign >= 0:
         return ZERO
-    consumed = sum((p.quantity for p in view.pending if p.holder == holder and p.side is side), ZERO)
+    pending = [row for row in view.pending if row.instrument == holder.instrument and row.side is side]
+    consumed = sum((row.quantity for row in pending if row.holder == holder), ZERO)
     return max(abs(held) - consumed, ZERO)
+
+
+def reduces(intent: OrderIntent, view: RiskView) -> bool:
+    """Tell whether an order can only make its holder's position smaller, whatever else of the book fills first."""
+    return intent.quantity <= closable(view, holder_of(intent), intent.side)

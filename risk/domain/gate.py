@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from brokers.domain.orders import ApprovedOrder, OrderIntent, take_mint
-from risk.domain.exposure import ZERO, RiskView, is_entry, worst_price
-from risk.domain.limits import Limits
-from risk.domain.market_rules import largest_part
-from risk.domain.rules import ENTRY_RULES, EXIT_RULES, LEAST_RULES, PART_RULES, SIZE_RULES, Rule, largest_quantity
+from risk.domain.exposure import ZERO, RiskView, closable, holder_of, is_entry, reduces, worst_price
+from risk.domain.levels import SCOPED, Bound, Level
+from risk.domain.limits import Bounding, Limits
+from risk.domain.market_rules import largest_part, lots_in, most_at_once
+from risk.domain.rules import ENTRY_RULES, EXIT_RULES, GROWTH_RULES, LEAST_RULES, LIMIT_OF, PART_RULES, Rule
+from risk.domain.size_rules import SIZE_RULES, SizeRule
 from risk.domain.switch import Switches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refused:
-    """No order: the rule that spoke, and its sentence with both numbers."""
+    """No order: the rule that spoke first, its sentence with both numbers, and the level whose limit it was."""
 
     rule: str
     reason: str
+    level: Level = Level.ACCOUNT
+
+    @property
+    def code(self) -> str:
+        """Return what programs know the refusal by; it never changes."""
+        return f"risk.{self.rule}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clamp:
+    """One rule that made an order smaller: from how many units to how many, and why."""
+
+    rule: str
+    reason: str
+    asked: Decimal
+    allowed: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reduced:
-    """A smaller order: the approved one, and why it is smaller."""
+    """A smaller order: the approved one, the first rule that spoke, and every rule that made it smaller."""
 
     approved: ApprovedOrder
     rule: str
     reason: str
+    clamps: tuple[Clamp, ...] = ()
 
 
 # The mint is given out once in a process. A reload runs this file again in the same namespace,
@@ -52,16 +71,18 @@ def review(
 
     `view` holds every order of the book that may still fill, so that approved orders must be in
     the next call's view as pending. Exits with `reduce_only` pass all but their own arithmetic; one that
-    the venue would not take whole is made smaller, never refused.
+    the venue would not take whole is made smaller, never refused. An entry that by its effect can only reduce
+    is asked what the market asks of every order, and no limit.
     """
-    objection = _objection(intent, view, limits, switches, ENTRY_RULES)
+    case = _Case.of(intent, view, limits)
+    objection = case.objection(switches, ENTRY_RULES)
     if objection is not None:
         return objection
-    oversize, quantity = _fitting(intent, view, limits)
-    if oversize is not None and quantity <= 0:
-        return oversize
-    fitting = replace(intent, quantity=quantity)
-    too_small = _first(LEAST_RULES, fitting, view, limits) if is_entry(intent) else None
+    clamps, quantity = case.fitting()
+    if clamps and quantity <= 0:
+        return Refused(rule=clamps[0].rule, reason=clamps[0].reason, level=case.level_of(clamps[0].rule))
+    fitting = replace(intent, quantity=quantity) if clamps else intent
+    too_small = _first(LEAST_RULES, fitting, view, case.limits) if case.is_entry else None
     if too_small is not None:
         return too_small
     approved = _mint(
@@ -71,9 +92,9 @@ def review(
         reserved_quote=_reserved(fitting, view),
         kill_epoch=switches.epoch,
     )
-    if oversize is None or quantity == intent.quantity:
+    if not clamps or quantity == intent.quantity:
         return approved
-    return Reduced(approved=approved, rule=oversize.rule, reason=oversize.reason)
+    return Reduced(approved=approved, rule=clamps[0].rule, reason=clamps[0].reason, clamps=clamps)
 
 
 def recheck(approved: ApprovedOrder, *, view: RiskView, limits: Limits, switches: Switches) -> Refused | None:
@@ -83,36 +104,117 @@ def recheck(approved: ApprovedOrder, *, view: RiskView, limits: Limits, switches
     it was approved. Any switch moved since then voids an entry.
     """
     intent = approved.intent
-    without = view.without(approved.client_id)
-    if is_entry(intent) and switches.objection(intent.deployment_id) is None and switches.epoch != approved.kill_epoch:
+    case = _Case.of(intent, view.without(approved.client_id), limits)
+    if case.is_entry and switches.objection(intent.deployment_id) is None and switches.epoch != approved.kill_epoch:
         return Refused(rule="kill_switch", reason="a kill switch was moved after this order was approved")
     unpaced = tuple(entry for entry in ENTRY_RULES if entry[0] != "order_rate")
-    return _objection(intent, without, limits, switches, unpaced + SIZE_RULES)
+    return case.objection(switches, unpaced) or (case.oversize() if case.is_entry else None)
 
 
-def _objection(
-    intent: OrderIntent,
-    view: RiskView,
-    limits: Limits,
-    switches: Switches,
-    entry_rules: Iterable[tuple[str, Rule]],
-) -> Refused | None:
-    if not is_entry(intent):
-        return _first(EXIT_RULES, intent, view, limits)
-    # The switch speaks before any rule: whoever pulled it should find it in the journal.
-    engaged = switches.objection(intent.deployment_id)
-    if engaged is not None:
-        return Refused(rule="kill_switch", reason=engaged)
-    return _first(entry_rules, intent, view, limits)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """One intent with what it is judged by; `own` is the strategy's view of itself where it has limits of its own."""
+
+    intent: OrderIntent
+    view: RiskView
+    bounding: Bounding
+    is_entry: bool
+    is_reducing: bool
+    own: RiskView | None
+
+    @staticmethod
+    def of(intent: OrderIntent, view: RiskView, limits: Limits) -> _Case:
+        bounding = limits.over(deployment_id=intent.deployment_id, instrument=intent.instrument)
+        entry = is_entry(intent)
+        return _Case(
+            intent=intent,
+            view=view,
+            bounding=bounding,
+            is_entry=entry,
+            is_reducing=entry and reduces(intent, view),
+            own=view.of_deployment(intent.deployment_id) if entry and bounding.own else None,
+        )
+
+    @property
+    def limits(self) -> Limits:
+        return self.bounding.limits
+
+    def objection(self, switches: Switches, entry_rules: Iterable[tuple[str, Rule]]) -> Refused | None:
+        """Return the first objection to the order as such, whatever its size."""
+        if not self.is_entry:
+            return _first(EXIT_RULES, self.intent, self.view, self.limits)
+        # The switch speaks before any rule: whoever pulled it should find it in the journal.
+        engaged = switches.objection(self.intent.deployment_id)
+        if engaged is not None:
+            return Refused(rule="kill_switch", reason=engaged)
+        if self.is_reducing:
+            entry_rules = (entry for entry in entry_rules if entry[0] not in GROWTH_RULES)
+        return self._first_of(entry_rules)
+
+    def oversize(self) -> Refused | None:
+        """Return the first objection to the order's size."""
+        return self._first_of((rule.name, rule.objection) for rule in self._size_rules())
+
+    def fitting(self) -> tuple[tuple[Clamp, ...], Decimal]:
+        """Return what makes the order smaller, each rule on its own, and the largest quantity that all of them allow."""
+        if not self.is_entry:
+            return self._part()
+        clamps = tuple(self._clamps())
+        if not clamps:
+            return (), self.intent.quantity
+        quantity = lots_in(self.view, max(min(clamp.allowed for clamp in clamps), ZERO))
+        # what only reduces passes every limit, so at least that much of an order does
+        freed = min(closable(self.view, holder_of(self.intent), self.intent.side), self.intent.quantity)
+        return clamps, max(quantity, lots_in(self.view, most_at_once(self.view, freed)))
+
+    def level_of(self, rule: str) -> Level:
+        """Return whose limit a rule speaks of."""
+        bound = self._bound(self.bounding.origin, rule)
+        return bound.level if bound is not None else Level.ACCOUNT
+
+    def _size_rules(self) -> Iterable[SizeRule]:
+        return (rule for rule in SIZE_RULES if rule.of_venue or not self.is_reducing)
+
+    def _clamps(self) -> Iterable[Clamp]:
+        for rule in self._size_rules():
+            for view, limits, origin in self._scopes(rule.name):
+                most = rule.most(self.intent, view, limits)
+                if most is not None and self.intent.quantity > most:
+                    reason = _named(rule.sentence(self.intent, view, limits), self._bound(origin, rule.name))
+                    yield Clamp(rule=rule.name, reason=reason, asked=self.intent.quantity, allowed=most)
+
+    def _part(self) -> tuple[tuple[Clamp, ...], Decimal]:
+        oversize = _first(PART_RULES, self.intent, self.view, self.limits)
+        if oversize is None:
+            return (), self.intent.quantity
+        part = largest_part(self.intent, self.view)
+        clamp = Clamp(rule=oversize.rule, reason=oversize.reason, asked=self.intent.quantity, allowed=part)
+        return (clamp,), part
+
+    def _first_of(self, rules: Iterable[tuple[str, Rule]]) -> Refused | None:
+        for name, rule in rules:
+            for view, limits, origin in self._scopes(name):
+                reason = rule(self.intent, view, limits)
+                if reason is not None:
+                    bound = self._bound(origin, name)
+                    level = bound.level if bound is not None else Level.ACCOUNT
+                    return Refused(rule=name, reason=_named(reason, bound), level=level)
+        return None
+
+    def _scopes(self, rule: str) -> Iterable[tuple[RiskView, Limits, Mapping[str, Bound]]]:
+        yield self.view, self.bounding.limits, self.bounding.origin
+        if self.own is not None and self.bounding.own is not None and LIMIT_OF.get(rule) in SCOPED:
+            yield self.own, self.bounding.own, self.bounding.own_origin
+
+    @staticmethod
+    def _bound(origin: Mapping[str, Bound], rule: str) -> Bound | None:
+        return origin.get(LIMIT_OF.get(rule, ""))
 
 
-def _fitting(intent: OrderIntent, view: RiskView, limits: Limits) -> tuple[Refused | None, Decimal]:
-    """Return what objects to the quantity, and the largest quantity to which nothing objects."""
-    if is_entry(intent):
-        oversize = _first(SIZE_RULES, intent, view, limits)
-        return oversize, intent.quantity if oversize is None else largest_quantity(intent, view, limits)
-    oversize = _first(PART_RULES, intent, view, limits)
-    return oversize, intent.quantity if oversize is None else largest_part(intent, view)
+def _named(reason: str, bound: Bound | None) -> str:
+    if bound is None or bound.level is Level.ACCOUNT:
+        return reason
+    return f"{reason}, set for the {bound.level}"
 
 
 def _first(rules: Iterable[tuple[str, Rule]], intent: OrderIntent, view: RiskView, limits: Limits) -> Refused | None:

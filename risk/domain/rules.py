@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import TypeAlias
 
 from brokers.domain.calendar import Phase
@@ -11,17 +10,24 @@ from brokers.domain.clock import IST
 from brokers.domain.figures import in_words, price_in_words, quantity_in_words
 from brokers.domain.instruments import OPTION_KINDS
 from brokers.domain.orders import OrderIntent, Side
-from risk.domain.exposure import (
-    ZERO,
-    Reach,
-    RiskView,
-    added_value,
-    closable,
-    gross_exposure,
-    holder_of,
-    position_value,
-    underlying_of,
-    worst_price,
+from risk.domain.exposure import ZERO, RiskView, closable, holder_of, underlying_of
+from risk.domain.limit_rules import (
+    cash_share,
+    circuit,
+    delta_notional,
+    drawdown,
+    entry_window,
+    instrument_allowed,
+    known_equity,
+    margin,
+    min_hold,
+    open_orders,
+    order_rate,
+    reentry_cooldown,
+    scenario_loss,
+    spread,
+    trade_count,
+    value_at_risk,
 )
 from risk.domain.limits import Limits
 from risk.domain.market_rules import (
@@ -31,13 +37,11 @@ from risk.domain.market_rules import (
     known_lot,
     lots_in,
     mis_blocked,
-    most_at_once,
     surveillance,
     trade_to_trade,
 )
 from risk.domain.perpetual_rules import (
     account_mode,
-    bracket,
     delisting,
     least_notional,
     least_quantity,
@@ -133,41 +137,6 @@ def price_band(intent: OrderIntent, view: RiskView, limits: Limits) -> str | Non
     return None
 
 
-def order_rate(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
-    """Object when the second's or the day's orders are used up."""
-    if view.orders_last_second >= limits.max_orders_per_second:
-        return f"{view.orders_last_second} orders in the last second, limit {limits.max_orders_per_second}"
-    if view.orders_today >= limits.max_orders_per_day:
-        return f"{view.orders_today} orders today, limit {limits.max_orders_per_day}"
-    return None
-
-
-def order_value(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
-    """Object to an order worth more than one order may be."""
-    value = worst_price(intent, view.quote) * intent.quantity
-    if value > limits.max_order_value_quote:
-        return f"order value {in_words(value)}, limit {in_words(limits.max_order_value_quote)}"
-    return None
-
-
-def position_size(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
-    """Object when the instrument's worst case would exceed what one position may be worth."""
-    value = position_value(view, intent.instrument) + added_value(intent, view)
-    if value > limits.max_position_value_quote:
-        limit = in_words(limits.max_position_value_quote)
-        return f"{intent.instrument} could be worth {in_words(value)} with what is pending, limit {limit}"
-    return None
-
-
-def gross_value(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
-    """Object when the book's worst case would exceed the account's gross exposure."""
-    value = gross_exposure(view) + added_value(intent, view)
-    if value > limits.max_gross_exposure_quote:
-        limit = in_words(limits.max_gross_exposure_quote)
-        return f"gross exposure could be {in_words(value)} with what is pending, limit {limit}"
-    return None
-
-
 def reduces_only(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | None:
     """Object to an exit larger than what is still closable."""
     free = closable(view, holder_of(intent), intent.side)
@@ -178,36 +147,18 @@ def reduces_only(intent: OrderIntent, view: RiskView, _limits: Limits) -> str | 
     return None
 
 
-def largest_quantity(intent: OrderIntent, view: RiskView, limits: Limits) -> Decimal:
-    """Return the largest whole-lot quantity of an entry that the size rules would let pass."""
-    price = worst_price(intent, view.quote)
-    own = _own_reach(intent, view)
-    elsewhere_position = position_value(view, intent.instrument) - own.worst_quote
-    elsewhere_gross = gross_exposure(view) - own.worst_quote
-    most = limits.max_position_value_quote
-    if view.perpetual is not None and view.perpetual.most_notional_quote is not None:
-        most = min(most, view.perpetual.most_notional_quote)
-    room = min(
-        limits.max_order_value_quote,
-        own.room_quote(intent.side, most - elsewhere_position),
-        own.room_quote(intent.side, limits.max_gross_exposure_quote - elsewhere_gross),
-    )
-    return lots_in(view, max(min(room / price, most_at_once(view, intent.quantity)), ZERO))
-
-
-def _own_reach(intent: OrderIntent, view: RiskView) -> Reach:
-    return view.reaches.get(holder_of(intent), Reach())
-
-
 # The loss limit speaks first: after a bad day the reader of the journal should see that. Then
 # whatever stops every entry (an unknown outcome, the clock, the instrument itself), then what
 # makes figures untrustworthy, then the order's own form, then its pace. Size speaks last, because
 # only its objection can be met by a smaller order.
 ENTRY_RULES: tuple[tuple[str, Rule], ...] = (
     ("daily_loss", daily_loss),
+    ("drawdown", drawdown),
     ("unknown_outcome", unknown_outcome),
     ("session_phase", session_phase),
+    ("entry_window", entry_window),
     ("tradable", tradable),
+    ("instrument_allowed", instrument_allowed),
     ("account_mode", account_mode),
     ("delisting", delisting),
     ("usdt_par", usdt_par),
@@ -221,17 +172,67 @@ ENTRY_RULES: tuple[tuple[str, Rule], ...] = (
     ("known_lot", known_lot),
     ("whole_lots", whole_lots),
     ("price_band", price_band),
+    ("circuit", circuit),
+    ("spread", spread),
     ("mark_trigger", mark_trigger),
+    ("min_hold", min_hold),
+    ("reentry_cooldown", reentry_cooldown),
+    ("trade_count", trade_count),
+    ("open_orders", open_orders),
     ("order_rate", order_rate),
+    ("known_equity", known_equity),
+    ("margin", margin),
+    ("cash_share", cash_share),
+    ("scenario_loss", scenario_loss),
+    ("delta_notional", delta_notional),
+    ("value_at_risk", value_at_risk),
 )
 
-SIZE_RULES: tuple[tuple[str, Rule], ...] = (
-    ("freeze_quantity", freeze_quantity),
-    ("order_value", order_value),
-    ("bracket", bracket),
-    ("position_value", position_size),
-    ("gross_exposure", gross_value),
+# Of them, what protects from growing: an order that by its effect can only reduce a position is not asked, so that no limit
+# can keep anybody in one. The rest is about the market and about a sane order.
+GROWTH_RULES = frozenset(
+    {
+        "daily_loss",
+        "drawdown",
+        "entry_window",
+        "instrument_allowed",
+        "written_option",
+        "circuit",
+        "spread",
+        "min_hold",
+        "reentry_cooldown",
+        "trade_count",
+        "open_orders",
+        "order_rate",
+        "known_equity",
+        "margin",
+        "cash_share",
+        "scenario_loss",
+        "delta_notional",
+        "value_at_risk",
+    }
 )
+
+# Which limit a rule speaks of, where levels may set it.
+LIMIT_OF = {
+    "order_value": "max_order_value_quote",
+    "order_quantity": "max_order_quantity",
+    "position_value": "max_position_value_quote",
+    "position_quantity": "max_position_quantity",
+    "underlying_value": "max_underlying_value_quote",
+    "gross_exposure": "max_gross_exposure_quote",
+    "net_exposure": "max_net_exposure_quote",
+    "open_orders": "max_open_orders",
+    "trade_count": "max_trades_per_day",
+    "price_band": "price_band_fraction",
+    "stale_quote": "max_quote_age_s",
+    "spread": "max_spread_fraction",
+    "circuit": "circuit_gap_fraction",
+    "min_hold": "min_hold_s",
+    "reentry_cooldown": "reentry_cooldown_s",
+    "entry_window": "entry_windows_ist",
+    "instrument_allowed": "instruments_allowed",
+}
 
 # What is too small for the venue: asked last, because a size rule may have made the order smaller.
 LEAST_RULES: tuple[tuple[str, Rule], ...] = (
