@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,15 @@ def computed_all(name: str, outputs: int, *columns: Float64Array1D, **parameters
     _check(columns, parameters)
     if parameters.get("timeperiod", 0) > columns[0].size:
         return tuple(np.full(columns[0].shape, np.nan) for _ in range(outputs))
+    if not columns[0].size:
+        return tuple(np.empty(0) for _ in range(outputs))
+    if not any(isnan(column.dot(column)) for column in columns):
+        # hardly ever is anything missing, and one number tells
+        return _asked(name, columns, parameters)
     whole = columns[0]
     for column in columns[1:]:
         whole = whole + column
     missing = np.isnan(whole)
-    if not missing.any():
-        return _asked(name, columns, parameters) if whole.size else tuple(np.empty(0) for _ in range(outputs))
     present = np.flatnonzero(~missing)
     if present.size == 0:
         return tuple(np.full(whole.shape, np.nan) for _ in range(outputs))

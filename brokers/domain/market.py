@@ -8,7 +8,7 @@ the instrument's currency, quantities float64 units, times int64 nanoseconds sin
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -168,6 +168,10 @@ class BarSeries:
         self._columns = np.concatenate([self._columns, np.empty((5, size), dtype=np.float64)], axis=1)
 
 
+# an instrument, when, its price, and the day's volume until then, NaN where there is none
+Tick = tuple[str, int, float, float]
+
+
 @dataclass(slots=True, kw_only=True)
 class _Forming:
     start_ns: int
@@ -194,20 +198,22 @@ class BarBuilder:
     _forming: dict[str, _Forming] = field(default_factory=dict)
     _volume: dict[str, float] = field(default_factory=dict)
 
-    def add(self, instrument: str, at_ns: int, price: float, volume: float) -> None:
-        """Take one quote; `volume` is the day's cumulative volume, NaN where there is none."""
-        forming = self._forming.get(instrument)
-        if forming is None or not forming.start_ns <= at_ns < forming.end_ns:
-            self._begin(instrument, at_ns, price, volume)
-            return
-        if price > forming.high:
-            forming.high = price
-        elif price < forming.low:
-            forming.low = price
-        forming.close = price
-        if volume > forming.volume_now:  # noqa: PLR1730 - for every tick: max() costs as much as all the rest
-            forming.volume_now = volume
-        forming.volume_last = volume
+    def add(self, ticks: Iterable[Tick]) -> None:
+        """Take quotes in the order in which they came."""
+        known = self._forming.get
+        for instrument, at_ns, price, volume in ticks:
+            forming = known(instrument)
+            if forming is None or not forming.start_ns <= at_ns < forming.end_ns:
+                self._begin(instrument, at_ns, price, volume)
+                continue
+            if price > forming.high:
+                forming.high = price
+            elif price < forming.low:
+                forming.low = price
+            forming.close = price
+            if volume > forming.volume_now:  # noqa: PLR1730 - for every tick: max() costs as much as all the rest
+                forming.volume_now = volume
+            forming.volume_last = volume
 
     def _begin(self, instrument: str, at_ns: int, price: float, volume: float) -> None:
         replaced = self._forming.get(instrument)

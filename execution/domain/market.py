@@ -18,7 +18,7 @@ from brokers.domain.calendar import Phase, Segment, Session, TradingCalendar, ex
 from brokers.domain.clock import MarketClock
 from brokers.domain.errors import DataError
 from brokers.domain.instruments import Instrument
-from brokers.domain.market import NANOSECONDS, Bar, BarBuilder, QuoteColumns, ns_of
+from brokers.domain.market import NANOSECONDS, Bar, BarBuilder, QuoteColumns, Tick, ns_of
 from execution.domain.events import Link
 from risk.domain.exposure import QuoteView
 
@@ -343,13 +343,13 @@ class Market:
                 interval.since_ns.setdefault(name, now_ns)
         mine = [tick for tick in ticks if tick[0] in used]
         if now_ns < interval.due_ns:
-            builder.add_all(mine)
+            builder.add(mine)
             return []
         # this frame ends bars: their own last ticks first, then the close, then the next bar's
         edge = interval.due_ns
-        builder.add_all(tick for tick in mine if tick[1] < edge)
+        builder.add(tick for tick in mine if tick[1] < edge)
         closed = builder.close_until(now_ns)
-        builder.add_all(tick for tick in mine if tick[1] >= edge)
+        builder.add(tick for tick in mine if tick[1] >= edge)
         length = builder.interval_s * NANOSECONDS
         interval.due_ns = now_ns - (now_ns - builder.anchor_ns) % length + length
         return closed

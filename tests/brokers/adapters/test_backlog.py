@@ -61,11 +61,11 @@ def bars_of(frames):
         edge = newest - newest % MINUTE
         for token, price, volume, second in ticks:
             if second < edge:
-                builder.add(str(token), second * NANOSECONDS, price, volume)
+                builder.add([(str(token), second * NANOSECONDS, price, volume)])
         closed += builder.close_until(newest * NANOSECONDS)
         for token, price, volume, second in ticks:
             if second >= edge:
-                builder.add(str(token), second * NANOSECONDS, price, volume)
+                builder.add([(str(token), second * NANOSECONDS, price, volume)])
     closed += builder.close_until((newest + 2 * MINUTE) * NANOSECONDS)
     return sorted(closed, key=lambda bar: (bar.instrument, bar.start_ns))
 

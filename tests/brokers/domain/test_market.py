@@ -27,7 +27,7 @@ def a_bar(start_ns, close=1.0):
 def test_a_bar_takes_its_extremes_and_the_volume_traded_in_it():
     builder = BarBuilder(interval_s=60)
     for at, price, volume in ((0, 100.0, 1000.0), (20, 103.0, 1010.0), (40, 99.0, 1040.0), (59, 101.0, 1045.0)):
-        builder.add("NSE:A", at * NANOSECONDS, price, volume)
+        builder.add([("NSE:A", at * NANOSECONDS, price, volume)])
 
     (bar,) = builder.close_until(MINUTE)
 
@@ -36,7 +36,7 @@ def test_a_bar_takes_its_extremes_and_the_volume_traded_in_it():
 
 def test_a_bar_closes_when_another_instruments_time_passes_its_end():
     builder = BarBuilder(interval_s=60)
-    builder.add("NSE:QUIET", 0, 5.0, math.nan)
+    builder.add([("NSE:QUIET", 0, 5.0, math.nan)])
 
     assert builder.close_until(MINUTE - 1) == []
     assert [bar.instrument for bar in builder.close_until(MINUTE)] == ["NSE:QUIET"]
@@ -45,9 +45,9 @@ def test_a_bar_closes_when_another_instruments_time_passes_its_end():
 
 def test_volume_between_bars_belongs_to_the_later_bar():
     builder = BarBuilder(interval_s=60)
-    builder.add("NSE:A", 0, 1.0, 100.0)
+    builder.add([("NSE:A", 0, 1.0, 100.0)])
     builder.close_until(MINUTE)
-    builder.add("NSE:A", MINUTE, 1.0, 130.0)
+    builder.add([("NSE:A", MINUTE, 1.0, 130.0)])
 
     (bar,) = builder.close_until(2 * MINUTE)
 
@@ -56,9 +56,9 @@ def test_volume_between_bars_belongs_to_the_later_bar():
 
 def test_a_days_new_counter_starts_from_nothing():
     builder = BarBuilder(interval_s=60)
-    builder.add("NSE:A", 0, 1.0, 5_000.0)
+    builder.add([("NSE:A", 0, 1.0, 5_000.0)])
     builder.close_until(MINUTE)
-    builder.add("NSE:A", MINUTE, 1.0, 40.0)
+    builder.add([("NSE:A", MINUTE, 1.0, 40.0)])
 
     (bar,) = builder.close_until(2 * MINUTE)
 
@@ -90,7 +90,7 @@ def test_bars_are_what_their_definition_makes_of_the_ticks(ticks):
     for minute in range(4):
         mine = [tick for tick in ticks if tick[0] // 60 == minute]
         for second, price, volume in mine:
-            builder.add("NSE:A", second * NANOSECONDS, price, volume)
+            builder.add([("NSE:A", second * NANOSECONDS, price, volume)])
         built += builder.close_until((minute + 1) * MINUTE)
         if mine:
             bar, before = a_bar_of(mine, before)
