@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 
 from celery import Celery
+from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.base")
 
 from django.conf import settings
+
+# until a machine that starts everything at once has come up
+WARM_AFTER_S = 10.0
 
 app = Celery("windhover")
 app.conf.update(
@@ -38,7 +43,25 @@ app.conf.update(
 )
 app.autodiscover_tasks()
 
+
+def warm_kernels() -> None:
+    """Compile what scans and streams run, or load it from disk: in a worker's idle time, never in a request."""
+    from analysis.domain import streaming, supertrend_kernel  # noqa: F401 - importing it loads the compiled loop
+
+    streaming.warm_kernels()
+
+
+def warm_later(**_: object) -> None:
+    """Warm a worker's kernels a little after its start, beside whatever it does then."""
+    timer = threading.Timer(WARM_AFTER_S, warm_kernels)
+    timer.daemon = True
+    timer.start()
+
+
 if os.environ.get("WINDHOVER_ROLE") == "desk":
     from config.deskhost import DeskHost
 
     app.steps["worker"].add(DeskHost)
+else:
+    # a desk loads what its strategies compute with itself, before it holds an account
+    worker_ready.connect(warm_later, weak=False, dispatch_uid="config.warm_kernels")

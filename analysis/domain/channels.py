@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from analysis.domain import supertrend_loop
 from analysis.domain.indicators import atr, ema
 from analysis.domain.talib_calls import check_lengths, computed, computed_all
 from brokers.domain.market import Float64Array1D
@@ -158,7 +160,13 @@ class Supertrend(NamedTuple):
 
 
 def supertrend(
-    high: Float64Array1D, low: Float64Array1D, close: Float64Array1D, period: int = 10, ranges: float = 3.0
+    high: Float64Array1D,
+    low: Float64Array1D,
+    close: Float64Array1D,
+    period: int = 10,
+    ranges: float = 3.0,
+    *,
+    is_alone: bool = False,
 ) -> Supertrend:
     r"""Return the supertrend.
 
@@ -169,6 +177,8 @@ def supertrend(
         Bars of the average true range, from 2.
     ranges : float
         Average true ranges between the middle of a bar and either line.
+    is_alone : bool
+        For one history in a process that compiles nothing: the same loop as plain Python, a millisecond for years.
 
     Returns
     -------
@@ -186,10 +196,15 @@ def supertrend(
     reach = ranges * atr(high, low, close, period)
     line, direction = np.full(close.shape, np.nan), np.full(close.shape, np.nan)
     if close.size > period:
-        from analysis.domain.supertrend_kernel import trail
-
+        trail = supertrend_loop.trail if is_alone else _compiled()
         trail((high + low) / 2.0, reach, np.ascontiguousarray(close), line, direction)
     return Supertrend(line=line, direction=direction)
+
+
+def _compiled() -> Callable[..., None]:
+    from analysis.domain.supertrend_kernel import trail
+
+    return trail
 
 
 def highest(values: Float64Array1D, period: int) -> Float64Array1D:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from analysis.domain.channels import supertrend
 from analysis.domain.daily import PRICES, Basis, DailySeries
 from analysis.domain.documents import short
 from analysis.domain.measures import Measures
@@ -75,7 +76,7 @@ def _columns(of: Measures) -> dict[str, Float64Array1D]:
         "sma_200": of.average_200,
         "bollinger_upper": of.bands.upper,
         "bollinger_lower": of.bands.lower,
-        "supertrend": of.supertrend.line,
+        "supertrend": supertrend(of.series.high, of.series.low, of.series.close, is_alone=True).line,
         "rsi": of.rsi,
         "macd": of.macd.line,
         "macd_signal": of.macd.signal,

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from analysis.demo import demo_fill_ask
 from brokers.domain.errors import WindhoverError
 from brokers.listings_sync import instruments_sync
 from execution.management import demo, demo_aster
@@ -44,6 +45,7 @@ class Command(BaseCommand):
             demo_aster.deployments_ensure(account=perpetuals, by=user, at=at)
             demo_aster.rate_ensure(at=at)
             demo_aster.host(perpetuals)
+            demo_fill_ask(at=at)
         except WindhoverError as error:
             raise CommandError(error.message) from error
         if options["json"]:
