@@ -1,5 +1,6 @@
 """The made market: correlated stocks, indices computed from them, futures, and a full option chain."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -7,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from brokers.simulator.board import Board, Int64Array1D, Prints, Step, quote_around
-from brokers.simulator.listings import with_distinct_tokens
+from brokers.simulator.index_chains import IndexChains, outward
+from brokers.simulator.listings import Listing, with_distinct_tokens
 from brokers.simulator.sessions import (
     SECOND_NS,
     Session,
@@ -83,6 +85,7 @@ class SyntheticMarket:
         self._weights = index_weights()
         self._levels = np.array([INDEX_LEVELS[name] * 100.0 for name in ("NIFTY 50", "NIFTY BANK", "SENSEX")])
         self.universe: Universe
+        self.chains: IndexChains
         self._strike: Float64Array1D
         self._is_call: npt.NDArray[np.bool_]
         self._expiry_group: Int64Array1D
@@ -145,6 +148,7 @@ class SyntheticMarket:
         group = self._expiry_group
         vol = smile_vol(forward[group], self._strike, years[group], term[group])
         fair[universe.options] = black76(forward[group], self._strike, years[group], vol, self._is_call)
+        fair[self.chains.rows] = self.chains.fair(self.index_level, self.basis, at_s, self.atm_vol)
         if self.wide is not None:
             fair[self.wide.rows] = self.wide.fair(fair, at_s, self.atm_vol)
         return fair
@@ -200,6 +204,7 @@ class SyntheticMarket:
         levels = {name: int(level) for name, level in zip(INDEX_LEVELS, self.index_level, strict=False)}
         listed = self._last_board.listings if self._last_board else ()
         self.universe = build_universe(day, [int(p) for p in self.price], levels, listed)
+        self._chain(day, levels, listed)
         self._widen(day)
         self._read_universe()
         close = self._fair_values(float(session_on(last_day).derivatives_close_s))
@@ -208,6 +213,11 @@ class SyntheticMarket:
         self.board = Board(self.universe.listings, rounded)
         self._open_positions()
         self._gap()
+
+    def _chain(self, day: date, levels: dict[str, int], listed: Sequence[Listing]) -> None:
+        own = self.universe.listings
+        self.chains = IndexChains(day, len(own), levels, listed)
+        self.universe = replace(self.universe, listings=with_distinct_tokens([*own, *self.chains.listings]))
 
     def _widen(self, day: date) -> None:
         own = self.universe.listings
@@ -242,22 +252,27 @@ class SyntheticMarket:
         lots[universe.stocks] = _SHARES
         lots[universe.futures] = FUTURE_LOTS_PER_DAY
         lots[universe.options] = OPTION_LOTS_PER_DAY * self._crowd
+        lots[self.chains.rows] = self.chains.lots_per_day()
         if self.wide is not None:
             lots[self.wide.rows] = self.wide.lots_per_day()
         self._lots_per_second: Float64Array1D = lots / DAY_SECONDS
         self._spread = np.full(count, 0.00004)
         self._spread[universe.futures] = 0.00002
         self._spread[universe.options] = 0.0025 + 0.0012 * away
+        self._spread[self.chains.rows] = 0.0035 + 0.0012 * self.chains.away_percent
         depth = np.ones(count, dtype=np.int64)
         depth[universe.stocks] = np.maximum(_SHARES / 60_000, 2).astype(np.int64)
         depth[universe.options] = 1 + (self._crowd * 900).astype(np.int64)
+        depth[self.chains.rows] = 1 + (self.chains.lots_per_day() / 800.0).astype(np.int64)
         self._depth_lots: Int64Array1D = depth
 
     def _open_positions(self) -> None:
         universe, board = self.universe, self.board
         lots = np.zeros(len(universe.listings))
         lots[universe.futures] = np.array(FUTURE_LOTS_PER_DAY) * 1.8
-        lots[universe.options] = OPTION_LOTS_PER_DAY * self._crowd * 1.3 + 3.0
+        tilt = outward(self._strike / self.index_level[0], self._is_call)
+        lots[universe.options] = OPTION_LOTS_PER_DAY * self._crowd * 1.3 * tilt + 3.0
+        lots[self.chains.rows] = self.chains.open_lots()
         if self.wide is not None:
             lots[self.wide.rows] = np.where(self.wide.is_stock, 0.0, 6_000.0)
         rows = np.flatnonzero(lots > 0)

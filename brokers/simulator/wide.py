@@ -1,8 +1,8 @@
 """Further listings beside the made market's own, for as many instruments as a run asks for.
 
-Futures and options on every stock, option chains on NIFTY BANK and SENSEX, and small stocks that
-move with the large one they are modelled on. They add nothing to the randomness: all of them
-follow from the prices and the volatility that the market has anyway.
+Futures and options on every stock, and small stocks that move with the large one they are modelled
+on. They add nothing to the randomness: all of them follow from the prices and the volatility that
+the market has anyway.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brokers.simulator.listings import Listing, equity, equity_tick, future, option
-from brokers.simulator.sessions import THURSDAY, TUESDAY, next_monthly_expiry, weekly_expiries, years_to_expiry
+from brokers.simulator.sessions import TUESDAY, next_monthly_expiry, years_to_expiry
 from brokers.simulator.smile import RATE_ANNUAL, black76, smile_vol, term_vol
 from brokers.simulator.universe import INDEX_LEVELS, STOCKS, Stock
 
@@ -23,8 +23,7 @@ MOST = 20_000
 SMALL_SHARE = 8  # one listing in this many is a small stock
 STRIKES_A_SIDE = 20
 CONTRACT_PAISE = 80_000_000
-NIFTY_BANK, SENSEX, VIX, FIRST_STOCK = 1, 2, 3, 4
-_BANK_VOL = 1.15
+FIRST_STOCK = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +87,6 @@ def _derivatives(day: date) -> Iterator[Row]:
     far = next_monthly_expiry(near + timedelta(days=1), TUESDAY)
     for place, stock in enumerate(STOCKS):
         yield Row(listing=_stock_future(stock, near), underlying=FIRST_STOCK + place)
-    yield from _chain("BANKNIFTY", near, INDEX_LEVELS["NIFTY BANK"], Row(listing=_NONE, underlying=NIFTY_BANK), 70)
-    for expiry in weekly_expiries(day, THURSDAY, 2):
-        yield from _chain("SENSEX", expiry, INDEX_LEVELS["SENSEX"], Row(listing=_NONE, underlying=SENSEX), 80)
     for expiry in (near, far):
         for place, stock in enumerate(STOCKS):
             like = Row(
@@ -104,13 +100,10 @@ def _derivatives(day: date) -> Iterator[Row]:
 def _chain(name: str, expiry: date, level: float, like: Row, a_side: int) -> Iterator[Row]:
     step = _strike_step(level)
     middle = round(level * 100 / step)
-    ratio = like.vol_ratio * (_BANK_VOL if name == "BANKNIFTY" else 1.0)
     for number in range(max(middle - a_side, 1), middle + a_side + 1):
         for kind in ("CE", "PE"):
-            listing = option(name, expiry, number * step, kind)
-            if like.underlying >= FIRST_STOCK:
-                listing = replace(listing, lot=_lot(level))
-            yield replace(like, listing=listing, vol_ratio=ratio)
+            listing = replace(option(name, expiry, number * step, kind), lot=_lot(level))
+            yield replace(like, listing=listing)
 
 
 def _strike_step(level: float) -> int:

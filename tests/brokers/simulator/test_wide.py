@@ -62,7 +62,7 @@ def test_the_markets_own_instruments_stay_what_they_are():
 
 
 async def test_a_small_stock_has_todays_candles_and_no_past():
-    site, _ = a_site("--instruments", "2000")
+    site, _ = a_site("--instruments", "6000")
     client = a_client(site)
     small = next(listing for listing in tradable(site) if listing.symbol == "SMALL00001")
 
