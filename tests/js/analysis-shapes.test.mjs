@@ -24,9 +24,13 @@ test("shows a check's figure and what it needs in the check's own unit", () => {
   assert.equal(shapes.inUnit(0.04, "per cent"), "+0.04 %");
   assert.equal(shapes.inUnit(1.236, "times"), "1.24×");
   assert.equal(shapes.inUnit(123456.5, "price"), "1,23,456.50");
-  assert.equal(shapes.needs(check("near_year_high", "per cent", true, -1, -25)), "at least −25.0 %");
-  assert.equal(shapes.needs(check("stage_two", "stage", true, 2, 2)), "is 2");
-  assert.equal(shapes.needs(check("rsi_strong", "points", false, 40, 50)), "above 50.0");
+  assert.equal(shapes.needs(check("near_year_high", "per cent", true, -1, -25)), "≥ −25.0 %");
+  assert.equal(shapes.needs(check("stage_two", "stage", true, 2, 2)), "= 2");
+  assert.equal(shapes.needs(check("rsi_strong", "points", false, 40, 50)), "> 50.0");
+});
+
+test("shows five places of what is worth less than one", () => {
+  assert.deepEqual([0.08123, 0, 12.5, -0.5].map((value) => shapes.decimal(value)), ["0.08123", "0.00", "12.50", "−0.50000"]);
 });
 
 test("names what is missing, and that a short history is not judged", () => {
@@ -78,6 +82,7 @@ test("writes volumes in lakh and crore", () => {
   assert.equal(shapes.volumeWords(12345678), "1.23 Cr");
   assert.equal(shapes.volumeWords(1500000), "15.0 L");
   assert.equal(shapes.volumeWords(4200), "4,200");
+  assert.equal(shapes.volumeWords(-65782324), "−6.58 Cr");
   assert.equal(shapes.volumeWords(null), "–");
 });
 

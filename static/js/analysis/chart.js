@@ -49,15 +49,18 @@ export function createChart(root, onPoint) {
 
   function priceParts(where) {
     const { bars, lines } = given;
-    const span = extent([...bars.flatMap((bar) => [bar[2], bar[3]]), ...lines.flatMap((line) => line.values)]) ?? [0, 1];
+    // the candles set the scale; a line that leaves it is cut at the edge
+    const span = extent(bars.flatMap((bar) => [bar[2], bar[3]])) ?? [0, 1];
     const y = linear(span, [where.price[1], where.price[0]]);
     const paths = candlePaths(bars, x, y, step);
-    const ends = lines.map((line) => ({ line, end: lastKnown(line.values) })).filter(({ end }) => end)
+    const box = s("svg", { x: 0, y: where.price[0], width: where.inner, height: where.price[1] - where.price[0], viewBox: `0 ${where.price[0]} ${where.inner} ${where.price[1] - where.price[0]}` });
+    box.append(...lines.map((line) => s("path", { class: `line ${line.className ?? ""}`, d: linePath(line.values, x, y) })));
+    const ends = lines.map((line) => ({ line, end: lastKnown(line.values) })).filter(({ end }) => end && end.value >= span[0] && end.value <= span[1])
       .map(({ line, end }) => ({ y: y(end.value), text: line.label }));
     return [
       ...axis(niceTicks(span[0], span[1], Math.max(2, (where.price[1] - where.price[0]) / 56)), y, where.inner, short),
       s("path", { class: "wicks", d: paths.wicks }), s("path", { class: "hollow", d: paths.hollow }), s("path", { class: "filled", d: paths.filled }),
-      ...lines.map((line) => s("path", { class: `line ${line.className ?? ""}`, d: linePath(line.values, x, y) })),
+      box,
       ...spread(ends, 11).map((label) => s("text", { class: "end-label", x: where.inner - 4, y: label.y - 4, "text-anchor": "end" }, label.text)),
     ];
   }

@@ -36,13 +36,14 @@ export function query(parameters) {
 
 const optionOf = (row) => {
   const text = row.key === "all" ? "Everything with candles" : row.name;
-  return h("option", { value: row.key }, row.members ? `${text}, ${row.members.toLocaleString("en-IN")}` : text);
+  return h("option", { value: row.key }, row.members ? `${text} (${row.members.toLocaleString("en-IN")})` : text);
 };
 
 /** Fill the field of lists and tell of each choice; promises the rows, the chosen one first known from the address. */
 export async function universeField(onChoice) {
   const field = byId("universe");
   const { results } = await read("/api/analysis/universes");
+  for (const row of results) names.set(row.key, row.name);
   field.replaceChildren(...results.map(optionOf));
   const asked = new URLSearchParams(location.search).get("universe") ?? remembered();
   const newest = results.filter((row) => row.scanned_at).sort((a, b) => b.scanned_at.localeCompare(a.scanned_at))[0];
@@ -70,7 +71,9 @@ export function sayHead(head) {
   setText(caveat, head.caveat ?? "");
 }
 
-export const listName = (key) => (key === "all" ? "everything with candles" : key);
+const names = new Map();
+/** A list's name for its key: a watchlist's key is no word. */
+export const listName = (key) => (key === "all" ? "everything with candles" : names.get(key) ?? key);
 
 /** Say a failure in the page's own place; nothing clears it. */
 export function sayWrong(error, what) {

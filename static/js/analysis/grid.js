@@ -16,7 +16,7 @@ export function createGrid({ table, columns, rowKey, sort = null, more, onOpen =
   let shown = PART;
   let chosen = null;
 
-  const heads = columns.map((column) => h("th", { scope: "col", class: column.className ?? "", title: column.hint },
+  const heads = columns.map((column) => h("th", { scope: "col", class: (column.className ?? "").replace("strong", "").trim(), title: column.hint },
     h("button", { type: "button", onclick: () => sortBy(column) }, column.label)));
   table.tHead.rows[0].replaceChildren(...heads);
 

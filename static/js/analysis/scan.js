@@ -19,18 +19,18 @@ let watching = false;
 let grade = "";
 let universe = null;
 
-const strongest = (row) => row.triggers.slice(0, 2).map((trigger) => trigger.text ?? triggerWords(trigger.name)).join(", ");
+const strongest = (row) => row.triggers.map((trigger) => trigger.text ?? triggerWords(trigger.name)).join(", ");
 
 const columns = [
   { key: "symbol", label: "Instrument", text: (row) => bareSymbol(row.symbol), plain: (row) => row.symbol, ascending: true, draw: (row) => bareSymbol(row.symbol) },
-  { key: "close", label: "Close", text: (row) => decimal(row.close), by: (row) => row.close, plain: (row) => row.close },
+  { key: "close", label: "Close", text: (row) => decimal(row.close), by: (row) => row.close, plain: (row) => row.close, className: "drops" },
   { key: "change", label: "Day", text: (row) => percent(row.change), by: (row) => row.change, tone: (row) => tone(row.change, 4) },
   { key: "score", label: "Checks", hint: "How many of the thirteen pass", text: (row) => String(row.score ?? ""), by: (row) => row.score, draw: strip, className: "strips" },
   { key: "grade", label: "Grade", text: (row) => row.grade ?? "–", by: (row) => row.score, className: "strong" },
   { key: "rating", label: "RS", hint: "Relative strength: percentile among the members of the day", text: (row) => decimal(row.rating, 0), by: (row) => row.rating },
   { key: "trend", label: "Trend", hint: "Points for and against, 0 to 100", text: (row) => decimal(row.trend.score, 0), by: (row) => row.trend.score, className: "drops" },
   { key: "stage", label: "Stage", hint: "Weinstein's stage: 2 advances, 4 declines", text: (row) => String(row.stage ?? "–"), by: (row) => row.stage, className: "drops" },
-  { key: "triggers", label: "Strongest triggers", text: strongest, by: (row) => row.triggers[0]?.strength, className: "drops words" },
+  { key: "triggers", label: "Strongest triggers", text: strongest, by: (row) => row.triggers[0]?.strength, className: "drops words one-line", draw: (row) => h("span", { title: strongest(row) }, strongest(row)) },
 ];
 
 const grid = createGrid({

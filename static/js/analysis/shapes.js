@@ -5,7 +5,7 @@ const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "
 export const GRADES = ["A+", "A", "B", "C", "D"];
 export const UNJUDGED = "none";
 // everything else must be exceeded
-const NEEDS = { above_year_low: "at least", near_year_high: "at least", stage_two: "is" };
+const NEEDS = { above_year_low: "≥", near_year_high: "≥", stage_two: "=" };
 
 /** "2026-05-29" as "29 May 2026"; a calendar day has no zone. */
 export function dayWords(text) {
@@ -13,8 +13,8 @@ export function dayWords(text) {
   return year ? `${Number(day)} ${MONTHS[Number(month) - 1]} ${year}` : NONE;
 }
 
-/** A figure with grouped thousands and a real minus sign. */
-export function decimal(value, places = 2) {
+/** A figure with grouped thousands and a real minus sign; what is smaller than one shows five places unless told. */
+export function decimal(value, places = isFigure(value) && Number(value) !== 0 && Math.abs(Number(value)) < 1 ? 5 : 2) {
   if (!isFigure(value)) return NONE;
   const text = Math.abs(Number(value)).toLocaleString("en-IN", { minimumFractionDigits: places, maximumFractionDigits: places });
   return `${signOf(value, places) === MINUS ? MINUS : ""}${text}`;
@@ -33,9 +33,9 @@ export const share = (value, places = 0) => (isFigure(value) ? `${(Number(value)
 /** A large count in lakh and crore. */
 export function volumeWords(value) {
   if (!isFigure(value)) return NONE;
-  const size = Number(value);
+  const [size, front] = [Math.abs(Number(value)), Number(value) < 0 ? MINUS : ""];
   const step = [[1e7, "Cr"], [1e5, "L"]].find(([unit]) => size >= unit);
-  return step ? `${(size / step[0]).toFixed(size / step[0] < 10 ? 2 : 1)} ${step[1]}` : size.toLocaleString("en-IN", { maximumFractionDigits: 0 });
+  return front + (step ? `${(size / step[0]).toFixed(size / step[0] < 10 ? 2 : 1)} ${step[1]}` : size.toLocaleString("en-IN", { maximumFractionDigits: 0 }));
 }
 
 /** A check's figure or threshold in its unit. */
@@ -45,11 +45,11 @@ export function inUnit(value, unit) {
   if (unit === "points") return decimal(value, 1);
   if (unit === "times") return `${decimal(value, 2)}×`;
   if (unit === "stage") return String(value);
-  return decimal(value, 2);
+  return decimal(value);
 }
 
-/** What a check's figure must do: "above 1,204.50", "at least −25.0 %", "is 2". */
-export const needs = (check) => `${NEEDS[check.check] ?? "above"} ${inUnit(check.threshold, check.unit)}`;
+/** What a check's figure must do: "> 1,204.50", "≥ −25.0 %", "= 2". */
+export const needs = (check) => `${NEEDS[check.check] ?? ">"} ${inUnit(check.threshold, check.unit)}`;
 
 const ANSWERS = new Map([[true, "passes"], [false, "fails"], [null, "not known"]]);
 export const answerOf = (check) => ANSWERS.get(check.passed ?? null);

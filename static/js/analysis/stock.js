@@ -10,7 +10,7 @@ import { bareSymbol, moment, percent, tone } from "windhover/format";
 
 const RANGES = [["3M", 63], ["6M", 126], ["1Y", 252], ["2Y", 500]];
 const OVERLAYS = [
-  { name: "averages", label: "50, 150, 200-day averages", lines: [["sma_50", "50", "bold"], ["sma_150", "150", ""], ["sma_200", "200", "dotted"]] },
+  { name: "averages", label: "Averages", lines: [["sma_50", "50", "bold"], ["sma_150", "150", ""], ["sma_200", "200", "dotted"]] },
   { name: "bands", label: "Bollinger bands", lines: [["bollinger_upper", "upper band", "faint"], ["bollinger_lower", "lower band", "faint"]] },
   { name: "trail", label: "Supertrend", lines: [["supertrend", "supertrend", "dashed"]] },
 ];
@@ -25,8 +25,8 @@ const PANES = {
   none: { label: "No figure below", lines: [], guides: [] },
 };
 const FIGURES = [
-  ["sma_20", "20-day average", 2], ["sma_50", "50-day average", 2], ["sma_150", "150-day average", 2], ["sma_200", "200-day average", 2],
-  ["bollinger_upper", "Upper band", 2], ["bollinger_lower", "Lower band", 2], ["supertrend", "Supertrend", 2], ["atr", "ATR 14", 2],
+  ["sma_20", "20-day average"], ["sma_50", "50-day average"], ["sma_150", "150-day average"], ["sma_200", "200-day average"],
+  ["bollinger_upper", "Upper band"], ["bollinger_lower", "Lower band"], ["supertrend", "Supertrend"], ["atr", "ATR 14"],
   ["rsi", "RSI 14", 1], ["macd", "MACD", 2], ["macd_signal", "MACD signal", 2], ["macd_histogram", "MACD histogram", 2],
   ["adx", "ADX 14", 1], ["plus_di", "+DI", 1], ["minus_di", "−DI", 1], ["stochastic_k", "Stochastic %K", 1], ["stochastic_d", "Stochastic %D", 1],
   ["mfi", "Money flow 14", 1], ["cci", "CCI 20", 1], ["volume_ratio", "Volume ratio", 2],
@@ -47,7 +47,7 @@ const twin = createGrid({
     { key: "day", label: "Day", text: (row) => dayWords(row.bar[0]), by: (row) => row.bar[0], plain: (row) => row.bar[0] },
     ...["Open", "High", "Low", "Close"].map((label, at) => ({ key: label, label, text: (row) => decimal(row.bar[at + 1]), by: (row) => row.bar[at + 1], className: at < 3 ? "drops" : "" })),
     { key: "volume", label: "Volume", text: (row) => volumeWords(row.bar[5]), by: (row) => row.bar[5] },
-    ...[["sma_50", "50-day", 2], ["sma_150", "150-day", 2], ["sma_200", "200-day", 2], ["rsi", "RSI", 1]].map(([name, label, places]) => ({ key: name, label, text: figure(name, places), by: (row) => column(name)[row.index], className: name === "rsi" ? "" : "drops" })),
+    ...[["sma_50", "50-day"], ["sma_150", "150-day"], ["sma_200", "200-day"], ["rsi", "RSI", 1]].map(([name, label, places]) => ({ key: name, label, text: figure(name, places), by: (row) => column(name)[row.index], className: name === "rsi" ? "" : "drops" })),
   ],
 });
 
@@ -162,6 +162,7 @@ function draw() {
   byId("name").title = stock.instrument;
   setText(byId("about"), [stock.instrument.split(":")[0], stock.sector].filter(Boolean).join(", "));
   byId("view").hidden = false;
+  byId("reading").hidden = true;
   if (last) {
     setText(byId("close"), decimal(last[4]));
     setText(byId("change"), before ? percent(last[4] / before[4] - 1) : "");
@@ -188,6 +189,7 @@ async function start() {
   try {
     stock = await ask(RANGES.at(-1)[1]);
   } catch (error) {
+    byId("reading").hidden = true;
     if (error.status !== 404) {
       sayWrong(error, "The stock cannot be read");
       return;
