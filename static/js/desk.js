@@ -18,8 +18,8 @@ import { startDialog } from "windhover/start";
 import { createStore, scoped } from "windhover/store";
 
 const PARTS = [
-  ["pnl", "l", "Net P&L"], ["inbox", "n", "Needs you"], ["risk", "r", "Risk headroom"], ["positions", "p", "Positions"],
-  ["orders", "o", "Orders"], ["strategies", "s", "Strategies"], ["quotes", "q", "Quotes"],
+  ["pnl", "1", "Net P&L"], ["inbox", "2", "Needs you"], ["risk", "3", "Risk headroom"], ["positions", "4", "Positions"],
+  ["orders", "5", "Orders"], ["strategies", "6", "Strategies"], ["quotes", "7", "Quotes"],
 ];
 
 const every = createStore();
@@ -152,7 +152,7 @@ frame({
     { keys: "k", label: "Kill switch, with its consequences in numbers", run: kill.show },
     { keys: "s", label: "Start a strategy", run: start.show },
     { keys: "g d", label: "Go to the desk's top", run: () => goTo("main") },
-    ...PARTS.map(([id, key, name]) => ({ keys: `g ${key}`, label: `Go to ${name}`, run: () => goTo(id) })),
+    ...PARTS.map(([id, key, name]) => ({ keys: key, label: `Go to ${name}`, run: () => goTo(id) })),
   ],
   things: () => [
     ...PARTS.map(([id, , name]) => ({ name, kind: "part of the desk", run: () => goTo(id) })),

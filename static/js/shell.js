@@ -28,6 +28,11 @@ export function frame({ acts = [], things = () => [], start = startThere } = {})
   const screens = [...document.querySelectorAll(".rail a[data-key]:not([aria-current])")].map((link) => (
     { name: link.textContent.trim(), key: link.dataset.key, run: () => link.click() }
   ));
+  // what the rail does not name: the pages behind a screen's tabs
+  const pages = [...document.querySelectorAll("#more-dialog a[data-find]")]
+    .filter((link) => !screens.some(({ name }) => name === link.textContent.trim()))
+    .map((link) => ({ name: link.textContent.trim(), kind: `page, ${link.dataset.find}`, run: () => link.click() }));
+  byId("more-dialog").addEventListener("click", (event) => event.target.closest("a") && byId("more-dialog").close());
   for (const id of ["theme", "more-theme"]) byId(id).addEventListener("click", () => window.windhoverTheme.toggle());
   byId("more").addEventListener("click", () => byId("more-dialog").showModal());
   byId("more-close").addEventListener("click", () => byId("more-dialog").close());
@@ -40,6 +45,7 @@ export function frame({ acts = [], things = () => [], start = startThere } = {})
     ],
     things: () => [
       ...screens.map(({ name, run }) => ({ name, kind: "screen", run })),
+      ...pages,
       ...kills.map(({ run }) => ({ name: "Kill switch", kind: "act", run })),
       ...things(),
     ],

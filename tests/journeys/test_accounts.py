@@ -85,7 +85,7 @@ def test_the_pages_fit_their_screen_and_name_their_parts(desk, session, open_pag
 def _connect_by_keyboard(page):
     page.wait_for_load_state()  # keys are heard once the page's modules have run
     page.keyboard.press("g")
-    page.keyboard.press("a")
+    page.keyboard.press("c")
     page.wait_for_selector(".account-list")
     page.wait_for_load_state()
     page.keyboard.press("c")

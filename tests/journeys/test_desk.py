@@ -171,8 +171,7 @@ def test_every_part_can_be_reached_by_keys_alone(desk, session, open_page):
     page.goto(desk.url)
     first_tick_ms(page)
 
-    for key, part in (("p", "positions"), ("o", "orders"), ("s", "strategies"), ("q", "quotes"), ("r", "risk")):
-        page.keyboard.press("g")
+    for key, part in (("4", "positions"), ("5", "orders"), ("6", "strategies"), ("7", "quotes"), ("3", "risk")):
         page.keyboard.press(key)
         assert page.evaluate("document.activeElement.id") == part
 
