@@ -91,16 +91,29 @@ export function connect({ path, store, onState, onEvent = () => {} }) {
     open();
   }
 
-  addEventListener("online", now);
-  addEventListener("pagehide", () => {
+  function close() {
     ended = true;
+    clearTimeout(retry);
+    clearTimeout(watchdog);
     socket?.close();
-  });
+  }
+
+  const closed = new AbortController();
+  const until = { signal: closed.signal };
+  addEventListener("online", now, until);
+  addEventListener("pagehide", close, until);
   addEventListener("pageshow", (event) => {
     if (!event.persisted) return;
     ended = false;
     open();
-  });
+  }, until);
   open();
-  return { now };
+  return {
+    now,
+    /** End it for good: a page that asks for another address opens another. */
+    close() {
+      closed.abort();
+      close();
+    },
+  };
 }
