@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import ErrorDetail, PermissionDenied, ValidationError
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -42,6 +43,9 @@ class BuilderTemplates(APIView):
 class BuilderLegs(APIView):
     """`POST /api/options/builder/legs`."""
 
+    # a question that is too long for an address: who may look may ask it
+    permission_classes = [IsAuthenticated]
+
     @extend_schema(request=LegsBody, responses={200: dict})
     def post(self, request: Request) -> Response:
         """Turn a template into legs, or price legs, at what is bid and asked now."""
@@ -65,6 +69,9 @@ class BuilderLegs(APIView):
 
 class BuilderEvaluate(APIView):
     """`POST /api/options/builder/evaluate`."""
+
+    # a question that is too long for an address: who may look may ask it
+    permission_classes = [IsAuthenticated]
 
     @extend_schema(request=EvaluateBody, responses={200: dict}, description=EVALUATE)
     def post(self, request: Request) -> Response:

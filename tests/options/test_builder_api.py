@@ -542,6 +542,13 @@ def test_a_viewer_may_look_but_neither_save_nor_delete(ours):
     assert refusal(response, 403)["code"] == "role.insufficient"
 
 
+def test_a_viewer_may_see_what_legs_come_to(ours, follow):
+    viewer = client_of(a_member(ours.desk, Role.VIEWER), may_trade=False)
+
+    assert viewer.post(EVALUATE, body(), format="json").status_code == 200
+    assert viewer.post(LEGS, body(), format="json").json()["is_complete"]
+
+
 def test_a_desk_saves_so_many_and_no_more(ours, monkeypatch):
     monkeypatch.setattr("options.builder_saved.MOST_SAVED", 1)
     a_saved(ours)
