@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
@@ -14,9 +15,11 @@ from brokers.domain.errors import Invalid
 from brokers.domain.orders import Book
 from brokers.models import TradingAccount
 from brokers.preflight import require_may_trade_live
+from execution.basket_checks import legs_check
+from execution.basket_models import Basket
 from execution.domain.events import Act
 from execution.models import Command, Order, PositionRow
-from execution.services import command_request
+from execution.services import basket_expect, command_request
 from strategies.models import Deployment, DeploymentState
 from strategies.services import deployment_add, deployment_remove, deployment_toggle
 
@@ -98,6 +101,58 @@ def accounts_stop(*, accounts: Sequence[TradingAccount], by: User, key: str, at:
         command_request(account=account, kind=Act.LIVE_STOP, payload={}, by=by, idempotency_key=key, at=at)
         for account in accounts
     ]
+
+
+@transaction.atomic
+def basket_send(
+    *,
+    account: TradingAccount,
+    legs: Sequence[Mapping[str, Any]],
+    policy: str,
+    mode: str,
+    by: User,
+    key: str,
+    at: datetime,
+    name: str = "",
+    deadline_s: float = 60.0,
+) -> Basket:
+    """Ask the account's desk to send a basket; a repeated key returns the first basket.
+
+    Raises Invalid, or NotFound, naming the leg's field for legs that cannot be sent, and Invalid for real money on an
+    account that is not released.
+    """
+    _check_demo(account)
+    _check_live(account, mode)
+    known = Command.objects.filter(account=account, idempotency_key=key).first() if key else None
+    kept = known.payload if known else {}
+    payload: dict[str, Any] = {
+        "legs": legs_check(account, legs, at=at),
+        "name": name or f"Basket of {len(legs)}",
+        "policy": policy,
+        "mode": mode,
+        "deadline_s": deadline_s,
+        "asked_at": kept.get("asked_at") or at.isoformat(),
+        "basket_id": kept.get("basket_id") or str(uuid4()),
+    }
+    payload["instruments"] = [leg["instrument"] for leg in payload["legs"]]
+    command = command_request(
+        account=account,
+        kind=Act.BASKET_SEND,
+        payload=payload,
+        by=by,
+        idempotency_key=key,
+        at=at,
+        id=UUID(payload["basket_id"]),
+    )
+    return basket_expect(command=command, by=by)
+
+
+def basket_unwind(*, basket: Basket, by: User, key: str, at: datetime) -> Command:
+    """Tell the desk to take a basket back, what it has written first."""
+    payload = {"basket_id": str(basket.pk)}
+    return command_request(
+        account=basket.account, kind=Act.BASKET_UNWIND, payload=payload, by=by, idempotency_key=key, at=at
+    )
 
 
 def order_cancel(*, order: Order, by: User, key: str, at: datetime) -> Command:

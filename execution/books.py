@@ -23,6 +23,7 @@ from brokers.domain.perpetual_terms import FillSource
 from brokers.domain.portfolio import PortfolioView, Position, PositionKey, portfolio_view
 from brokers.hub import snapshots, topic_of
 from brokers.models import ListedInstrument, TradingAccount
+from execution.basket_models import Basket
 from execution.currencies import (
     HOME,
     Conversion,
@@ -35,6 +36,7 @@ from execution.currencies import (
     sum_known,
     total_row,
 )
+from execution.domain.baskets import basket_id_of, key_of_basket
 from execution.domain.codec import rfc3339
 from execution.domain.texts import average, money, price
 from execution.domain.views import NO_MARGIN
@@ -111,7 +113,7 @@ def account_days_of(chosen: Any, *, now: datetime) -> list[AccountDay]:
     fills = _grouped(Fill.objects.filter(account__in=accounts, venue_day__in=set(days.values())).order_by("pk"))
     names = {row.instrument for group in (*positions.values(), *fills.values()) for row in group}
     kinds = _kinds(names, {row.venue for row in accounts})
-    strategies = dict(Deployment.objects.filter(account__in=accounts).values_list("pk", "strategy"))
+    strategies = {str(pk): name for pk, name in _names_of(accounts, positions)}
     margins = _margins(accounts)
     shown = snapshots([topic_of(str(row.pk), name) for row in accounts for name in ("quotes", "venue", "portfolio")])
     return [
@@ -121,13 +123,24 @@ def account_days_of(chosen: Any, *, now: datetime) -> list[AccountDay]:
             positions=positions.get(row.pk, []),
             fills=[fill for fill in fills.get(row.pk, []) if fill.venue_day == days[row.pk]],
             kinds=kinds,
-            strategies={str(key): slug for key, slug in strategies.items()},
+            strategies=strategies,
             perpetuals=margins.get(row.pk, []),
             shown=shown,
             now=now,
         )
         for row in accounts
     ]
+
+
+def _names_of(
+    accounts: Sequence[TradingAccount], positions: Mapping[Any, Sequence[PositionRow]]
+) -> list[tuple[Any, str]]:
+    """Return what owners of positions are called: strategies, and the baskets that hold something."""
+    names = list(Deployment.objects.filter(account__in=accounts).values_list("pk", "strategy"))
+    keys = {row.strategy_key for rows in positions.values() for row in rows}
+    held = [pk for key in keys if (pk := basket_id_of(key)) is not None]
+    rows = Basket.objects.filter(pk__in=held).values_list("pk", "name") if held else []
+    return [*names, *((key_of_basket(str(pk)), name) for pk, name in rows)]
 
 
 def portfolio_row(days: Sequence[AccountDay], *, now: datetime) -> Row:
@@ -336,10 +349,16 @@ def _fill(row: Fill) -> FillValue:
         price=row.price,
         product=Product(row.product),
         filled_at=row.filled_at,
-        deployment_id=str(row.deployment_id) if row.deployment_id else None,
+        deployment_id=_holder_of(row),
         fee_quote=row.fee_quote,
         source=FillSource(row.source),
     )
+
+
+def _holder_of(row: Fill) -> str | None:
+    if row.basket_id:
+        return key_of_basket(str(row.basket_id))
+    return str(row.deployment_id) if row.deployment_id else None
 
 
 def _key_of(fill: FillValue) -> PositionKey:

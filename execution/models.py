@@ -14,6 +14,7 @@ from django.db import models
 from accounts.ownership import OwnedManager
 from brokers.domain.orders import Book, OrderStatus, OrderType, Origin, Product, Purpose, Side
 from brokers.domain.perpetual_terms import FillSource, MarginMode, PositionSide
+from execution import basket_models  # noqa: F401 - a table of this app too
 
 
 def _choices(enum: type) -> list[tuple[str, str]]:
@@ -135,6 +136,7 @@ class Order(models.Model):
     status = models.CharField(max_length=20, choices=_choices(OrderStatus))
     origin = models.CharField(max_length=12, choices=_choices(Origin))
     deployment = models.ForeignKey("strategies.Deployment", on_delete=models.PROTECT, null=True, related_name="orders")
+    basket = models.ForeignKey("execution.Basket", on_delete=models.PROTECT, null=True, related_name="orders")
     reason = models.CharField(max_length=300, blank=True)
     message = models.CharField(max_length=300, blank=True)
     lease_token = models.PositiveBigIntegerField(default=0)
@@ -179,6 +181,7 @@ class Fill(models.Model):
     price = models.DecimalField(max_digits=24, decimal_places=8)
     product = models.CharField(max_length=8, choices=_choices(Product))
     deployment = models.ForeignKey("strategies.Deployment", on_delete=models.PROTECT, null=True, related_name="fills")
+    basket = models.ForeignKey("execution.Basket", on_delete=models.PROTECT, null=True, related_name="fills")
     # what the venue itself charged, paid where positive; empty where a schedule of charges tells
     fee_quote = models.DecimalField(max_digits=24, decimal_places=8, null=True)
     # who told the fee: the venue, the account's own rate, or an assumed one

@@ -14,10 +14,11 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.db.models import Q
 
-from brokers.domain.orders import OrderIntent, Origin
+from brokers.domain.orders import Origin
 from brokers.domain.portfolio import Position, PositionKey
 from execution.bulk import insert
 from execution.chain import Link
+from execution.domain.baskets import basket_id_of, is_basket
 from execution.domain.codec import decode
 from execution.domain.commands import Record, RecordKind
 from execution.domain.lifecycle import OrderRecord, source_of
@@ -37,6 +38,7 @@ from execution.domain.records import (
 )
 from execution.domain.state import DeskState
 from execution.models import Command, CommandState, Discrepancy, Fill, Order, PositionRow
+from execution.projections_baskets import ShownBasket, baskets_touched, end_unsent, write_baskets
 from execution.projections_margin import keys_in, write_funding, write_margin
 from risk.models import Breach, KillSwitch, SwitchScope
 from strategies.models import Deployment, DeploymentState
@@ -79,6 +81,7 @@ class Touched:
 
     orders: tuple[OrderRecord, ...] = ()
     ended: tuple[OrderMoved, ...] = ()
+    baskets: tuple[ShownBasket, ...] = ()
     positions: tuple[Position, ...] = ()
     venue_day: str = ""
     new_day: bool = False
@@ -87,7 +90,7 @@ class Touched:
 NOTHING = Touched()
 
 
-def touched_by(records: Iterable[Record], state: DeskState) -> Touched:
+def touched_by(records: Sequence[Record], state: DeskState) -> Touched:
     """Return what a batch changed; `state` is the account's just after it was applied."""
     orders: dict[str, OrderRecord] = {}
     ended: dict[str, OrderMoved] = {}
@@ -111,6 +114,7 @@ def touched_by(records: Iterable[Record], state: DeskState) -> Touched:
     return Touched(
         orders=tuple(orders.values()),
         ended=tuple(ended.values()),
+        baskets=baskets_touched(records, orders.values(), state),
         positions=tuple(positions.values()),
         venue_day=state.venue_day,
         new_day=new_day,
@@ -153,6 +157,7 @@ def order_id_of(account_id: str, client_id: str) -> UUID:
 def project(written: Iterable[Written]) -> None:
     """Bring every projected row up to the journal; called inside the journal's transaction."""
     parts = list(written)
+    write_baskets((part.account_id, basket) for part in parts for basket in part.touched.baskets)
     _write_orders(parts)
     _write_ended(parts)
     facts = [(part.account_id, link.at, fact) for part in parts for link in part.links if (fact := _fact_of(link))]
@@ -215,7 +220,8 @@ def _order_row(account_id: str, order: OrderRecord) -> Order:
         purpose=intent.purpose,
         status=order.status,
         origin=intent.origin,
-        deployment_id=_deployment_of(intent),
+        deployment_id=_deployment_of(intent.deployment_id, intent.origin),
+        basket_id=basket_id_of(intent.deployment_id),
         reason=intent.reason[:SENTENCE_LENGTH],
         message=order.message[:SENTENCE_LENGTH],
         lease_token=order.lease_token,
@@ -252,7 +258,8 @@ def _fill_row(account_id: str, fact: FillTaken) -> Fill:
         quantity=fill.quantity,
         price=fill.price,
         product=fill.product,
-        deployment_id=fill.deployment_id or None,
+        deployment_id=_deployment_of(fill.deployment_id),
+        basket_id=basket_id_of(fill.deployment_id),
         fee_quote=None if fill.fee_quote is None else _rounded(fill.fee_quote),
         fee_source=fact.fee_source,
         source=fill.source,
@@ -320,6 +327,8 @@ def _write_command(account_id: str, at: datetime, fact: CommandEnded) -> None:
         outcome=fact.outcome[:SENTENCE_LENGTH],
         finished_at=at,
     )
+    if not fact.ok:
+        end_unsent(account_id, fact)
 
 
 def _write_switch(account_id: str, at: datetime, fact: SwitchSet) -> None:
@@ -378,8 +387,8 @@ def _desk_of(account_id: str) -> UUID:
     return desk_id
 
 
-def _deployment_of(intent: OrderIntent) -> str | None:
-    return None if intent.origin is Origin.EXTERNAL else intent.deployment_id or None
+def _deployment_of(strategy_key: str | None, origin: Origin = Origin.DESK) -> str | None:
+    return None if origin is Origin.EXTERNAL or is_basket(strategy_key) else strategy_key or None
 
 
 def _first(*values: Decimal | None) -> Decimal | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from execution.basket_models import Basket
 from execution.domain.codec import rfc3339
 from execution.models import Fill, FundingRow, JournalEvent, Order
 
@@ -45,8 +46,9 @@ def order_row(order: Order) -> Row:
         "status": order.status,
         "message": order.message,
         "origin": order.origin,
-        "strategy": order.deployment.strategy if order.deployment else None,
+        "strategy": order.deployment.strategy if order.deployment else order.basket.name if order.basket else None,
         "deployment": str(order.deployment_id) if order.deployment_id else None,
+        "basket": str(order.basket_id) if order.basket_id else None,
         "reason": order.reason,
         "currency": order.account.currency,
         "market_at": rfc3339(order.market_at) if order.market_at else None,
@@ -74,9 +76,29 @@ def trade_row(fill: Fill) -> Row:
         "fee": text(fill.fee_quote),
         "fee_source": fill.fee_source or ("" if fill.fee_quote is None else "venue"),
         "source": fill.source,
-        "strategy": fill.deployment.strategy if fill.deployment else None,
+        "strategy": fill.deployment.strategy if fill.deployment else fill.basket.name if fill.basket else None,
+        "basket": str(fill.basket_id) if fill.basket_id else None,
         "currency": fill.account.currency,
         "filled_at": rfc3339(fill.filled_at),
+    }
+
+
+def basket_row(basket: Basket) -> Row:
+    """Return a basket in the shape of `GET /api/baskets`."""
+    return {
+        "id": str(basket.pk),
+        "account": str(basket.account_id),
+        "venue": basket.account.venue,
+        "name": basket.name,
+        "mode": basket.book,
+        "policy": basket.policy,
+        "state": basket.state,
+        "reason": basket.reason,
+        "legs": basket.legs,
+        "currency": basket.account.currency,
+        "deadline_at": rfc3339(basket.deadline_at),
+        "created_at": rfc3339(basket.created_at),
+        "updated_at": rfc3339(basket.updated_at),
     }
 
 

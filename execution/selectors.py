@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -20,10 +21,11 @@ from brokers.domain.errors import DataError
 from brokers.hub import snapshots, topic_of
 from brokers.market_life import market_calendar
 from brokers.models import TradingAccount, Venue
+from execution.basket_models import Basket
 from execution.books import account_days, portfolio_row, position_rows
 from execution.domain.codec import rfc3339
 from execution.models import Discrepancy, EquityPoint, Fill, JournalEvent, Order
-from execution.rows import Row, journal_row, order_row, signal_row, text, trade_row
+from execution.rows import Row, basket_row, journal_row, order_row, signal_row, text, trade_row
 from risk.models import Breach, KillSwitch, LimitSet
 from strategies.models import Deployment, DeploymentState
 from strategies.selectors import deployments_visible
@@ -49,14 +51,28 @@ LIMITS_WITH_USE = {
 
 def orders_rows(user: User, *, account: TradingAccount | None = None, limit: int = DEFAULT_LIMIT) -> list[Row]:
     """Return orders, newest first."""
-    rows = _of(Order.objects.visible_to(user), account).select_related("account", "deployment")
+    rows = _of(Order.objects.visible_to(user), account).select_related("account", "deployment", "basket")
     return [order_row(row) for row in rows.order_by("-created_at", "-client_id")[:limit]]
 
 
 def trades_rows(user: User, *, account: TradingAccount | None = None, limit: int = DEFAULT_LIMIT) -> list[Row]:
     """Return executions, newest first."""
-    rows = _of(Fill.objects.visible_to(user), account).select_related("account", "deployment")
+    rows = _of(Fill.objects.visible_to(user), account).select_related("account", "deployment", "basket")
     return [trade_row(row) for row in rows.order_by("-filled_at", "-pk")[:limit]]
+
+
+def baskets_rows(
+    user: User,
+    *,
+    account: TradingAccount | None = None,
+    limit: int = DEFAULT_LIMIT,
+    id: UUID | None = None,  # noqa: A002 - the row's own word
+) -> list[Row]:
+    """Return baskets, newest first, each leg with what has become of it; with an id, that one."""
+    rows = _of(Basket.objects.visible_to(user), account).select_related("account")
+    if id is not None:
+        rows = rows.filter(pk=id)
+    return [basket_row(row) for row in rows.order_by("-created_at", "-pk")[:limit]]
 
 
 def positions_rows(user: User, *, account: TradingAccount | None = None, limit: int = DEFAULT_LIMIT) -> list[Row]:

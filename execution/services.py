@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -15,6 +15,8 @@ from accounts.models import Desk
 from brokers import hub
 from brokers.domain.errors import Invalid
 from brokers.models import SessionState, TradingAccount
+from execution.basket_models import Basket
+from execution.domain.baskets import BasketState
 from execution.domain.events import Act
 from execution.models import Command, CommandState, EquityPoint
 from risk.models import KillSwitch
@@ -37,6 +39,7 @@ def command_request(
     by: User | None,
     idempotency_key: str,
     at: datetime,
+    id: UUID | None = None,  # noqa: A002 - the row's own word
 ) -> Command:
     """Write a command for the account's desk and ring its doorbell; a repeated key returns the first command.
 
@@ -47,7 +50,13 @@ def command_request(
     command, is_new = Command.objects.get_or_create(
         account=account,
         idempotency_key=idempotency_key or uuid4().hex,
-        defaults={"kind": kind, "payload": dict(payload), "requested_by": by, "requested_at": at},
+        defaults={
+            "id": id or uuid4(),
+            "kind": kind,
+            "payload": dict(payload),
+            "requested_by": by,
+            "requested_at": at,
+        },
     )
     if not is_new:
         _require_same(command, kind, payload)
@@ -55,6 +64,33 @@ def command_request(
     audit_record(action=f"command.{kind}", at=at, actor=by, desk_id=account.desk_id, subject=str(command.id))
     _ring_on_commit(account)
     return command
+
+
+def basket_expect(*, command: Command, by: User | None) -> Basket:
+    """Show a basket that was asked for before any desk has heard of it; the journal goes on from there."""
+    asked = command.payload
+    legs = [
+        {**leg, "filled": "0", "average_price": None, "status": "WAITING", "reason": "not sent yet", "client_ids": []}
+        for leg in asked["legs"]
+    ]
+    basket, _ = Basket.objects.get_or_create(
+        pk=command.pk,
+        defaults={
+            "account": command.account,
+            "name": asked["name"],
+            "policy": asked["policy"],
+            "book": asked["mode"],
+            "state": BasketState.PENDING,
+            "reason": "waiting for the desk",
+            "legs": [{"price": None, **leg} for leg in legs],
+            "deadline_at": command.requested_at + timedelta(seconds=asked["deadline_s"]),
+            "requested_by": by,
+            "created_at": command.requested_at,
+            "updated_at": command.requested_at,
+        },
+    )
+    found: Basket = basket
+    return found
 
 
 @transaction.atomic

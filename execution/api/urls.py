@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from execution.api import reads, writes
+from execution.api import baskets, reads, writes
 
 urlpatterns = [
     path("status", reads.Status.as_view()),
     path("orders", reads.Orders.as_view()),
     path("orders/cancel", writes.OrderCancel.as_view()),
+    path("baskets", baskets.Baskets.as_view()),
+    path("baskets/unwind", baskets.BasketUnwind.as_view()),
     path("positions", reads.Positions.as_view()),
     path("positions/exit", writes.PositionExit.as_view()),
     path("positions/exit-all", writes.PositionsExitAll.as_view()),

@@ -47,9 +47,9 @@ class StrategyAdd(APIView):
     def post(self, request: Request) -> Response:
         """Add a deployment, stopped."""
         body = body_of(request, AddBody)
-        account = _one_account(request, body.get("account"), instruments=body["instruments"])
-        if body["mode"] == Book.LIVE and _moves_real_money(account):
-            _refuse_loosening(request, "A strategy goes live on the page, not by an API key.")
+        account = one_account(request, body.get("account"), instruments=body["instruments"])
+        if body["mode"] == Book.LIVE and moves_real_money(account):
+            refuse_loosening(request, "A strategy goes live on the page, not by an API key.")
 
         def act(_: str) -> Answer:
             deployment = acts.strategy_add(
@@ -77,7 +77,7 @@ class StrategyToggle(APIView):
             _refuse_going_live(request, [deployment])
 
         def act(key: str) -> Answer:
-            return _accepted(
+            return accepted(
                 [
                     acts.strategy_toggle(
                         deployment=deployment, enabled=body["enabled"], by=caller(request), key=key, at=timezone.now()
@@ -97,7 +97,7 @@ class StrategyRemove(APIView):
         deployment = _deployment(request, body_of(request, IdBody)["id"])
 
         def act(key: str) -> Answer:
-            return _accepted(
+            return accepted(
                 [acts.strategy_remove(deployment=deployment, by=caller(request), key=key, at=timezone.now())]
             )
 
@@ -115,7 +115,7 @@ class LiveStart(APIView):
         _refuse_going_live(request, enabled.exclude(state=DeploymentState.REMOVED))
 
         def act(key: str) -> Answer:
-            return _accepted(acts.accounts_start(accounts=accounts, by=caller(request), key=key, at=timezone.now()))
+            return accepted(acts.accounts_start(accounts=accounts, by=caller(request), key=key, at=timezone.now()))
 
         return once(request, act)
 
@@ -129,7 +129,7 @@ class LiveStop(APIView):
         accounts = _accounts(request, body_of(request, AccountBody).get("account"))
 
         def act(key: str) -> Answer:
-            return _accepted(acts.accounts_stop(accounts=accounts, by=caller(request), key=key, at=timezone.now()))
+            return accepted(acts.accounts_stop(accounts=accounts, by=caller(request), key=key, at=timezone.now()))
 
         return once(request, act)
 
@@ -143,7 +143,7 @@ class KillSwitchView(APIView):
         body = body_of(request, SwitchBody)
         targets = _targets(request, body["scope"], body.get("target"))
         if not body["engaged"] and any(_guards_real_money(target) for target in targets):
-            _refuse_loosening(request, "A switch that guards real money is released on the page, not by an API key.")
+            refuse_loosening(request, "A switch that guards real money is released on the page, not by an API key.")
 
         def act(_: str) -> Answer:
             switches = [
@@ -171,7 +171,7 @@ class OrderCancel(APIView):
         order = _order(request, body_of(request, CancelBody))
 
         def act(key: str) -> Answer:
-            return _accepted([acts.order_cancel(order=order, by=caller(request), key=key, at=timezone.now())])
+            return accepted([acts.order_cancel(order=order, by=caller(request), key=key, at=timezone.now())])
 
         return once(request, act)
 
@@ -186,7 +186,7 @@ class PositionExit(APIView):
         position = _position(request, body)
 
         def act(key: str) -> Answer:
-            return _accepted([acts.position_exit(position=position, by=caller(request), key=key, at=timezone.now())])
+            return accepted([acts.position_exit(position=position, by=caller(request), key=key, at=timezone.now())])
 
         return once(request, act)
 
@@ -204,12 +204,12 @@ class PositionsExitAll(APIView):
             command = acts.positions_exit(
                 account=account, book=body.get("book"), by=caller(request), key=key, at=timezone.now()
             )
-            return _accepted([command])
+            return accepted([command])
 
         return once(request, act)
 
 
-def _accepted(commands: Sequence[Command]) -> Answer:
+def accepted(commands: Sequence[Command]) -> Answer:
     """Answer with the command, and with each of them when there are several."""
     answer: dict[str, Any] = {"id": str(commands[0].id), "state": commands[0].state}
     if len(commands) > 1:
@@ -227,7 +227,7 @@ def _switched(switches: Sequence[KillSwitch]) -> Answer:
     return 202, {"id": rows[0]["id"], "state": "accepted", "switches": rows}
 
 
-def _one_account(request: Request, wanted: UUID | None, *, instruments: Sequence[str] = ()) -> TradingAccount:
+def one_account(request: Request, wanted: UUID | None, *, instruments: Sequence[str] = ()) -> TradingAccount:
     """Find the account of a write that needs exactly one: the only one, or the only one where the instruments trade."""
     accounts = _accounts(request, wanted)
     venues = {venue_of(key) for key in instruments}
@@ -317,21 +317,21 @@ def _required(wanted: UUID | None) -> UUID:
 
 def _guards_real_money(target: Desk | TradingAccount | Deployment) -> bool:
     if isinstance(target, Deployment):
-        return _moves_real_money(target.account)
+        return moves_real_money(target.account)
     if isinstance(target, TradingAccount):
-        return _moves_real_money(target)
+        return moves_real_money(target)
     return TradingAccount.objects.filter(desk=target, is_live=True, is_simulated=False).exists()
 
 
-def _moves_real_money(account: TradingAccount) -> bool:
+def moves_real_money(account: TradingAccount) -> bool:
     return account.is_live and not account.is_simulated
 
 
 def _refuse_going_live(request: Request, deployments: Iterable[Deployment]) -> None:
-    if any(row.mode == Book.LIVE and _moves_real_money(row.account) for row in deployments):
-        _refuse_loosening(request, "A strategy goes live on the page, not by an API key.")
+    if any(row.mode == Book.LIVE and moves_real_money(row.account) for row in deployments):
+        refuse_loosening(request, "A strategy goes live on the page, not by an API key.")
 
 
-def _refuse_loosening(request: Request, sentence: str) -> None:
+def refuse_loosening(request: Request, sentence: str) -> None:
     if isinstance(request.auth, ApiKey):
         raise PermissionDenied(sentence, code="risk.loosening")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from uuid import UUID
 
 from brokers.domain.instruments import OPTION_KINDS, Instrument
 from brokers.domain.orders import Book, OrderType, Product, Side
@@ -148,6 +149,11 @@ class BasketRecord:
 def key_of_basket(basket_id: str) -> str:
     """Return the key under which a basket's orders and positions stand."""
     return KEY_PREFIX + basket_id.replace("-", "")
+
+
+def basket_id_of(strategy_key: str | None) -> UUID | None:
+    """Return the id of the basket that owns an order or a position, None where it is no basket."""
+    return UUID(strategy_key.removeprefix(KEY_PREFIX)) if strategy_key and is_basket(strategy_key) else None
 
 
 def is_basket(strategy_key: str | None) -> bool:

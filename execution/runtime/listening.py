@@ -31,7 +31,7 @@ class Listening:
         self._feed: Feed | None = None
         self._heard: dict[int, FeedMode] = {}
         self._told: tuple[tuple[str, ...], frozenset[str], frozenset[int]] = ((), frozenset(), frozenset())
-        self._besides: frozenset[int] = frozenset()
+        self._besides: dict[str, dict[int, Instrument]] = {}
         self._changing = asyncio.Lock()
         self._is_told = False
         self.lag = LagMeter()
@@ -44,9 +44,12 @@ class Listening:
         if feed is not None:
             await self.follow(feed)
 
-    def hear_besides(self, instruments: Iterable[Instrument]) -> None:
-        """Listen to these in full as well, from the next look on: the engine does not work on them."""
-        self._besides = frozenset(instrument.token for instrument in instruments)
+    def hear_besides(self, instruments: Iterable[Instrument], *, owner: str = "chains") -> None:
+        """Listen to these in full as well, from the next look on: the engine does not work on them.
+
+        Each owner names its own; what another named stays.
+        """
+        self._besides[owner] = {instrument.token: instrument for instrument in instruments}
 
     async def keep(self, feed: Feed) -> None:
         """Listen closely to whatever comes to be worked on, for ever."""
@@ -58,15 +61,16 @@ class Listening:
         """Tell the feed what it is not told yet."""
         async with self._changing:
             used, known = self._used(), self._session.instruments
-            if (feed, self._names, used, self._besides) == (self._feed, *self._told):
+            besides = {token: one for own in self._besides.values() for token, one in own.items()}
+            if (feed, self._names, used, frozenset(besides)) == (self._feed, *self._told):
                 return
             if feed is not self._feed:
                 self._feed, self._heard = feed, {}
-            self._told = self._names, used, self._besides
+            self._told = self._names, used, frozenset(besides)
             if isinstance(feed, LearnsInstruments):
-                feed.learn([known[name] for name in self._names if name in known])
+                feed.learn([*(known[name] for name in self._names if name in known), *besides.values()])
             # after what is worked on, should there not be room for all
-            wanted = self._modes(used) | dict.fromkeys(sorted(self._besides), FeedMode.FULL)
+            wanted = self._modes(used) | dict.fromkeys(sorted(besides), FeedMode.FULL)
             gone = [token for token in self._heard if token not in wanted]
             if gone:
                 await feed.unsubscribe(gone)
@@ -129,6 +133,7 @@ class Listening:
         names = {position.key.instrument for position in state.positions.open()}
         names |= {order.intent.instrument for order in state.open_orders()}
         names |= {name for deployment in state.deployments.values() for name in deployment.spec.instruments}
+        names |= {leg.instrument for key in state.baskets_at_work for leg in state.baskets[key].legs}
         used = frozenset(names & followed)
         self._session.paper.know(self._session.instruments[name] for name in used)
         return used

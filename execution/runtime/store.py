@@ -22,6 +22,8 @@ from brokers.listings import instruments_by_keys
 from brokers.models import ListedInstrument, TradingAccount, VenueLogin
 from brokers.ports import Credentials, VenueUrls
 from brokers.selectors import binding_of, credentials_of, venue_urls
+from execution.basket_models import Basket
+from execution.domain.baskets import AT_WORK
 from execution.domain.codec import encode
 from execution.domain.commands import Json, Record, RecordKind
 from execution.domain.events import Act, SendResult, Write
@@ -226,6 +228,8 @@ def instruments_in_use(account_id: str, venue: str) -> dict[str, Instrument]:
         PositionRow.objects.filter(account_id=UUID(account_id)).values_list("instrument", flat=True).distinct()
     )
     names.update(Order.objects.filter(account_id=UUID(account_id)).values_list("instrument", flat=True).distinct())
+    at_work = Basket.objects.filter(account_id=UUID(account_id), state__in=list(AT_WORK))
+    names.update(leg["instrument"] for legs in at_work.values_list("legs", flat=True) for leg in legs)
     return instruments_by_keys(venue, names)
 
 

@@ -94,7 +94,8 @@ class BasketScript(DeskScript):
             "deadline_s": deadline_s,
             "legs": list(legs),
         }
-        return self.act("basket_send", **{**body, **changes})
+        command_id = str(changes.pop("command_id", ""))
+        return self.act("basket_send", command_id, **{**body, **changes})
 
     @property
     def basket(self) -> BasketRecord:
