@@ -120,14 +120,14 @@ function drawProgress(progress) {
   setText(byId("progress-says"), progressWords({ ...progress, universe: listName(progress.universe) }, samples));
 }
 
-/** Look until no scan is under way, then read what it found. */
-async function watch() {
+/** Look until no scan is under way, then read what it found; one that was asked for may have ended before the first look. */
+async function watch(isAsked = false) {
   if (watching) return;
   watching = true;
   samples = [];
   try {
     let status = await read("/api/analysis/status");
-    const wasRunning = status.scanning;
+    const isNews = isAsked || status.scanning;
     while (status.scanning) {
       drawProgress(status.progress);
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
@@ -135,7 +135,7 @@ async function watch() {
     }
     drawProgress(null);
     if (status.problem) sayWrong(status.problem, "The last scan failed");
-    if (wasRunning && !status.problem) await load();
+    if (isNews && !status.problem) await load();
   } catch (error) {
     drawProgress(null);
     sayWrong(error, "The scan cannot be watched");
@@ -154,7 +154,9 @@ async function run() {
       toast("Nothing changed since the last scan of this list: its results stand.");
       drawProgress(null);
     } else {
-      await watch();
+      samples = [];
+      drawProgress({ state: answer.state, universe: answer.universe, done: 0, total: 0 });
+      await watch(true);
     }
   } catch (error) {
     drawProgress(null);

@@ -33,7 +33,7 @@ const FIGURES = [
 ];
 
 let stock = null;
-let bars = 252;
+let bars = matchMedia("(max-width: 44rem)").matches ? 126 : 252;
 let overlay = new Set(["averages"]);
 
 const chart = createChart(byId("chart"), point);
