@@ -119,15 +119,7 @@ def test_a_phone_explains_a_row_in_a_dialog_and_nothing_is_wider_than_it(opened,
     for path in ("movers", "triggers", "rules", f"stock/{members[0]}"):
         page.goto(f"{page.url.split('/analysis')[0]}/analysis/{path}")
         page.wait_for_selector("#view:not([hidden])", timeout=WITHIN_S * 1000)
-        assert not page.evaluate(SCANNED = "fetch('/api/analysis/results').then((answer) => answer.json()).then((head) => head.count > 0)"
-# What was seen of the progress, however short it was.
-SEE_PROGRESS = """() => {
-  const place = document.querySelector("#progress");
-  window.seen = [];
-  new MutationObserver(() => place.hidden || window.seen.push(document.querySelector("#progress-says").textContent))
-    .observe(place, {attributes: true, childList: true, subtree: true, characterData: true});
-}"""
-WIDER_THAN_THE_SCREEN), path
+        assert not page.evaluate(WIDER_THAN_THE_SCREEN), path
 
 
 def test_a_stock_shows_candles_with_their_table_figures_of_a_day_and_notes(opened, members):
