@@ -72,10 +72,9 @@ test("says that a run waits or reads before it has a count", () => {
   assert.deepEqual(shapes.progressOf({ done: 0, total: 0 }, []), { share: 0, rate: 0, left: null });
 });
 
-test("names triggers in a trader's words, unknown ones by their own", () => {
-  assert.equal(shapes.triggerWords("golden_cross"), "Golden cross, 50 over 200");
-  assert.equal(shapes.triggerWords("rsi_oversold"), "RSI oversold");
-  assert.equal(shapes.triggerWords("mfi_overbought"), "MFI overbought");
+test("names what the answer has no words for by its own name", () => {
+  assert.equal(shapes.nameWords("rsi_oversold"), "RSI oversold");
+  assert.equal(shapes.nameWords("open_interest"), "Open interest");
 });
 
 test("writes volumes in lakh and crore", () => {

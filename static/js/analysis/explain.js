@@ -1,5 +1,5 @@
 // Why a stock stands where it stands: its checks, the points of its trend and its triggers, each with numbers.
-import { answerOf, dayWords, decimal, inUnit, needs, signed, stageWords, triggerWords, verdictSentence } from "windhover/analysis/shapes";
+import { answerOf, dayWords, decimal, inUnit, needs, signed, stageWords, nameWords, verdictSentence } from "windhover/analysis/shapes";
 import { h } from "windhover/dom";
 import { bareSymbol, percent, tone } from "windhover/format";
 
@@ -44,7 +44,7 @@ export function strengthBar(value) {
 
 export function triggersList(triggers) {
   if (!triggers.length) return h("p", { class: "sub" }, "None fired this day.");
-  const rows = triggers.map((trigger) => h("tr", {}, h("th", { scope: "row" }, trigger.text ?? triggerWords(trigger.name)), h("td", { class: "answer" }, trigger.side), h("td", {}, strengthBar(trigger.strength))));
+  const rows = triggers.map((trigger) => h("tr", {}, h("th", { scope: "row" }, trigger.text ?? nameWords(trigger.name)), h("td", { class: "answer" }, trigger.side), h("td", {}, strengthBar(trigger.strength))));
   return h("table", { class: "grid checks" }, h("tbody", {}, ...rows));
 }
 

@@ -8,12 +8,12 @@ const PART = 100;
  * A column is `{key, label, hint?, text(row), by?(row), tone?(row), className?, draw?(row), plain?(row)}`: `draw` gives the
  * cell's nodes, `by` what is sorted by, `plain` what stands in a file. `onOpen(row)` makes rows choosable.
  */
-export function createGrid({ table, columns, rowKey, sort = null, more, onOpen = null }) {
+export function createGrid({ table, columns, rowKey, sort = null, more, part = PART, onOpen = null }) {
   const body = table.tBodies[0];
   let rows = [];
   let words = "";
   let kept = () => true;
-  let shown = PART;
+  let shown = part;
   let chosen = null;
 
   const heads = columns.map((column) => h("th", { scope: "col", class: (column.className ?? "").replace("strong", "").trim(), title: column.hint },
@@ -67,13 +67,13 @@ export function createGrid({ table, columns, rowKey, sort = null, more, onOpen =
     table.hidden = found.length === 0;
     if (more) {
       more.hidden = found.length <= shown;
-      more.textContent = `Show ${Math.min(PART, found.length - shown)} more of ${found.length}`;
+      more.textContent = `Show ${Math.min(part, found.length - shown)} more of ${found.length}`;
     }
     return found.length;
   }
 
   more?.addEventListener("click", () => {
-    shown += PART;
+    shown += part;
     draw();
   });
   if (onOpen) {
@@ -91,7 +91,7 @@ export function createGrid({ table, columns, rowKey, sort = null, more, onOpen =
     /** Show rows; returns how many of them are kept. */
     show(next) {
       rows = next;
-      shown = PART;
+      shown = part;
       return draw();
     },
     filterBy(text) {
@@ -100,7 +100,7 @@ export function createGrid({ table, columns, rowKey, sort = null, more, onOpen =
     },
     keep(test) {
       kept = test;
-      shown = PART;
+      shown = part;
       return draw();
     },
     choose: (row) => choose(row, false),

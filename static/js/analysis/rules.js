@@ -35,7 +35,7 @@ const horizons = createGrid({
   table: byId("past"), rowKey: (row) => String(row.days),
   columns: [
     { key: "days", label: "After", text: (row) => `${row.days} days`, by: (row) => row.days },
-    { key: "n", label: "n", hint: "Hits whose span is over", text: (row) => String(row.n), by: (row) => row.n },
+    { key: "n", label: "n", hint: "Hits whose span is over", text: (row) => row.n.toLocaleString("en-IN"), by: (row) => row.n },
     { key: "mean", label: "Mean", text: (row) => percent(row.mean), by: (row) => row.mean, tone: (row) => tone(row.mean, 4) },
     { key: "median", label: "Median", text: (row) => percent(row.median), by: (row) => row.median, className: "drops" },
     { key: "positive", label: "Rose", hint: "Share that rose", text: (row) => share(row.positive), by: (row) => row.positive },
@@ -43,7 +43,7 @@ const horizons = createGrid({
     { key: "base_positive", label: "Base rose", text: (row) => share(row.base.positive), by: (row) => row.base.positive },
     { key: "base_n", label: "Base n", text: (row) => row.base.n.toLocaleString("en-IN"), by: (row) => row.base.n, className: "drops" },
     { key: "edge", label: "Edge", hint: "Mean less the base mean", text: (row) => percent(row.edge), by: (row) => row.edge, tone: (row) => tone(row.edge, 4), className: "strong" },
-    { key: "fresh", label: "Fresh n, mean", hint: "Hits that were none the day before", text: (row) => `${row.fresh.n}, ${percent(row.fresh.mean)}`, by: (row) => row.fresh.mean, className: "drops" },
+    { key: "fresh", label: "Fresh n, mean", hint: "Hits that were none the day before", text: (row) => `${row.fresh.n.toLocaleString("en-IN")}: ${percent(row.fresh.mean)}`, by: (row) => row.fresh.mean, className: "drops" },
     { key: "worst", label: "Worst", text: (row) => percent(row.worst), by: (row) => row.worst, className: "drops" },
     { key: "best", label: "Best", text: (row) => percent(row.best), by: (row) => row.best, className: "drops" },
   ],
@@ -54,7 +54,7 @@ let recent = null;
 
 function drawRecent(answer) {
   recent ??= createGrid({
-    table: byId("recent"), rowKey: (row) => `${row.symbol}/${row.on}`, sort: { key: "on", descending: true },
+    table: byId("recent"), more: byId("recent-more"), part: 10, rowKey: (row) => `${row.symbol}/${row.on}`, sort: { key: "on", descending: true },
     columns: [
       { key: "symbol", label: "Instrument", text: (row) => bareSymbol(row.symbol), ascending: true, draw: (row) => stockLink(row.symbol) },
       { key: "on", label: "Hit on", text: (row) => dayWords(row.on), by: (row) => row.on },
@@ -153,7 +153,7 @@ function drawPast(answer) {
   setText(byId("past-sub"), `${dayWords(answer.since)} to ${dayWords(answer.until)} · n ${answer.hits.toLocaleString("en-IN")}, of these ${answer.fresh_hits.toLocaleString("en-IN")} fresh · entry at the ${answer.entry}`);
   horizons.show(answer.horizons);
   const unknown = answer.unknown.length ? [`Not told on some days, for want of history: ${listed(answer.unknown.map((one) => one.symbol))}.`] : [];
-  byId("past-said").replaceChildren(...[answer.caveat, ...answer.said, ...unknown].filter(Boolean).map((text) => h("li", {}, text)));
+  byId("past-said").replaceChildren(...[...new Set([answer.caveat, ...answer.said, ...unknown])].filter(Boolean).map((text) => h("li", {}, text)));
   drawRecent(answer);
 }
 

@@ -2,7 +2,7 @@
 import { explained, strip } from "windhover/analysis/explain";
 import { begin, given, listName, query, sayHead, sayWrong, stockPage, universeField } from "windhover/analysis/frame";
 import { createGrid } from "windhover/analysis/grid";
-import { UNJUDGED, dayWords, decimal, gradeCounts, progressOf, progressWords, triggerWords } from "windhover/analysis/shapes";
+import { UNJUDGED, dayWords, decimal, gradeCounts, progressOf, progressWords, nameWords } from "windhover/analysis/shapes";
 import { read, write } from "windhover/api";
 import { openDialog } from "windhover/dialogs";
 import { byId, h, setText } from "windhover/dom";
@@ -19,7 +19,7 @@ let watching = false;
 let grade = "";
 let universe = null;
 
-const strongest = (row) => row.triggers.map((trigger) => trigger.text ?? triggerWords(trigger.name)).join(", ");
+const strongest = (row) => row.triggers.map((trigger) => trigger.text ?? nameWords(trigger.name)).join(", ");
 
 const columns = [
   { key: "symbol", label: "Instrument", text: (row) => bareSymbol(row.symbol), plain: (row) => row.symbol, ascending: true, draw: (row) => bareSymbol(row.symbol) },

@@ -72,20 +72,9 @@ const STAGES = { 1: "1, basing", 2: "2, advancing", 3: "3, topping", 4: "4, decl
 export const stageWords = (stage) => STAGES[stage] ?? NONE;
 
 const KNOWN = { macd: "MACD", rsi: "RSI", adx: "ADX", mfi: "MFI", cci: "CCI" };
-const TOLD = {
-  golden_cross: "Golden cross, 50 over 200", death_cross: "Death cross, 50 under 200", volume_surge_up: "Volume surge, price up",
-  volume_surge_down: "Volume surge, price down", near_year_high: "Near the 52-week high", near_year_low: "Near the 52-week low",
-  tight_range: "Five days within 3 %", pocket_pivot: "Pocket pivot", stage_2_begins: "Stage 2 begins", stage_4_begins: "Stage 4 begins",
-  relative_strength_high: "Relative strength 85 or more", relative_strength_low: "Relative strength 15 or less",
-  macd_cross_up: "MACD crosses up", macd_cross_down: "MACD crosses down", bollinger_above: "Above the Bollinger bands",
-  bollinger_below: "Below the Bollinger bands", cci_above_200: "CCI above 200", cci_below_200: `CCI below ${MINUS}200`,
-  stochastic_up: "Stochastic turns up", stochastic_down: "Stochastic turns down", adx_strong_up: "ADX above 40, upward",
-  adx_strong_down: "ADX above 40, downward", cloud_break_up: "Leaves the cloud upward", cloud_break_down: "Leaves the cloud downward",
-};
 
-/** A trigger's name in words. */
-export function triggerWords(name) {
-  if (TOLD[name]) return TOLD[name];
+/** A trigger's or figure's name in words, where the answer has none. */
+export function nameWords(name) {
   const words = String(name).split("_").map((word) => KNOWN[word] ?? word).join(" ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
@@ -137,7 +126,7 @@ export function inWash(value, full) {
 
 /** What an alert waits for, in a sentence's words: "last price at or above 1,500.00". */
 export function alertWords(alert, figures = []) {
-  const figure = figures.find((one) => one.name === alert.figure)?.text ?? triggerWords(alert.figure);
+  const figure = figures.find((one) => one.name === alert.figure)?.text ?? nameWords(alert.figure);
   const side = alert.direction === "above" ? "at or above" : "at or below";
   return `${figure} ${side} ${levelWords(alert.level)}`;
 }

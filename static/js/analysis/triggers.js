@@ -2,7 +2,7 @@
 import { strengthBar } from "windhover/analysis/explain";
 import { begin, query, sayHead, sayWrong, stockLink, universeField } from "windhover/analysis/frame";
 import { createGrid } from "windhover/analysis/grid";
-import { dayWords, decimal, triggerWords } from "windhover/analysis/shapes";
+import { dayWords, decimal, nameWords } from "windhover/analysis/shapes";
 import { read } from "windhover/api";
 import { byId, h, setText } from "windhover/dom";
 import { bareSymbol, counted, percent, tone } from "windhover/format";
@@ -19,7 +19,7 @@ const grid = createGrid({
   table: byId("fired"), more: byId("fired-more"), rowKey: (row) => `${row.symbol}/${row.name}`, sort: { key: "strength", descending: true },
   columns: [
     { key: "symbol", label: "Instrument", text: (row) => bareSymbol(row.symbol), plain: (row) => row.symbol, ascending: true, draw: (row) => stockLink(row.symbol) },
-    { key: "trigger", label: "Trigger", text: (row) => row.text ?? triggerWords(row.name), ascending: true, className: "words" },
+    { key: "trigger", label: "Trigger", text: (row) => row.text ?? nameWords(row.name), ascending: true, className: "words" },
     { key: "side", label: "Side", text: (row) => row.side, ascending: true, className: "words drops" },
     { key: "strength", label: "Strength", text: (row) => String(row.strength), by: (row) => row.strength, draw: (row) => strengthBar(row.strength) },
     { key: "close", label: "Close", text: (row) => decimal(row.close), by: (row) => row.close, plain: (row) => row.close, className: "drops" },
@@ -43,7 +43,7 @@ function drawChoices() {
   const kinds = head.names.filter((one) => !side || one.side === side).sort((a, b) => b.count - a.count || a.name.localeCompare(b.name));
   byId("kinds").replaceChildren(...kinds.map((one) => h("li", {}, h("button", {
     type: "button", class: "choice", "aria-pressed": String(one.name === kind), onclick: () => { kind = kind === one.name ? "" : one.name; keep(); },
-  }, h("span", {}, one.text ?? triggerWords(one.name)), h("b", {}, String(one.count))))));
+  }, h("span", {}, one.text ?? nameWords(one.name)), h("b", {}, String(one.count))))));
 }
 
 async function load() {
