@@ -56,6 +56,12 @@ class Followed:
         self._volumes: dict[date, tuple[float, float]] = {}
         self.found: list[Worked] = []
 
+    def succeed(self, former: Followed) -> None:
+        """Begin with the quotes of the one that followed this underlying before."""
+        self._board.adopt(former._board)
+        self._spot, self._received_at = former._spot, former._received_at
+        self._moments = former._moments
+
     @property
     def received_at(self) -> datetime | None:
         """When the newest frame came that spoke of these options."""

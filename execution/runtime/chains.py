@@ -214,8 +214,10 @@ class ChainDesk:
             before = await asyncio.to_thread(
                 snapshots.references, self._ports.store, self._owner_id, name, today=marks.day, calendar=calendar
             )
-        self._marks[name] = marks
-        self._followed[name] = Followed(wish, subject, rate=self._ports.rate, before=before)
+        followed, former = Followed(wish, subject, rate=self._ports.rate, before=before), self._followed.get(name)
+        if former is not None:
+            followed.succeed(former)
+        self._marks[name], self._followed[name] = marks, followed
         self._session.log.info("chains_followed", underlying=name, options=len(subject.options))
 
     def _drop(self, name: str) -> None:

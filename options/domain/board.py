@@ -59,6 +59,12 @@ class ChainBoard:
         """What to subscribe to, in full mode."""
         return self._tokens
 
+    def adopt(self, other: ChainBoard) -> None:
+        """Hold what another board holds of these options: a venue does not tell again what it has told."""
+        _, here, there = np.intersect1d(self._tokens, other._tokens, assume_unique=True, return_indices=True)
+        self._seconds_from = other._seconds_from
+        self._figures[:, self._order[here]] = other._figures[:, other._order[there]]
+
     def take(self, columns: QuoteColumns) -> int:
         """Take a frame's packets that are of these options and not older than what is held; return how many."""
         at = self._times(columns)

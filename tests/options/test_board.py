@@ -150,3 +150,16 @@ def test_two_options_of_one_token_are_refused():
 
 def test_a_board_that_heard_nothing_has_no_ages():
     assert np.isnan(ChainBoard(OPTIONS).quotes(NEAR, START).age_s).all()
+
+
+def test_a_board_of_a_newer_list_keeps_what_was_told_of_the_options_in_both():
+    before, now = ChainBoard(OPTIONS[:3]), ChainBoard((*OPTIONS[1:], an_option(999, 23_900)))
+    before.take(a_frame([901, 904], last=12.0))
+
+    now.adopt(before)
+    quotes = now.quotes(NEAR, START + 2 * NANOSECONDS)
+
+    assert quotes.strike.tolist() == [23_900.0, 24_000.0]
+    assert quotes.last_price[CALL].tolist()[1] == 12.0
+    assert quotes.age_s[CALL, 1] == 2.0
+    assert np.isnan(quotes.last_price[CALL, 0])
