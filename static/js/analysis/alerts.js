@@ -77,13 +77,13 @@ function drawAlerts(answer) {
 function drawLog(rows) {
   keyed(byId("log"), rows, {
     key: (row) => row.id,
-    make: (row) => ({ element: h("li", {}, h("time", { datetime: row.at, title: moment(row.at) }, clock(row.at)), h("span", {}, h("b", {}, bareSymbol(row.instrument)), " ", row.text)) }),
+    make: (row) => ({ element: h("li", {}, h("time", { datetime: row.at, title: moment(row.at) }, clock(row.at)), h("span", {}, row.text)) }),
     update: () => {},
   });
   byId("log-empty").hidden = rows.length > 0;
   setText(byId("log-sub"), rows.length ? counted(rows.length, "firing") : "");
   // what was there when the page opened is no news
-  if (known) for (const row of rows.filter((one) => !known.has(one.id)).slice(0, 3).reverse()) toast(`${bareSymbol(row.instrument)}: ${row.text}`);
+  if (known) for (const row of rows.filter((one) => !known.has(one.id)).slice(0, 3).reverse()) toast(row.text);
   known = new Set(rows.map((row) => row.id));
 }
 

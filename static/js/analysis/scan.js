@@ -109,38 +109,79 @@ async function load() {
   }
 }
 
+/** What is under way, a scan before a fetch of candles; null when nothing is. */
+function activeOf(status) {
+  if (status.scanning) return { kind: "scan", ...status.progress };
+  return status.candles?.fetching ? { kind: "fetch", ...status.candles.progress } : null;
+}
+
 function drawProgress(progress) {
   byId("progress").hidden = !progress;
-  if (byId("run")) byId("run").disabled = Boolean(progress) || !universe?.rows.length;
+  for (const id of ["run", "fetch"]) if (byId(id)) byId(id).disabled = Boolean(progress) || !universe?.rows.length;
   if (!progress) return;
-  samples.push({ at: performance.now(), done: progress.done });
+  if (samples[0]?.kind !== progress.kind) samples = [];
+  samples.push({ kind: progress.kind, at: performance.now(), done: progress.done });
   const { share } = progressOf(progress, samples);
   byId("progress").querySelector("i").style.width = `${(share * 100).toFixed(1)}%`;
   byId("progress").querySelector(".meter").setAttribute("aria-valuenow", String(Math.round(share * 100)));
-  setText(byId("progress-says"), progressWords({ ...progress, universe: listName(progress.universe) }, samples));
+  const isFetch = progress.kind === "fetch";
+  byId("cancel").hidden = !isFetch || !byId("fetch");
+  const name = isFetch ? `Candles of ${listName(progress.universe)}` : listName(progress.universe);
+  setText(byId("progress-says"), progressWords({ ...progress, universe: name }, samples, isFetch ? "calls" : "stocks"));
+  byId("progress-says").title = progress.text ?? "";
 }
 
-/** Look until no scan is under way, then read what it found; one that was asked for may have ended before the first look. */
+/** Look until nothing is under way, then read what was found; a scan that was asked for may have ended before the first look. */
 async function watch(isAsked = false) {
   if (watching) return;
   watching = true;
-  samples = [];
+  let fetched = false;
   try {
     let status = await read("/api/analysis/status");
-    const isNews = isAsked || status.scanning;
-    while (status.scanning) {
-      drawProgress(status.progress);
+    let active = activeOf(status);
+    const isNews = isAsked || active !== null;
+    while (active) {
+      fetched ||= active.kind === "fetch";
+      drawProgress(active);
+      if (fetched) byId("cancel").dataset.fetch = active.id;
       await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
       status = await read("/api/analysis/status");
+      active = activeOf(status);
     }
     drawProgress(null);
-    if (status.problem) sayWrong(status.problem, "The last scan failed");
-    if (isNews && !status.problem) await load();
+    const problem = fetched ? status.candles.problem : status.problem;
+    if (problem) sayWrong(problem, fetched ? "The candles were not fetched" : "The last scan failed");
+    else if (isNews) await load();
   } catch (error) {
     drawProgress(null);
-    sayWrong(error, "The scan cannot be watched");
+    sayWrong(error, "The progress cannot be seen");
   } finally {
+    samples = [];
     watching = false;
+  }
+}
+
+async function fetchCandles() {
+  byId("fetch").disabled = true;
+  sayWrong(null);
+  try {
+    await write("/api/analysis/candles/fetch", { universe: universe.chosen() });
+    await watch(true);
+  } catch (error) {
+    drawProgress(null);
+    sayWrong(error, "The candles are not fetched");
+  }
+}
+
+async function cancelFetch() {
+  byId("cancel").disabled = true;
+  try {
+    await write("/api/analysis/candles/cancel", { id: byId("cancel").dataset.fetch });
+    toast("The fetch ends after its next call; what it has stored stays.");
+  } catch (error) {
+    sayWrong(error, "The fetch was not cancelled");
+  } finally {
+    byId("cancel").disabled = false;
   }
 }
 
@@ -154,8 +195,7 @@ async function run() {
       toast("Nothing changed since the last scan of this list: its results stand.");
       drawProgress(null);
     } else {
-      samples = [];
-      drawProgress({ state: answer.state, universe: answer.universe, done: 0, total: 0 });
+      drawProgress({ kind: "scan", state: answer.state, universe: answer.universe, done: 0, total: 0 });
       await watch(true);
     }
   } catch (error) {
@@ -177,6 +217,8 @@ async function start() {
 }
 
 byId("run")?.addEventListener("click", run);
+byId("fetch")?.addEventListener("click", fetchCandles);
+byId("cancel").addEventListener("click", cancelFetch);
 byId("filter").addEventListener("input", () => told(grid.filterBy(byId("filter").value)));
 byId("csv").addEventListener("click", () => download(`scan-${head.universe}-${head.on}.csv`.replaceAll(" ", "-"), grid.csv()));
 begin([
