@@ -33,7 +33,7 @@ export function legsTable({ onChange, strikes, expiries }) {
     entry.priceSide = h("span", { class: "sub" });
     entry.iv = h("td", { class: "iv" });
     entry.delta = h("td", { class: "delta" });
-    entry.value = h("td");
+    entry.value = h("td", { class: "value" });
     entry.gone = h("button", { type: "button", class: "x", onclick: () => change({ gone: true }) }, "✕");
     entry.element = h("tr", {},
       entry.number, h("td", { class: "l" }, entry.side), h("th", { scope: "row", class: "l" }, h("span", { class: "named-strike" }, entry.strike, entry.kind)),

@@ -6,7 +6,7 @@ import { extent, linePath, linear, nearest, niceTicks, spread } from "windhover/
 
 const NS = "http://www.w3.org/2000/svg";
 const LEFT = 58;
-const RIGHT = 74;
+const RIGHT = 96;
 const TOP = 22;
 const BOTTOM = 24;
 const APART = 13;
@@ -77,7 +77,7 @@ export function createPayoff(root) {
 
   function axes(parts) {
     const { x, y, wide, high } = scale;
-    for (const tick of niceTicks(...scale.range, 5)) {
+    for (const tick of niceTicks(...scale.range, 7)) {
       parts.push(svg("line", { class: tick === 0 ? "zero" : "grid", x1: wide[0], x2: wide[1], y1: y(tick), y2: y(tick) }));
       parts.push(svg("text", { class: "y", x: wide[0] - 7, y: y(tick) + 3.5 }, tick === 0 ? "0" : short(tick)));
     }
