@@ -25,6 +25,7 @@ from execution.domain.market import Market
 from execution.domain.records import DiscrepancyFound, Fact, record_of
 from execution.domain.state import DeskState
 from risk.domain.exposure import Holding, PendingOrder
+from risk.domain.history import DayTrades
 from risk.domain.limits import Limits
 from strategies.domain.strategy import SignalStrategy
 
@@ -187,6 +188,8 @@ class Desk:
         self.valued: dict[Book, tuple[tuple[date, int, int], BookValue]] = {}
         # what each open order reserves, with the record it was worked out from
         self.reserved: dict[str, tuple[OrderRecord, PendingOrder]] = {}
+        # what the day's fills say of each book
+        self.trades = {book: DayTrades(book) for book in Book}
         self.next_day_ns = 0
         self.square_off_ns = 0
 

@@ -19,6 +19,8 @@ from execution.domain.market_life import closed_because, sellable, standing_of
 from execution.domain.perpetuals import perpetual_view, sides_held
 from risk.domain.exposure import Holding, PendingOrder, RiskView, is_entry, underlying_of
 from risk.domain.gate import Refused, recheck
+from risk.domain.history import DayTrades
+from risk.domain.reach import Holder
 
 # more orders than stand open on any day
 RESERVED_KEPT = 10_000
@@ -39,7 +41,7 @@ def risk_view(desk: Desk, intent: OrderIntent, *, besides: str = "") -> RiskView
         orders_last_second=sum(1 for at in desk.state.order_times if at > second_ago),
         orders_today=desk.state.orders_today,
         orders_last_minute=_since(desk, desk.at - timedelta(minutes=1)),
-        fills_today=desk.state.fills_today,
+        trades=_trades(desk, intent.book),
         quote=desk.market.quote(intent.instrument, desk.at),
         phase=desk.market.phase(intent.instrument, market_at),
         market_at=market_at,
@@ -187,6 +189,18 @@ def _holding(desk: Desk, position: Position) -> Holding:
 def _underlying(desk: Desk, key: str) -> str:
     instrument = desk.config.instruments.get(key)
     return underlying_of(instrument) if instrument else ""
+
+
+def _trades(desk: Desk, book: Book) -> DayTrades:
+    positions = desk.state.positions
+
+    def held(holder: Holder) -> Decimal:
+        key = PositionKey(
+            book=book, instrument=holder.instrument, product=holder.product, strategy_key=holder.deployment_id
+        )
+        return positions.get(key).quantity
+
+    return desk.trades[book].follow(desk.state.fills_today, held)
 
 
 def _since(desk: Desk, moment: datetime) -> int:

@@ -6,7 +6,6 @@ had been filled in full. Exposure is market value, premium for an option.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -15,8 +14,9 @@ from functools import cached_property
 from brokers.domain.calendar import Phase
 from brokers.domain.instruments import Instrument, InstrumentKind
 from brokers.domain.market_life import UNRESTRICTED, Par, Standing
-from brokers.domain.orders import ApprovedOrder, Fill, OrderIntent, OrderType, Product, Purpose, Side
+from brokers.domain.orders import ApprovedOrder, OrderIntent, OrderType, Product, Purpose, Side
 from risk.domain.facts import CircuitView, MarginView, NavView, StressView
+from risk.domain.history import DayTrades
 from risk.domain.reach import Holder, Reach, Reaches
 
 ZERO = Decimal(0)
@@ -134,8 +134,10 @@ class RiskView:
     closed_because: str = ""
     # of a perpetual contract alone
     perpetual: PerpetualView | None = None
+    # set where this is one deployment's own view
+    only_deployment: str | None = None
     orders_last_minute: int | None = None
-    fills_today: Sequence[Fill] | None = None
+    trades: DayTrades | None = None
     equity_quote: Decimal | None = None
     nav: NavView | None = None
     margin: MarginView | None = None
@@ -160,8 +162,8 @@ class RiskView:
     @cached_property
     def _of_underlying(self) -> frozenset[str]:
         underlying = underlying_of(self.instrument)
-        held = (row.instrument for row in self.holdings if (row.underlying or symbol_of(row.instrument)) == underlying)
-        pending = (row.instrument for row in self.pending if row.underlying == underlying)
+        held = [row.instrument for row in self.holdings if (row.underlying or symbol_of(row.instrument)) == underlying]
+        pending = [row.instrument for row in self.pending if row.underlying == underlying]
         return frozenset({self.instrument.key, *held, *pending})
 
     def without(self, client_id: str) -> RiskView:
@@ -170,12 +172,11 @@ class RiskView:
 
     def of_deployment(self, deployment_id: str | None) -> RiskView:
         """Return the view as if a deployment's own positions, orders and fills were all there is."""
-        fills = self.fills_today
         return replace(
             self,
-            holdings=tuple(row for row in self.holdings if row.deployment_id == deployment_id),
-            pending=tuple(row for row in self.pending if row.deployment_id == deployment_id),
-            fills_today=None if fills is None else [fill for fill in fills if fill.deployment_id == deployment_id],
+            holdings=tuple([row for row in self.holdings if row.deployment_id == deployment_id]),
+            pending=tuple([row for row in self.pending if row.deployment_id == deployment_id]),
+            only_deployment=deployment_id,
         )
 
 
@@ -255,10 +256,15 @@ def gross_exposure(view: RiskView) -> Decimal:
     return view.reaches.gross_quote
 
 
+def held_by(view: RiskView, holder: Holder) -> Decimal:
+    """Return the signed quantity that a holder has."""
+    own = [row for row in view.holdings if row.instrument == holder.instrument]
+    return sum((row.quantity for row in own if row.holder == holder), ZERO)
+
+
 def closable(view: RiskView, holder: Holder, side: Side) -> Decimal:
     """Return what a holder may still close on a side; exits under way, UNKNOWN ones too, consume it."""
-    own = [row for row in view.holdings if row.instrument == holder.instrument]
-    held = sum((row.quantity for row in own if row.holder == holder), ZERO)
+    held = held_by(view, holder)
     if held * side.sign >= 0:
         return ZERO
     pending = [row for row in view.pending if row.instrument == holder.instrument and row.side is side]

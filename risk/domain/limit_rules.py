@@ -12,8 +12,7 @@ from decimal import Decimal
 from brokers.domain.clock import IST
 from brokers.domain.figures import in_words, price_in_words
 from brokers.domain.orders import OrderIntent
-from risk.domain.exposure import ZERO, RiskView, holder_of
-from risk.domain.history import last_trades, trades_of
+from risk.domain.exposure import RiskView, held_by, holder_of
 from risk.domain.limits import Limits
 
 TWO = Decimal(2)
@@ -85,12 +84,11 @@ def min_hold(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
     least = limits.min_hold_s
     if least is None:
         return None
-    if view.fills_today is None:
+    if view.trades is None:
         return _TRADES_UNKNOWN.format("the least hold")
-    held = sum((row.quantity for row in view.holdings if row.holder == holder_of(intent)), ZERO)
-    if held * intent.side.sign >= 0:
+    if held_by(view, holder_of(intent)) * intent.side.sign >= 0:
         return None
-    added_at = last_trades(intent, view, view.fills_today).added_at
+    added_at = view.trades.of(holder_of(intent)).added_at
     if added_at is None or view.market_at - added_at >= timedelta(seconds=least):
         return None
     return f"{intent.instrument} was added to {_seconds(view, added_at)} s ago, least hold {least} s: only orders that reduce it"
@@ -101,22 +99,23 @@ def reentry_cooldown(intent: OrderIntent, view: RiskView, limits: Limits) -> str
     pause = limits.reentry_cooldown_s
     if pause is None:
         return None
-    if view.fills_today is None:
+    if view.trades is None:
         return _TRADES_UNKNOWN.format("the pause after an exit")
-    reduced_at = last_trades(intent, view, view.fills_today).reduced_at
+    reduced_at = view.trades.of(holder_of(intent)).reduced_at
     if reduced_at is None or view.market_at - reduced_at >= timedelta(seconds=pause):
         return None
     return f"{intent.instrument} was exited {_seconds(view, reduced_at)} s ago, pause before the next entry {pause} s"
 
 
-def trade_count(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
+def trade_count(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
     """Object when the day's trades are used up: orders that opened or added, and those that still may."""
     limit = limits.max_trades_per_day
     if limit is None:
         return None
-    if view.fills_today is None:
+    if view.trades is None:
         return _TRADES_UNKNOWN.format("their number")
-    done = trades_of(intent, view, view.fills_today)
+    orders = view.trades.orders(view.only_deployment)
+    done = len(orders) + sum(1 for row in view.pending if not row.reduce_only and row.client_id not in orders)
     return f"{done} trades today with what is pending, limit {limit}" if done >= limit else None
 
 

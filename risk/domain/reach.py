@@ -81,17 +81,22 @@ class Reaches:
             key = row.instrument, row.product, row.deployment_id or ""
             value = row.quantity * row.mark_quote
             held[key] = held[key] + value if key in held else value
-        moving: dict[Key, Reach] = {}
+        buys: dict[Key, Decimal] = {}
+        sells: dict[Key, Decimal] = {}
         for order in pending:
             if not order.reduce_only:
                 key = order.instrument, order.product, order.deployment_id or ""
-                known = moving.get(key) or Reach(held_quote=held.get(key, ZERO))
-                moving[key] = known.after(order.side, order.quantity * order.price_quote)
+                side = buys if order.side is Side.BUY else sells
+                side[key] = side.get(key, ZERO) + order.quantity * order.price_quote
+        moving = {
+            key: Reach(held_quote=held.get(key, ZERO), buys_quote=buys.get(key, ZERO), sells_quote=sells.get(key, ZERO))
+            for key in buys | sells
+        }
         self._held, self._moving = held, moving
         self.net = Reach(
             held_quote=sum(held.values(), ZERO),
-            buys_quote=sum((reach.buys_quote for reach in moving.values()), ZERO),
-            sells_quote=sum((reach.sells_quote for reach in moving.values()), ZERO),
+            buys_quote=sum(buys.values(), ZERO),
+            sells_quote=sum(sells.values(), ZERO),
         )
         extra = sum((reach.worst_quote - abs(reach.held_quote) for reach in moving.values()), ZERO)
         self.gross_quote = sum(map(abs, held.values()), ZERO) + extra
@@ -103,6 +108,7 @@ class Reaches:
 
     def worst_of(self, instruments: frozenset[str]) -> Decimal:
         """Return the worst-case value of some instruments over all holders."""
-        still = (abs(value) for key, value in self._held.items() if key[0] in instruments and key not in self._moving)
-        moving = (reach.worst_quote for key, reach in self._moving.items() if key[0] in instruments)
-        return sum(still, ZERO) + sum(moving, ZERO)
+        moving = self._moving
+        still = [abs(value) for key, value in self._held.items() if key[0] in instruments and key not in moving]
+        worst = [reach.worst_quote for key, reach in moving.items() if key[0] in instruments]
+        return sum(still, ZERO) + sum(worst, ZERO)
