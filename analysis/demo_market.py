@@ -180,8 +180,8 @@ def _candles(symbol: str, days: list[date], columns: list[Float64Array1D]) -> li
     open_, high, low, close, volume = (column.copy() for column in columns)
     for split, ago, factor in ((SPLIT, _SPLIT_AGO, 5.0), (BONUS, _BONUS_AGO, 2.0)):
         if name == split:
-            for prices in (open_, high, low, close):
-                prices[: BARS - ago] *= factor
+            for column in (open_, high, low, close):
+                column[: BARS - ago] *= factor
             volume[: BARS - ago] /= factor
     if name == SILENT:
         open_[-1] = high[-1] = low[-1] = close[-1] = close[-2]

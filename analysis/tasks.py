@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from celery import Task, shared_task
@@ -23,7 +24,7 @@ def scan_run_task(*, run_id: str, **_: object) -> None:
 
 
 @shared_task(name=DEMO_TASK, bind=True, ignore_result=True, max_retries=DEMO_MOST_LOOKS)
-def demo_fill_task(self: Task, **_: object) -> None:
+def demo_fill_task(self: Task[Any, Any], /, **_: object) -> None:
     """Store the demo's candles and scan them, once its prices move."""
     if not demo_is_up() and self.request.retries < DEMO_MOST_LOOKS:
         raise self.retry(countdown=DEMO_LOOK_AGAIN_S)

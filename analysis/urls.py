@@ -11,5 +11,6 @@ urlpatterns = [
     path("analysis/movers", views.movers, name="analysis_movers"),
     path("analysis/triggers", views.triggers, name="analysis_triggers"),
     path("analysis/rules", views.rules, name="analysis_rules"),
+    path("analysis/alerts", views.alerts, name="analysis_alerts"),
     path("analysis/stock/<str:key>", views.stock, name="analysis_stock"),
 ]

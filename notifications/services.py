@@ -9,6 +9,8 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 
+from analysis.alert_models import AlertFiring
+from analysis.alerts import sentence_of
 from brokers.domain.calendar import Segment
 from brokers.domain.clock import IST
 from brokers.domain.india import INDIA
@@ -45,6 +47,31 @@ def mornings_tell(*, at: datetime) -> int:
         _send(account, key=f"{key}-{account.pk}", subject=subject, page="morning", told=told, at=at)
         for account in waiting
     )
+
+
+def alert_tell(*, firing_id: str, at: datetime) -> bool:
+    """Tell who made an alert that it fired; of one that fires again and again a letter an hour is enough."""
+    firing = AlertFiring.objects.select_related("alert__created_by", "alert__account").get(pk=firing_id)
+    alert = firing.alert
+    if alert.created_by is None or not alert.created_by.is_active:
+        return False
+    key = f"alert-{alert.pk}-{firing.noted_at:%Y%m%d%H}"
+    letter, _ = Letter.objects.get_or_create(
+        key=key, defaults={"user": alert.created_by, "subject": f"alert on {alert.instrument}"[:120], "created_at": at}
+    )
+    if letter.sent_at is not None:
+        return False
+    told = {
+        "sentence": sentence_of(alert, firing.value),
+        "at": f"{firing.exchange_at.astimezone(IST):%H:%M:%S IST on %-d %B}",
+        "recurring": alert.is_recurring,
+        "label": alert.account.label,
+        "link": settings.WINDHOVER_SITE_URL + "/analysis/alerts",
+    }
+    body = render_to_string("notifications/alert_fired.txt", told)
+    send_mail(f"{BRAND}: {letter.subject}", body, None, [alert.created_by.email])
+    Letter.objects.filter(pk=letter.pk).update(sent_at=at)
+    return True
 
 
 def _send(account: TradingAccount, *, key: str, subject: str, page: str, told: dict[str, Any], at: datetime) -> bool:

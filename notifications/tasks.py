@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from notifications.services import mornings_tell, session_ended_tell
+from notifications.services import alert_tell, mornings_tell, session_ended_tell
 
 
 @shared_task(name="notifications.session_ended", ignore_result=True)
@@ -18,3 +18,9 @@ def tell_session_ended(*, account_id: str, epoch: str, **_: object) -> None:
 def tell_mornings(**_: object) -> None:
     """Write to those who are not logged in before the open."""
     mornings_tell(at=timezone.now())
+
+
+@shared_task(name="notifications.alert_fired", ignore_result=True)
+def tell_alert_fired(*, firing_id: str, **_: object) -> None:
+    """Write to who made an alert that it fired."""
+    alert_tell(firing_id=firing_id, at=timezone.now())

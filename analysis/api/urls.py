@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analysis.api import own_views, views
+from analysis.api import alert_views, own_views, views
 
 urlpatterns = [
     path("analysis/status", views.ScanStatus.as_view()),
@@ -20,4 +20,6 @@ urlpatterns = [
     path("analysis/rules/try", own_views.RuleTrial.as_view()),
     path("analysis/rules/backtest", own_views.RulePast.as_view()),
     path("analysis/notes", own_views.Notes.as_view()),
+    path("analysis/alerts", alert_views.Alerts.as_view()),
+    path("analysis/alerts/log", alert_views.AlertLog.as_view()),
 ]

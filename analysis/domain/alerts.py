@@ -37,7 +37,7 @@ class Alert:
 
     `waits_for_cross` fires only after the figure was seen on the other side; without it an alert whose level is
     reached already fires at once. A recurring alert that fired is armed again when the figure has gone back past its
-    level by more than `hysteresis`, in the figure's unit.
+    level by more than `hysteresis`, in the figure's unit; one that `has_fired` elsewhere waits for that way back too.
     """
 
     id: Hashable
@@ -47,6 +47,7 @@ class Alert:
     waits_for_cross: bool = True
     is_recurring: bool = False
     hysteresis: float = 0.0
+    has_fired: bool = False
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.level):
@@ -89,12 +90,13 @@ class _Watched:
 class AlertBook:
     """Active alerts; one-shot alerts leave when they fire."""
 
-    __slots__ = ("_alerts", "_next", "_numbers", "_watched")
+    __slots__ = ("_alerts", "_next", "_numbers", "_turned", "_watched")
 
     def __init__(self, alerts: Iterable[Alert] = ()) -> None:
         self._alerts: dict[int, Alert] = {}
         self._numbers: dict[Hashable, int] = {}
         self._watched: dict[Subject, _Watched] = {}
+        self._turned: dict[Hashable, bool] = {}
         self._next = 0
         for alert in alerts:
             self.add(alert)
@@ -112,7 +114,8 @@ class AlertBook:
         number, self._next = self._next, self._next + 1
         self._alerts[number], self._numbers[alert.id] = alert, number
         watched = self._watched.setdefault(alert.subject, _Watched([], []))
-        self._wait(watched, number, fires=not alert.waits_for_cross, distance=0.0)
+        distance = alert.hysteresis if alert.has_fired else 0.0
+        self._wait(watched, number, fires=not alert.waits_for_cross, distance=distance)
         watched.near()
 
     def remove(self, alert_id: Hashable) -> None:
@@ -124,6 +127,17 @@ class AlertBook:
         if number is None:
             raise NotFound(f"no alert {alert_id} is watched", code="alert.unknown", field="id")
         del self._alerts[number]
+        self._turned.pop(alert_id, None)
+
+    def bounds(self, subject: Subject) -> tuple[float, float]:
+        """Return the nearest bounds below and above a figure; a value strictly between them reaches no alert."""
+        watched = self._watched.get(subject)
+        return (-math.inf, math.inf) if watched is None else (watched.bottom, watched.top)
+
+    def turned(self) -> dict[Hashable, bool]:
+        """Return, once, which alerts came to wait for their level (True) or for the way back (False) since the last ask."""
+        turned, self._turned = self._turned, {}
+        return turned
 
     def take(self, subject: Subject, value: float, at_ns: int) -> list[Firing]:
         """Take one value of a figure and return the alerts that fire on it, in the order they were added."""
@@ -145,6 +159,7 @@ class AlertBook:
                 if not alert.is_recurring:
                     del self._alerts[bound.number], self._numbers[alert.id]
                     continue
+            self._turned[alert.id] = not bound.fires
             # what was reached is waited for in the other direction from the next tick on, never from this one
             self._wait(watched, bound.number, fires=not bound.fires, distance=alert.hysteresis)
         watched.near()

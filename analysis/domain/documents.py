@@ -15,6 +15,7 @@ from analysis.domain.movers import Span, change_at
 from analysis.domain.scanner import ScanRow
 from analysis.domain.stages import Stage
 from analysis.domain.trend import trend_at
+from analysis.domain.trigger_words import TRIGGER_WORDS
 
 
 def row_document(row: ScanRow, *, sector: str = "", share_factor: float = 1.0) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def row_document(row: ScanRow, *, sector: str = "", share_factor: float = 1.0) -
             {**asdict(check), "figure": short(check.figure), "threshold": short(check.threshold)}
             for check in row.checks
         ],
-        "triggers": [asdict(trigger) for trigger in row.triggers],
+        "triggers": [{**asdict(trigger), "text": TRIGGER_WORDS[trigger.name]} for trigger in row.triggers],
         "trend": asdict(trend_at(row.measures, row.place)),
     }
     plain: dict[str, Any] = json.loads(json.dumps(document))

@@ -19,6 +19,7 @@ from brokers.ports import LeaseGrant
 from execution.domain.desk import EngineConfig
 from execution.domain.engine import Engine
 from execution.runtime import store
+from execution.runtime.alert_watch import AlertWatch
 from execution.runtime.chains import ChainDesk
 from execution.runtime.machine import Machine
 from execution.runtime.polling import Inbox
@@ -60,7 +61,8 @@ async def host(machine: Machine, grant: LeaseGrant, drain: asyncio.Event) -> Non
         broadcast = Broadcast(session)
         for work in (session.live.run(), inbox.run()):
             session.spawn(work)
-        shows = [session.live.tell_account, broadcast.run]
+        session.alert_watch = AlertWatch(session)
+        shows = [session.live.tell_account, broadcast.run, session.alert_watch.run]
         if machine.chains is not None:
             session.chains = ChainDesk(session, machine.chains)
             shows.append(session.chains.run)

@@ -316,6 +316,8 @@ class LiveVenue:
         self._session.take_quotes(MarketFrame(at=self._now(), columns=columns))
         if self._session.chains is not None:
             self._session.chains.take(columns)
+        if self._session.alert_watch is not None:
+            self._session.alert_watch.take(columns)
         self._note_lag(columns)
         if self._session.market_ns:
             self.history.note_market_time()

@@ -48,6 +48,8 @@ class Broadcast:
         views["feeds"] = with_ban(views["feeds"], budget, now)
         if self._session.chains is not None:
             views["inbox"] = {**views["inbox"], **self._session.chains.inbox()}
+        if self._session.alert_watch is not None:
+            views["inbox"] = {**views["inbox"], **self._session.alert_watch.inbox()}
         views["equity"] = self._curve
         views["signals"] = self._signals()
         views["venue"] = self._session.live.published

@@ -50,6 +50,7 @@ from execution.runtime.store import AccountFacts
 from risk.domain.limits import Limits
 
 if TYPE_CHECKING:
+    from execution.runtime.alert_watch import AlertWatch
     from execution.runtime.chains import ChainDesk
 
 log = structlog.get_logger(__name__)
@@ -111,6 +112,8 @@ class Session:
         self.market_ns = 0
         # the option chains that the account's owner follows; None where this process hosts none
         self.chains: ChainDesk | None = None
+        # the alerts on the account's ticks; None where this process only exits and cancels
+        self.alert_watch: AlertWatch | None = None
         self.alerts: deque[Alert] = deque(maxlen=KEPT_ALERTS)
         self.signals: deque[Record] = deque(maxlen=KEPT_SIGNALS)
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -209,3 +209,44 @@ def test_an_id_is_watched_once_and_removed_once():
 def test_an_alert_without_a_level_is_refused(changes):
     with pytest.raises(Invalid):
         an_alert(**changes)
+
+
+def test_an_alert_that_fired_elsewhere_waits_for_its_whole_way_back():
+    tape = [(A, value) for value in (99, 101, 97, 100)]
+
+    fresh = watched([an_alert(is_recurring=True, hysteresis=2.0)], tape)
+    moved = watched([an_alert(is_recurring=True, hysteresis=2.0, has_fired=True)], tape)
+
+    assert fresh == [(1, 1), (3, 1)]
+    assert moved == [(3, 1)]
+
+
+def test_what_an_alert_waits_for_is_told_once():
+    book = AlertBook([an_alert(is_recurring=True), an_alert(number=2, level=90.0)])
+    book.take(A, 95.0, 1)
+    armed = book.turned()
+    book.take(A, 101.0, 2)
+
+    assert armed == {1: True}
+    assert book.turned() == {1: False}
+    assert book.turned() == {}
+
+
+def test_a_removed_alert_turns_no_more():
+    book = AlertBook([an_alert(is_recurring=True)])
+    book.take(A, 95.0, 1)
+    book.remove(1)
+
+    assert book.turned() == {}
+
+
+def test_the_bounds_of_a_figure_are_the_nearest_on_either_side():
+    book = AlertBook(
+        [
+            an_alert(waits_for_cross=False),
+            an_alert(number=2, direction=Direction.BELOW, level=80.0, waits_for_cross=False),
+        ]
+    )
+
+    assert book.bounds(A) == (80.0, 100.0)
+    assert book.bounds(B) == (float("-inf"), float("inf"))
