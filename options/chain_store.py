@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -26,8 +27,20 @@ from options.domain.received import StoredChain
 FIGURES = ("bid", "ask", "last_price", "open_interest", "volume", "age_s", "trade_age_s")
 _USER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _STAMP = "%Y%m%dT%H%M%S"
+_SERIES = """
+    SELECT at_ns, expiry, strike, is_call, bid, ask, last_price, open_interest, volume, age_s, trade_age_s
+    FROM read_parquet($1) WHERE list_contains($2, strike) ORDER BY at_ns
+"""
 
 __all__ = ["ChainStore", "StoredChain"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """One option through a day: moments, and `FIGURES` by name, each of shape (n,) with NaN where it was not told."""
+
+    at: tuple[datetime, ...]
+    figures: dict[str, npt.NDArray[np.float64]]
 
 
 class ChainStore:
@@ -61,7 +74,7 @@ class ChainStore:
     def moments(self, user_id: str, underlying: str, day: date) -> list[datetime]:
         """Return the moments of a day, oldest first: where a scrubber may stop."""
         names = sorted(path.stem for path in self._day(user_id, underlying, day).glob("*.parquet"))
-        return [datetime.strptime(name, _STAMP).replace(tzinfo=UTC) for name in names]
+        return [_moment(name) for name in names]
 
     def read(self, user_id: str, underlying: str, day: date, at: datetime) -> list[StoredChain]:
         """Return the expiries of one moment, nearest first; raises `NotFound` where this user has no such snapshot."""
@@ -71,6 +84,30 @@ class ChainStore:
         with duckdb.connect() as connection:
             cells = connection.read_parquet(str(path)).df()
         return [_chain(part) for _, part in cells.groupby("expiry", sort=True)]
+
+    def series(self, user_id: str, underlying: str, day: date, cells: Sequence[tuple[date, float, bool]]) -> list[Kept]:
+        """Return some options through a day, each `(expiry, strike, is_call)` at every moment kept of it; NaN where it was not.
+
+        A user, an underlying or a day of which nothing is kept gives series without a moment.
+        """
+        paths = sorted(self._day(user_id, underlying, day).glob("*.parquet"))
+        moments = [_moment(path.stem) for path in paths]
+        place = {ns_of(at): index for index, at in enumerate(moments)}
+        found = [Kept(at=tuple(moments), figures=_nothing(len(moments))) for _ in cells]
+        if not paths:
+            return found
+        with duckdb.connect() as connection:
+            rows = connection.execute(_SERIES, [[str(path) for path in paths], [strike for _, strike, _ in cells]])
+            kept = rows.df()
+        for one, (expiry, strike, is_call) in zip(found, cells, strict=True):
+            own = kept[
+                (kept["expiry"] == expiry.isoformat()) & (kept["strike"] == strike) & (kept["is_call"] == is_call)
+            ]
+            # a moment's name has whole seconds, its rows have the rest
+            at = [place[ns - ns % NANOSECONDS] for ns in own["at_ns"].tolist()]
+            for name in FIGURES:
+                one.figures[name][at] = own[name].to_numpy(dtype=np.float64, na_value=np.nan)
+        return found
 
     def _underlying(self, user_id: str, underlying: str) -> Path:
         if not _USER.fullmatch(user_id):
@@ -82,6 +119,10 @@ class ChainStore:
 
     def _day(self, user_id: str, underlying: str, day: date) -> Path:
         return self._underlying(user_id, underlying) / day.isoformat()
+
+
+def _nothing(count: int) -> dict[str, npt.NDArray[np.float64]]:
+    return {name: np.full(count, np.nan) for name in FIGURES}
 
 
 def _cells(chain: StoredChain) -> pd.DataFrame:
@@ -112,6 +153,10 @@ def _chain(cells: pd.DataFrame) -> StoredChain:
         spot=None if np.isnan(spot) else spot,
         quotes=arrange(cells["strike"].to_numpy(), cells["is_call"].to_numpy(), columns),
     )
+
+
+def _moment(name: str) -> datetime:
+    return datetime.strptime(name, _STAMP).replace(tzinfo=UTC)
 
 
 def _name(at: datetime) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from options.api import builder_urls, views
+from options.api import builder_urls, premium, views
 
 urlpatterns = [
     path("options/underlyings", views.Underlyings.as_view()),
     path("options/chain", views.ChainView.as_view()),
     path("options/history", views.History.as_view()),
+    path("options/premium", premium.PremiumView.as_view()),
     path("options/profile", views.Profile.as_view()),
     path("options/volatility", views.Volatility.as_view()),
     path("options/exposure", views.Exposure.as_view()),

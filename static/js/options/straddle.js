@@ -39,9 +39,10 @@ const answers = polled({
 });
 
 async function premium() {
-  const where = address("/api/options/premium", { ...page.chosen(), day, legs: legsText(legs) });
+  const where = address("/api/options/premium", { underlying: page.chosen().underlying, day, legs: legsText(legs) });
   try {
-    combined = await read(where);
+    const answer = await read(where);
+    combined = { ...answer, reason: (answer.said ?? []).join(" ") };
   } catch (error) {
     combined = { minutes: [], reason: error.message };
   }
