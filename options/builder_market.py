@@ -92,19 +92,15 @@ def market_of(user: User, underlying: str) -> Market:
     NotFound
         For an underlying without listed options.
     Invalid
-        Where none of its chains is followed, or every one of them has expired.
+        Where none of its chains is followed or has been heard of, or every one of them has expired.
     """
-    found = latest_chains(user, underlying)
+    try:
+        found = latest_chains(user, underlying)
+    except NotFound:
+        raise _not_followed(underlying) from None
     living = tuple(one for one in found if one.chain.years > 0.0 and len(one.chain.quotes))
     if living:
         return Market(underlying=underlying, chains=living)
-    if not found and not _has_options(underlying):
-        raise NotFound(
-            f"{underlying} has no listed options.",
-            code="underlying.no_options",
-            field="underlying",
-            details={"value": underlying, "allowed": "an underlying with listed options, such as NIFTY"},
-        )
     if found:
         raise refused(
             f"Every followed chain of {underlying} has expired or is empty",
@@ -114,6 +110,23 @@ def market_of(user: User, underlying: str) -> Market:
             allowed="an underlying with a living chain",
         )
     raise refused(
+        f"No price of {underlying}'s chain has come yet",
+        code="chain.waiting",
+        field="underlying",
+        value=underlying,
+        allowed="an underlying whose chain has been heard of",
+    )
+
+
+def _not_followed(underlying: str) -> Invalid:
+    if not _has_options(underlying):
+        return NotFound(
+            f"{underlying} has no listed options.",
+            code="underlying.no_options",
+            field="underlying",
+            details={"value": underlying, "allowed": "an underlying with listed options, such as NIFTY"},
+        )
+    return refused(
         f"No chain of {underlying} is followed yet",
         code="chain.not_followed",
         field="underlying",

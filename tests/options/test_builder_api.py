@@ -6,10 +6,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from rest_framework.test import APIClient
 
 from accounts.models import Role
-from brokers.domain.errors import Retryable
+from brokers.domain.errors import NotFound, Retryable
 from brokers.models import ListedInstrument
 from options import builder_margin, builder_market
 from options.builder_models import Combination
@@ -86,25 +85,16 @@ def ours(db, listed):
 
 
 @pytest.fixture
-def theirs(db):
-    return Caller()
-
-
-@pytest.fixture
-def anybody(db):
-    return APIClient(raise_request_exception=False)
-
-
-@pytest.fixture
 def follow(monkeypatch):
     """Let these chains be what every desk follows."""
 
-    def followed(*chains):
-        monkeypatch.setattr(
-            builder_market,
-            "latest_chains",
-            lambda user, underlying: tuple(one for one in chains if one.underlying == underlying),
-        )
+    def followed(*chains, known=("NIFTY",)):
+        def latest(user, underlying):
+            if underlying not in known:
+                raise NotFound("not followed", code="chain.not_tracked", field="underlying")
+            return tuple(one for one in chains if one.underlying == underlying)
+
+        monkeypatch.setattr(builder_market, "latest_chains", latest)
 
     followed(live(), live(FAR))
     return followed
@@ -398,7 +388,7 @@ def test_a_chain_too_thin_for_a_smile_has_no_probability_but_says_why(ours, foll
     [("RELIANCE", "underlying.no_options", 404), ("NIFTY", "chain.not_followed", 400)],
 )
 def test_an_underlying_without_options_or_a_followed_chain_is_refused(ours, follow, underlying, code, status):
-    follow()
+    follow(known=())
     a_listed()
 
     for response in (
@@ -406,6 +396,12 @@ def test_an_underlying_without_options_or_a_followed_chain_is_refused(ours, foll
         ours.post(EVALUATE, {**body(), "underlying": underlying}),
     ):
         assert refusal(response, status)["code"] == code
+
+
+def test_a_chain_of_which_nothing_was_heard_yet_is_refused(ours, follow):
+    follow()
+
+    assert refusal(ours.post(EVALUATE, body()))["code"] == "chain.waiting"
 
 
 def test_a_chain_that_has_run_out_is_refused(ours, follow):
