@@ -1,13 +1,15 @@
 """Builders of what the gate looks at; each says only what a test cares about."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 
 from brokers.domain.calendar import Phase
 from brokers.domain.instruments import Instrument, InstrumentKind
-from brokers.domain.orders import Book, OrderIntent, OrderType, Product, Purpose, Side
+from brokers.domain.orders import Book, Fill, OrderIntent, OrderType, Product, Purpose, Side
 from risk.domain import Holding, Limits, PendingOrder, QuoteView, RiskView, Switches, SwitchState, review
+from risk.domain.history import DayTrades
+from risk.domain.levels import KINDS
 
 NOW = datetime(2026, 8, 18, 5, 0, tzinfo=UTC)
 RELIANCE = "NSE:RELIANCE"
@@ -117,9 +119,37 @@ def some_limits(**changes):
         "price_band_fraction": "0.03",
         "max_quote_age_s": "10",
     }
-    merged = values | changes
-    counts = ("max_orders_per_second", "max_orders_per_day")
-    return Limits(**{name: int(v) if name in counts else Decimal(v) for name, v in merged.items()})
+    return Limits(**{name: _figure(name, value) for name, value in (values | changes).items()})
+
+
+def _figure(name, value):
+    if value is None or isinstance(value, tuple | frozenset):
+        return value
+    return int(value) if KINDS[name].is_count else Decimal(value)
+
+
+def a_fill(quantity="10", *, side=Side.BUY, instrument=RELIANCE, deployment="D1", ago_s=60, order=None, **changes):
+    number = next(_numbers)
+    values = {
+        "account_id": "A1",
+        "book": Book.PAPER,
+        "venue_day": "2026-08-18",
+        "instrument": instrument,
+        "venue_order_id": f"V{number}",
+        "trade_id": f"T{number}",
+        "side": side,
+        "quantity": Decimal(quantity),
+        "price": Decimal(100),
+        "product": Product.INTRADAY,
+        "filled_at": NOW - timedelta(seconds=ago_s),
+        "client_id": order or f"F{number}",
+        "deployment_id": deployment,
+    }
+    return Fill(**values | changes)
+
+
+def trades(*fills, held=0, book=Book.PAPER):
+    return DayTrades(book).follow(list(fills), lambda _: Decimal(held))
 
 
 def engaged(reason="enough"):
