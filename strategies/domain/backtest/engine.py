@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from functools import cache
 
 import numpy as np
 
@@ -180,6 +181,7 @@ def date_of(day: int) -> date:
     return _EPOCH + timedelta(days=day)
 
 
+@cache
 def offset_ns(zone: tzinfo) -> int:
     """Return how far a zone is from UTC; raises Invalid for one that changes over the year."""
     winter, summer = (datetime(2026, month, 1, tzinfo=UTC).astimezone(zone).utcoffset() for month in (1, 7))

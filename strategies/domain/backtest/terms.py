@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, tzinfo
 from enum import StrEnum
+from functools import cache
 from math import inf, isfinite
 
 import numpy as np
@@ -120,9 +121,7 @@ def rate_table(costs: Costs, instrument: str, days: Sequence[date]) -> tuple[Flo
     `days` are the bars' own, not decreasing. Raises DataError for a day, a kind or an exchange without rates.
     """
     if isinstance(costs, FlatFee):
-        row = np.zeros((1, RATE_COLUMNS))
-        row[0, FRACTION], row[0, CAP] = costs.fraction, inf
-        return row, np.zeros(1, dtype=np.int64)
+        return _flat(costs.fraction)
     rows, begins, place = [], [], 0
     while place < len(days):
         rates = costs.on(days[place])
@@ -130,6 +129,13 @@ def rate_table(costs: Costs, instrument: str, days: Sequence[date]) -> tuple[Flo
         begins.append(place)
         place = _last_with(costs, rates, days, place)
     return np.array(rows).reshape(-1, RATE_COLUMNS), np.array(begins, dtype=np.int64)
+
+
+@cache
+def _flat(fraction: float) -> tuple[Float64Array2D, Int64Array1D]:
+    row = np.zeros((1, RATE_COLUMNS))
+    row[0, FRACTION], row[0, CAP] = fraction, inf
+    return row, np.zeros(1, dtype=np.int64)
 
 
 def _last_with(costs: IndianCharges, rates: ChargeRates, days: Sequence[date], place: int) -> int:
