@@ -44,7 +44,7 @@ Every command does its own set-up and repeats it only when a lock file changed.
 """
 
 # Benchmarks of what nothing else does: they run in the product's own environment.
-WITHOUT_PEERS = {"alerts", "budgets", "instruments", "pipeline", "scan", "soak", "stream"}
+WITHOUT_PEERS = {"alerts", "budgets", "instruments", "oi", "pipeline", "risk", "scan", "soak", "stream"}
 
 
 # For a person who waits: shared between the processors, and who has no test left takes of the others'. A check runs them
