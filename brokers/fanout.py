@@ -26,6 +26,8 @@ from brokers.hub import PREFIX, async_redis
 logger = logging.getLogger(__name__)
 
 FLUSH_S = 0.2
+# what comes seldom and on time is passed on at once: its readers count on the beat
+PROMPT = frozenset({"oi"})
 BACKOFF_S = (0.2, 0.5, 1.0, 2.0, 5.0)
 READ_BOUND_S = 0.5
 BROKEN = (RedisError, OSError, TimeoutError)
@@ -55,6 +57,10 @@ class Topic:
     at: str = ""
     readers: weakref.WeakSet[Reader] = field(default_factory=weakref.WeakSet)
     _snapshot: str | None = None
+
+    @property
+    def is_prompt(self) -> bool:
+        return self.name.rpartition("/")[2] in PROMPT
 
     def merge(self, data: Mapping[str, Any]) -> None:
         """Let keys of `data` replace those of the state; null removes."""
@@ -141,9 +147,7 @@ class Hub:
     def flush(self) -> None:
         """Send every topic's changes to its readers."""
         for topic in self._topics.values():
-            if (text := topic.delta()) is not None:
-                for reader in list(topic.readers):
-                    reader.offer(topic.name, topic.seq, text)
+            _flush(topic)
 
     def take(self, name: str, content: Mapping[str, Any]) -> bool:
         """Merge one frame from a desk; False says that frames before it are missing."""
@@ -161,6 +165,8 @@ class Hub:
         else:
             return False
         topic.desk_seq, topic.at = seq, str(content["at"])
+        if topic.is_prompt:
+            _flush(topic)
         return True
 
     def _start(self) -> None:
@@ -239,6 +245,12 @@ class Hub:
         text = hub_state(connected=connected)
         for reader in list(self._readers):
             reader.offer_hub_state(text)
+
+
+def _flush(topic: Topic) -> None:
+    if (text := topic.delta()) is not None:
+        for reader in list(topic.readers):
+            reader.offer(topic.name, topic.seq, text)
 
 
 def hub_state(*, connected: bool) -> str:

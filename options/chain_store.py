@@ -11,18 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.market import NANOSECONDS, ns_of
 from options.domain.expiries import Fixing
 from options.domain.quotes import CALL, PUT, arrange
 from options.domain.received import StoredChain
+
+if TYPE_CHECKING:
+    # it and DuckDB cost a second and a hundred megabytes: who reads or writes a snapshot loads them, and nobody else
+    import pandas as pd
 
 FIGURES = ("bid", "ask", "last_price", "open_interest", "volume", "age_s", "trade_age_s")
 _USER = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -60,6 +63,9 @@ class ChainStore:
         path = self._day(user_id, underlying, day) / _name(moments.pop())
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".new")
+        import duckdb
+        import pandas as pd
+
         cells = pd.concat([_cells(chain) for chain in chains], ignore_index=True)
         with duckdb.connect() as connection:
             connection.from_df(cells).write_parquet(str(temporary), compression="zstd")
@@ -81,6 +87,8 @@ class ChainStore:
         path = self._day(user_id, underlying, day) / _name(at)
         if not path.exists():
             raise NotFound(f"no snapshot of {underlying} at {at.isoformat()}")
+        import duckdb
+
         with duckdb.connect() as connection:
             cells = connection.read_parquet(str(path)).df()
         return [_chain(part) for _, part in cells.groupby("expiry", sort=True)]
@@ -96,6 +104,8 @@ class ChainStore:
         found = [Kept(at=tuple(moments), figures=_nothing(len(moments))) for _ in cells]
         if not paths:
             return found
+        import duckdb
+
         with duckdb.connect() as connection:
             rows = connection.execute(_SERIES, [[str(path) for path in paths], [strike for _, strike, _ in cells]])
             kept = rows.df()
@@ -126,6 +136,8 @@ def _nothing(count: int) -> dict[str, npt.NDArray[np.float64]]:
 
 
 def _cells(chain: StoredChain) -> pd.DataFrame:
+    import pandas as pd
+
     count = len(chain.quotes)
     figures = {name: getattr(chain.quotes, name).ravel() for name in FIGURES}
     return pd.DataFrame(

@@ -32,7 +32,7 @@ class ChainBoard:
     Not safe between threads: one reader of the feed owns it.
     """
 
-    __slots__ = ("_figures", "_layouts", "_order", "_seconds_from", "_tokens")
+    __slots__ = ("_figures", "_layouts", "_newest_ns", "_order", "_seconds_from", "_tokens")
 
     def __init__(self, options: Iterable[Instrument]) -> None:
         listed = [instrument for instrument in options if _is_option(instrument)]
@@ -43,6 +43,7 @@ class ChainBoard:
         self._tokens = tokens[self._order]
         # float seconds since the epoch would round: times are kept from the first frame's moment
         self._seconds_from: int | None = None
+        self._newest_ns = 0
         self._figures = np.full((7, tokens.size + 1), np.nan)
         self._layouts = {
             expiry: _layout(listed, expiry, tokens.size)
@@ -62,7 +63,7 @@ class ChainBoard:
     def adopt(self, other: ChainBoard) -> None:
         """Hold what another board holds of these options: a venue does not tell again what it has told."""
         _, here, there = np.intersect1d(self._tokens, other._tokens, assume_unique=True, return_indices=True)
-        self._seconds_from = other._seconds_from
+        self._seconds_from, self._newest_ns = other._seconds_from, other._newest_ns
         self._figures[:, self._order[here]] = other._figures[:, other._order[there]]
 
     def take(self, columns: QuoteColumns) -> int:
@@ -101,10 +102,19 @@ class ChainBoard:
         return age
 
     def _times(self, columns: QuoteColumns) -> npt.NDArray[np.float64]:
-        stamps = np.where(columns.exchange_ns > 0, columns.exchange_ns, columns.received_ns)
-        if self._seconds_from is None and stamps.size:
-            self._seconds_from = int(stamps[0])
-        return np.asarray((stamps - (self._seconds_from or 0)) / NANOSECONDS)
+        """Return the packets' moments; what bears none came when the newest stamp did, and before any stamp none is told.
+
+        The machine's clock is no stand-in: a replayed market has another day.
+        """
+        stamps = columns.exchange_ns
+        newest = int(stamps.max()) if stamps.size else 0
+        if newest > 0:
+            self._newest_ns = max(self._newest_ns, newest)
+            self._seconds_from = newest if self._seconds_from is None else self._seconds_from
+        if self._seconds_from is None:
+            return np.full(stamps.size, np.nan)
+        told = np.where(stamps > 0, stamps, self._newest_ns)
+        return np.asarray((told - self._seconds_from) / NANOSECONDS)
 
     def _put(
         self,

@@ -116,12 +116,26 @@ def test_a_full_packet_without_a_bid_takes_the_bid_away():
     assert np.isnan(board.quotes(NEAR, START).bid[PUT, 0])
 
 
-def test_what_the_venue_did_not_stamp_is_as_old_as_its_arrival():
+def test_what_the_venue_did_not_stamp_is_as_old_as_the_newest_stamp():
     board = ChainBoard(OPTIONS)
+    board.take(a_frame([902], second=2))
 
-    board.take(a_frame([901], second=2, stamped=False))
+    board.take(a_frame([901], second=90, stamped=False))
 
     assert board.quotes(NEAR, START + 6 * NANOSECONDS).age_s[CALL, 0] == 4.0
+
+
+def test_before_any_stamp_an_age_is_not_told_and_a_stamped_packet_follows_however_old_its_day():
+    board = ChainBoard(OPTIONS)
+    board.take(a_frame([901], second=86_400, last=10.0, stamped=False))
+    before = board.quotes(NEAR, START)
+
+    board.take(a_frame([901], second=1, last=11.0))
+
+    after = board.quotes(NEAR, START + 3 * NANOSECONDS)
+    assert (before.last_price[CALL, 0], after.last_price[CALL, 0]) == (10.0, 11.0)
+    assert np.isnan(before.age_s[CALL, 0])
+    assert after.age_s[CALL, 0] == 2.0
 
 
 def test_an_underlying_without_options_has_an_empty_board():
