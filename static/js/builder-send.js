@@ -12,6 +12,16 @@ const POLICIES = [
   ["hold", "Hold what filled", "bought legs stay; no sold leg is sent without its cover"],
 ];
 
+const PRICINGS = [
+  ["limit", "Limit at these prices", "a leg whose price runs away waits, and then the basket is undone"],
+  ["market", "Follow the market", "within the desk's slippage: what is paid may differ from what stands here"],
+];
+
+function choices(name, legend, rows) {
+  return h("fieldset", { class: "policy" }, h("legend", {}, legend),
+    ...rows.map(([value, title, says], index) => h("label", {}, h("input", { type: "radio", name, value, checked: index === 0 }), h("b", {}, title), h("span", { class: "sub" }, says))));
+}
+
 /** `answer` is what the desk said of the legs, `margin` what it blocks; `onSent(id)` once the desk has taken it. */
 export function sendDialog({ answer, margin, name, accounts, onSent, onClose }) {
   const rows = answer.legs;
@@ -21,8 +31,6 @@ export function sendDialog({ answer, margin, name, accounts, onSent, onClose }) 
   const wrong = h("p", { class: "wrong", role: "alert" });
   const cancel = h("button", { type: "button", class: "quiet" }, "Cancel");
   const submit = h("button", { type: "submit", class: "primary" }, `Send ${rows.length} ${rows.length === 1 ? "order" : "orders"} on paper`);
-  const policies = h("fieldset", { class: "policy" }, h("legend", {}, "If a leg is not filled within a minute"),
-    ...POLICIES.map(([value, title, says], index) => h("label", {}, h("input", { type: "radio", name: "policy", value, checked: index === 0 }), h("b", {}, title), h("span", { class: "sub" }, says))));
   const form = h("form", { method: "dialog" },
     h("p", {}, "Paper: no order reaches the exchange. The legs are filled against live prices, in this order; a sold leg goes only once what covers it is filled."),
     h("ol", { class: "order" }, ...rows.map((row) => h("li", {}, h("span", {}, legWords(row, answer.underlying)), h("span", { class: "num" }, `at ${price(row.price, "INR", row.tick_size)} `, h("span", { class: "sub" }, row.price_side))))),
@@ -32,7 +40,8 @@ export function sendDialog({ answer, margin, name, accounts, onSent, onClose }) 
       [signedMoney(answer.net_premium), Number(answer.net_premium) < 0 ? "is paid for the legs" : "comes in for the legs"],
       [margin ? roundMoney(margin.peak, { signed: false }) : "–", `margin at its peak, ${margin?.source === "venue" ? "by the venue's calculator" : "by an own estimate"}`],
     ]),
-    policies,
+    choices("pricing", "At what price", PRICINGS),
+    choices("policy", "If a leg is not filled within a minute", POLICIES),
     accounts.length > 1 ? h("div", { class: "field" }, h("label", { for: "send-account" }, "Account"), account) : null,
     wrong,
     h("div", { class: "acts" }, cancel, submit));
@@ -47,10 +56,10 @@ export function sendDialog({ answer, margin, name, accounts, onSent, onClose }) 
     event.preventDefault();
     submit.disabled = true;
     setText(wrong, "");
-    const policy = form.querySelector('input[name="policy"]:checked').value;
+    const chosenOf = (what) => form.querySelector(`input[name="${what}"]:checked`).value;
     const chosen = account.value ? { account: account.value } : {};
     try {
-      const made = await write("/api/baskets", { ...chosen, name, mode: "paper", policy, legs: basketLegs(rows) }, key);
+      const made = await write("/api/baskets", { ...chosen, name, mode: "paper", policy: chosenOf("policy"), legs: basketLegs(rows, chosenOf("pricing") === "market") }, key);
       onSent(made.id);
       follow(made.id);
     } catch (error) {

@@ -58,9 +58,10 @@ export function legWords(leg, underlying) {
   return `${act} ${Number(leg.quantity).toLocaleString("en-IN")} ${underlying} ${optionName(leg.strike, leg.kind)} ${expiryText(leg.expiry)}`;
 }
 
-/** The orders of a basket, one a leg, limited at the price of the side that it trades. */
-export const basketLegs = (rows) => rows.map((row) => ({
-  instrument: row.instrument, side: row.side, quantity: row.quantity, type: "LIMIT", price: row.price, product: "NRML",
+/** The orders of a basket, one a leg: limited at the price of the side that it trades, or following the market. */
+export const basketLegs = (rows, follows = false) => rows.map((row) => ({
+  instrument: row.instrument, side: row.side, quantity: row.quantity, product: "NRML",
+  ...(follows ? { type: "MARKET" } : { type: "LIMIT", price: row.price }),
 }));
 
 /** "1 lot" where all legs have as many, else how many there are in all. */

@@ -61,18 +61,26 @@ async function choose({ underlying: chosen }) {
     setLegs([]);
   }
   underlying = chosen;
+  await begin();
+}
+
+/** Read the templates, and build what the address asks for; a chain that is not heard of yet is asked for again. */
+async function begin() {
   try {
     templates = (await read(address(`${API}/templates`, { underlying }))).results;
   } catch (error) {
     wrongLegs(error);
+    linked("", "Waiting for prices");
     return;
   }
+  wrongLegs(null);
   drawSuggested();
   const wanted = query.get("template");
   query.delete("template");
   const known = templates.find((one) => one.name === wanted);
   if (known) build(known);
   else if (legs.length && rows.length === 0) setLegs(legs);
+  else draw();
 }
 
 /** One expiry's chain, read once a minute at most: for strikes to choose from, never for prices that are sent. */
@@ -434,6 +442,8 @@ byId("payoff-table").addEventListener("click", () => twin({
   rows: twinRows(answer.curve),
 }));
 setInterval(() => {
+  if (document.hidden || underlying === null) return;
   // a price that is being confirmed does not move under the hand
-  if (!document.hidden && legs.length && !sending) evaluate();
+  if (templates === null) begin();
+  else if (legs.length && !sending) evaluate();
 }, LOOK_EVERY_MS);

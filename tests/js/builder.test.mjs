@@ -48,7 +48,8 @@ test("the line of a what-if is named by what differs from now", () => {
 
 test("a leg is said as it is sent, and its order is limited at the price it was shown at", () => {
   assert.equal(shapes.legWords(leg, "NIFTY"), "Sell 130 NIFTY 24,800 CE 24 Nov");
-  assert.deepEqual(shapes.basketLegs([leg]), [{ instrument: "NFO:X", side: "SELL", quantity: "130", type: "LIMIT", price: "46.60", product: "NRML" }]);
+  assert.deepEqual(shapes.basketLegs([leg]), [{ instrument: "NFO:X", side: "SELL", quantity: "130", product: "NRML", type: "LIMIT", price: "46.60" }]);
+  assert.deepEqual(shapes.basketLegs([leg], true), [{ instrument: "NFO:X", side: "SELL", quantity: "130", product: "NRML", type: "MARKET" }]);
   assert.equal(shapes.lotsWords([leg, leg]), "2 lots");
   assert.equal(shapes.lotsWords([leg, { ...leg, lots: 1 }]), "3 lots in all");
 });
