@@ -197,3 +197,57 @@ def test_a_rule_is_saved_loaded_tested_on_the_past_and_deleted(opened):
     page.click("dialog button.danger")
     until(page, "document.querySelector('#load').disabled || document.querySelector('#load').value === ''")
     assert without_refusals(page) == []
+
+
+def test_alerts_fire_on_live_ticks_into_the_log_and_are_removed(opened, results):
+    page = opened("/analysis/alerts?instrument=NSE:AXISBANK", "#alert-figure option", width=1440, height=900)
+    page.fill("#alert-level", "1")
+    page.check("#alert-at-once")
+    page.fill("#alert-note", "of the journey")
+    page.click("#alert-submit")
+    page.wait_for_selector("#alerts tbody tr:has-text('of the journey')")
+    until(page, "document.querySelector('#log').textContent.includes('of the journey')", within_s=WITHIN_S)
+    assert "fired" in page.inner_text("#alerts tbody tr:has-text('of the journey')")
+
+    # Wherever the price goes from here, it crosses one of two levels at the value that was just seen.
+    first = next(row for row in ask(page, "GET", "/api/analysis/alerts/log")["results"] if row["level"] == "1")
+    page.uncheck("#alert-at-once")
+    for side in ("above", "below"):
+        page.select_option("#alert-direction", side)
+        page.fill("#alert-level", first["value"])
+        page.fill("#alert-note", f"crossing {side}")
+        page.click("#alert-submit")
+        page.wait_for_selector(f"#alerts tbody tr:has-text('crossing {side}')")
+    until(page, "/crossing (above|below)/.test(document.querySelector('#log').textContent)", within_s=WITHIN_S)
+    page.screenshot(path=results / "analysis-alerts.png")
+
+    while page.locator("#alerts tbody button").count():
+        rows = page.locator("#alerts tbody tr").count()
+        page.click("#alerts tbody tr:first-child button")
+        until(page, "(rows) => document.querySelectorAll('#alerts tbody tr').length < rows", argument=rows)
+    assert page.is_visible("#alerts-empty")
+    assert "of the journey" in page.inner_text("#log")
+    assert without_refusals(page) == []
+
+
+def test_a_watchlist_is_made_changed_and_scanned(opened, members):
+    page = opened("/analysis/alerts", "#lists-empty:not([hidden]), #lists li")
+    page.fill("#list-name", "Three")
+    page.fill("#list-instruments", ", ".join(members[:3]))
+    page.click("#list-submit")
+    row = page.locator("#lists li:has-text('Three')")
+    row.wait_for()
+
+    row.get_by_role("button", name="Edit").click()
+    page.fill("#list-instruments", members[0].split(":")[1].lower())
+    page.click("#list-submit")
+    page.wait_for_selector("#lists li:has-text('1 instrument')")
+    row.get_by_role("link", name="Scan").click()
+    page.wait_for_selector("#run:not([disabled])")
+    assert page.evaluate("document.querySelector('#universe').selectedOptions[0].textContent").startswith("Three")
+
+    page.go_back()
+    row.get_by_role("button", name="Delete").click()
+    page.click("dialog button.danger")
+    row.wait_for(state="detached")
+    assert without_refusals(page) == []
