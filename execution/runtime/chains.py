@@ -126,6 +126,7 @@ class ChainDesk:
         await self._session.machine.read(partial(tracking_by_default, account_id=self._account_id, at=self._now()))
         clock = self._session.machine.clock
         began_ns = clock.boot_ns()
+        self._turn, self._slots = 0, {}
         while True:
             await self._do_turn()
             # on a grid from the start: two seconds stay two seconds however long a turn took
