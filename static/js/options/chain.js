@@ -23,6 +23,7 @@ let centre = null;
 let past = 0;
 let standing = {};
 let link = { name: "connecting" };
+let hubHeard = true;
 let arrived = null;
 
 const reach = reachChoice(() => {
@@ -55,6 +56,12 @@ function follow({ underlying, expiry }) {
   own.on("*", (topic) => own === store && topic.startsWith("chain") && soon());
   socket = connect({
     path: address("/ws/oi", { underlying, expiry }), store: own,
+    onEvent(event) {
+      if (own !== store) return;
+      if (event.data?.refused) page.failed({ message: event.data.refused });
+      if (event.topic === "hub") hubHeard = event.data.connected !== false;
+      say();
+    },
     onState(state) {
       if (own !== store) return;
       link = state;
@@ -157,13 +164,15 @@ const draw = oncePerFrame(() => {
 });
 
 function say() {
+  if (socket === null) return;
   const at = time.at();
   if (at !== null) linked("info", "Time machine");
+  else if (link.name === "live" && !hubHeard) linked("bad", "The page hears no desk: figures are history");
   else if (link.name === "live") linked(shown ? "ok" : "", shown ? "Connected" : "Waiting for prices");
   else if (link.name === "signed-out") linked("bad", "Signed out: reload to sign in");
   else if (link.name === "refused") linked("bad", "No live chain at this address");
   else linked(link.name === "down" ? "bad" : "", link.name === "down" ? `Offline${arrived === null ? "" : `, figures ${age((performance.now() - arrived) / 1000)} old`}` : "Connecting");
-  document.body.classList.toggle("is-dead", at === null && link.name !== "live" && shown !== null);
+  document.body.classList.toggle("is-dead", at === null && (link.name !== "live" || !hubHeard) && shown !== null);
   if (!shown) return;
   const since = arrived === null ? 0 : (performance.now() - arrived) / 1000;
   const { head } = shown;

@@ -63,6 +63,7 @@ export function optionsPage({ onChoice, acts = [], things = () => [], whole = fa
       select.dataset.drawn = wanted;
     }
     select.value = chosen.underlying ?? "";
+    select.hidden = rows.length === 0;
     const row = rowOf(chosen.underlying);
     if (!byId("expiries") || !row) return;
     keyed(byId("expiries"), offered(row), {
