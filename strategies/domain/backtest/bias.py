@@ -39,7 +39,7 @@ class Leak:
 class WarmUp:
     """How many bars passed, at the worst of the beginnings, until decisions were those of the whole history.
 
-    `declared` is what the strategy says; `held` is its longest position, which a later beginning cannot know of.
+    `declared` is the history that the strategy asks for; `held` is its longest position, which a later beginning cannot know of.
     """
 
     needed: int
@@ -91,7 +91,7 @@ def find_warm_up(strategy: SignalStrategy, bars: Bars, *, beginnings: int = 8) -
 
     Raises Invalid for a history too short to begin within.
     """
-    declared = strategy.warmup_bars()
+    declared = strategy.history_bars()
     room = len(bars) - 2 * max(declared, 1)
     if beginnings < 1 or room < 1:
         raise Invalid(

@@ -16,6 +16,7 @@ from strategies.domain.backtest.terms import Float64Array2D
 
 _EULER = 0.5772156649015329
 _NORMAL = NormalDist()
+_LEAST = 1e-12
 
 
 def expected_best(trials: int, deviation_of_trials: float) -> float:
@@ -53,7 +54,7 @@ def deflated_sharpe(returns: Float64Array1D, *, trials: int = 1, deviation_of_tr
     Returns
     -------
     float or None
-        From 0 to 1; None where the returns do not vary or their moments leave no variance.
+        From 0 to 1; None where the returns do not vary.
 
     Notes
     -----
@@ -65,9 +66,8 @@ def deflated_sharpe(returns: Float64Array1D, *, trials: int = 1, deviation_of_tr
     if spread is None or skew is None or kurtosis is None:
         return None
     sharpe = float(returns.mean()) / spread
-    variance = 1.0 - skew * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2
-    if variance <= 0.0:
-        return None
+    # never negative, since a kurtosis is at least the squared skew and 1
+    variance = max(1.0 - skew * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2, _LEAST)
     hurdle = expected_best(trials, deviation_of_trials)
     return _NORMAL.cdf((sharpe - hurdle) * sqrt(returns.size - 1) / sqrt(variance))
 
