@@ -27,7 +27,7 @@ from tests.risk.builders import (
 )
 
 sides = st.sampled_from(list(Side))
-money = st.integers(1, 400_000).map(Decimal)
+money = st.integers(1_000, 1_000_000).map(Decimal)
 counts = st.integers(1, 30)
 shares = st.decimals("0.01", "0.99", places=2)
 keys = st.sampled_from([RELIANCE, "NSE:SBIN", "NFO:RELIANCE26AUGFUT"])
@@ -38,32 +38,41 @@ def maybe(values):
     return st.none() | values
 
 
-limits = st.fixed_dictionaries(
-    {
-        "max_order_value_quote": money,
-        "max_gross_exposure_quote": money,
-        "max_position_value_quote": money,
-        "max_net_exposure_quote": maybe(money),
-        "max_underlying_value_quote": maybe(money),
-        "max_order_quantity": maybe(counts),
-        "max_position_quantity": maybe(st.integers(1, 3000)),
-        "max_orders_per_minute": maybe(counts),
-        "max_open_orders": maybe(counts),
-        "max_trades_per_day": maybe(counts),
-        "max_spread_fraction": maybe(shares),
-        "min_hold_s": maybe(counts),
-        "reentry_cooldown_s": maybe(counts),
-        "instruments_allowed": maybe(st.just(frozenset({RELIANCE}))),
-        "max_drawdown_fraction": maybe(shares),
-        "max_leverage": maybe(st.integers(1, 5)),
-        "max_margin_fraction": maybe(shares),
-        "min_cash_fraction": maybe(shares),
-        "circuit_gap_fraction": maybe(st.just("0.01")),
-        "max_scenario_loss_quote": maybe(money),
-        "max_delta_notional_quote": maybe(money),
-        "max_var_quote": maybe(money),
-    }
-).map(lambda values: some_limits(**values))
+SIZES = {
+    "max_order_value_quote": money,
+    "max_gross_exposure_quote": money,
+    "max_position_value_quote": money,
+    "max_net_exposure_quote": maybe(money),
+    "max_underlying_value_quote": maybe(money),
+    "max_order_quantity": maybe(st.integers(1, 3000)),
+    "max_position_quantity": maybe(st.integers(1, 5000)),
+    "max_leverage": maybe(st.integers(1, 5)),
+}
+OTHERS = {
+    "max_orders_per_minute": counts,
+    "max_open_orders": counts,
+    "max_trades_per_day": counts,
+    "max_spread_fraction": shares,
+    "min_hold_s": counts,
+    "reentry_cooldown_s": counts,
+    "instruments_allowed": st.just(frozenset({RELIANCE})),
+    "max_drawdown_fraction": shares,
+    "max_margin_fraction": shares,
+    "min_cash_fraction": shares,
+    "circuit_gap_fraction": st.just("0.01"),
+    "max_scenario_loss_quote": money,
+    "max_delta_notional_quote": money,
+    "max_var_quote": money,
+}
+
+
+@st.composite
+def some_of_all_limits(draw):
+    names = draw(st.lists(st.sampled_from(sorted(OTHERS)), max_size=3, unique=True))
+    return some_limits(**draw(st.fixed_dictionaries({**SIZES, **{name: OTHERS[name] for name in names}})))
+
+
+limits = some_of_all_limits()
 strategies = st.fixed_dictionaries(
     {}, optional={"max_gross_exposure_quote": money, "max_net_exposure_quote": money, "max_open_orders": counts}
 ).map(lambda values: LevelLimits(level=Level.STRATEGY, target="D1", values=values))
@@ -75,7 +84,8 @@ def books(draw):
     held = draw(st.dictionaries(st.tuples(keys, deployments), st.integers(-2000, 2000), max_size=4))
     open_orders = draw(st.lists(st.tuples(keys, deployments, sides, st.integers(1, 500)), max_size=4))
     fills = draw(st.lists(st.tuples(sides, st.integers(1, 50), st.integers(0, 60)), max_size=4))
-    figure = Decimal(draw(st.integers(0, 300_000)))
+    figure = Decimal(draw(st.integers(0, 60_000)))
+    loss = draw(st.sampled_from([0, 0, 0, 4999, 5000]))
     return a_view(
         instrument=an_instrument(),
         holdings=tuple(a_holding(str(q), instrument=key, deployment=who) for (key, who), q in held.items()),
@@ -84,13 +94,13 @@ def books(draw):
             for key, who, side, q in open_orders
         ),
         quote=a_quote("100", bid="99.5", ask="100.5"),
-        pnl_today_net_quote=Decimal(draw(st.integers(-6000, 100))),
-        orders_last_minute=draw(st.integers(0, 30)),
+        pnl_today_net_quote=Decimal(-loss),
+        orders_last_minute=draw(st.integers(0, 10)),
         trades=trades(
             *(a_fill(str(q), side=side, ago_s=ago) for side, q, ago in fills), held=held.get((RELIANCE, "D1"), 0)
         ),
-        equity_quote=draw(st.none() | st.integers(0, 500_000).map(Decimal)),
-        nav=draw(st.none() | shares.map(lambda value: NavView(units=Decimal(1), nav=value))),
+        equity_quote=draw(st.sampled_from([None, Decimal(0), Decimal(90_000), Decimal(200_000), Decimal(500_000)])),
+        nav=NavView(units=Decimal(1), nav=draw(shares)),
         margin=MarginView(used_quote=figure, after_quote=figure, cash_quote=Decimal(50_000)),
         circuit=CircuitView(lower=Decimal(90), upper=Decimal(110)),
         stress=StressView(
