@@ -93,6 +93,11 @@ def subject_of(key: str, own: OwnedQuerySet) -> Subject:
 _kept: dict[str, Subject] = {}
 
 
+def members_of(key: str, own: OwnedQuerySet) -> list[str] | None:
+    """Return the instruments of a list, whenever they belonged to it; None for everything."""
+    return _membership(require_known(key, own), own)[0]
+
+
 def data_of(key: str, own: OwnedQuerySet) -> str:
     """Return one digest of the candles and the membership that a scan of a list reads."""
     members, told = _membership(key, own)

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from analysis.demo import TASK as DEMO_TASK
 from analysis.demo import demo_fill, demo_is_up
+from analysis.fetches import FETCH_TASK, daily_ask, fetch_run
 from analysis.services import scan_run
 
 # the demo comes up first: the pages matter more than a scan
@@ -21,6 +22,18 @@ DEMO_MOST_LOOKS = 60
 def scan_run_task(*, run_id: str, **_: object) -> None:
     """Carry out a scan that somebody asked for."""
     scan_run(run_id=UUID(run_id))
+
+
+@shared_task(name=FETCH_TASK, ignore_result=True)
+def candles_fetch_task(*, fetch_id: str, **_: object) -> None:
+    """Carry out a fetch of daily candles that somebody asked for."""
+    fetch_run(fetch_id=UUID(fetch_id))
+
+
+@shared_task(name="analysis.daily", ignore_result=True)
+def daily_task(**_: object) -> None:
+    """After the close: fetch the day's candles, then scan."""
+    daily_ask(at=timezone.now())
 
 
 @shared_task(name=DEMO_TASK, bind=True, ignore_result=True, max_retries=DEMO_MOST_LOOKS)

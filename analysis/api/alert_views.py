@@ -26,7 +26,7 @@ from brokers.api.queries import DEFAULT_LIMIT, MAX_LIMIT, NoQuery, StrictBoolean
 from brokers.listings import instruments_by_keys
 from brokers.models import TradingAccount
 
-_DIGITS = {"max_digits": 24, "decimal_places": 8}
+_DIGITS: dict[str, Any] = {"max_digits": 24, "decimal_places": 8}
 
 
 class AlertBody(StrictSerializer):

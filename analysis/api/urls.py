@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from analysis.api import alert_views, own_views, views
+from analysis.api import alert_views, candle_views, own_views, views
 
 urlpatterns = [
     path("analysis/status", views.ScanStatus.as_view()),
@@ -22,4 +22,6 @@ urlpatterns = [
     path("analysis/notes", own_views.Notes.as_view()),
     path("analysis/alerts", alert_views.Alerts.as_view()),
     path("analysis/alerts/log", alert_views.AlertLog.as_view()),
+    path("analysis/candles/fetch", candle_views.CandlesFetch.as_view()),
+    path("analysis/candles/cancel", candle_views.CandlesCancel.as_view()),
 ]

@@ -53,6 +53,16 @@ class CandleFile:
     refused: tuple[tuple[int, str], ...]
 
 
+def objection(candle: Candle) -> str | None:
+    """Say why a candle cannot be believed; None for one that can."""
+    prices = (candle.open, candle.high, candle.low, candle.close)
+    if not all(map(math.isfinite, (*prices, candle.volume))) or min(prices) <= 0.0:
+        return "a price is not positive"
+    if candle.high < max(candle.open, candle.close) or candle.low > min(candle.open, candle.close):
+        return "open or close lies outside high and low"
+    return "a volume is negative" if candle.volume < 0.0 else None
+
+
 def read_candles(lines: Iterable[str]) -> CandleFile:
     """Read a file of daily candles.
 
@@ -95,14 +105,11 @@ def _candle(values: Mapping[str, str]) -> Candle:
     if not symbol:
         raise ValueError("no symbol")
     figures = {figure: _number(values.get(figure, ""), figure) for figure in (*_PRICES, "volume")}
-    if min(figures[figure] for figure in _PRICES) <= 0.0:
-        raise ValueError(f"{symbol}: a price is not positive")
-    bodies = (figures["open"], figures["close"])
-    if figures["high"] < max(bodies) or figures["low"] > min(bodies):
-        raise ValueError(f"{symbol}: open or close lies outside high and low")
-    if figures["volume"] < 0.0:
-        raise ValueError(f"{symbol}: a volume is negative")
-    return Candle(symbol=symbol, day=_day(values.get("day", "")), **figures)
+    candle = Candle(symbol=symbol, day=_day(values.get("day", "")), **figures)
+    wrong = objection(candle)
+    if wrong is not None:
+        raise ValueError(f"{symbol}: {wrong}")
+    return candle
 
 
 def _number(text: str, figure: str) -> float:
