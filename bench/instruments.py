@@ -16,11 +16,10 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from bench import postgres
+from bench import embedded, postgres
 from bench.measure import Case, Topic
 
 ROWS = 120_000
@@ -117,7 +116,7 @@ def _measure_here() -> dict[str, float]:
     """Measure the database that the environment names; the process ends afterwards."""
     from bench.longest import Longest
 
-    _ready()
+    embedded.ready()
     from brokers.adapters.kite.listing import listing_of
 
     longest = Longest()
@@ -179,19 +178,6 @@ def _typed() -> Iterator[str]:
             [symbol, name, f"{name} {strike} {kind} {month}", f"{name} fut", f"{strike} {kind}", "zzz"]
         )
         yield whole[: chance.randint(1, len(whole))]
-
-
-def _ready() -> None:
-    import django
-    from django.core.management import call_command
-
-    from config.demo.state import environment_of, open_state
-
-    own = dict(os.environ)
-    found = environment_of(open_state(Path(os.environ["WINDHOVER_STATE"])))
-    os.environ.update({name: value for name, value in found.items() if name not in own})
-    django.setup()
-    call_command("migrate", interactive=False, verbosity=0)
 
 
 if __name__ == "__main__":

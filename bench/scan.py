@@ -24,6 +24,7 @@ import numpy as np
 from analysis.domain.adjustments import Rename
 from analysis.domain.candle_files import Candle
 from analysis.domain.universe import Universe, own_list
+from bench import embedded
 from bench.measure import Case, Topic
 
 ROUNDS = 7
@@ -67,7 +68,7 @@ def measure() -> Topic:
 
 
 def _measure_here(part: str) -> dict[str, float]:
-    _ready()
+    embedded.ready()
     from analysis.candles import candles_take
 
     candles_take(exchange="NSE", candles=_candles(part), source="bench", at=datetime.now(tz=UTC))
@@ -176,19 +177,6 @@ def _walks(symbols: int, days: int) -> list[tuple[Any, ...]]:
         figures = zip(sessions, close, close + reach, close - reach, close, volume, strict=True)
         rows += [(f"S{number:04}", day, *(float(value) for value in values)) for day, *values in figures]
     return rows
-
-
-def _ready() -> None:
-    import django
-    from django.core.management import call_command
-
-    from config.demo.state import environment_of, open_state
-
-    own = dict(os.environ)
-    found = environment_of(open_state(Path(os.environ["WINDHOVER_STATE"])))
-    os.environ.update({name: value for name, value in found.items() if name not in own})
-    django.setup()
-    call_command("migrate", interactive=False, verbosity=0)
 
 
 if __name__ == "__main__":
