@@ -40,6 +40,7 @@ export function sendDialog({ answer, margin, name, accounts, onSent, onClose }) 
       [signedMoney(answer.net_premium), Number(answer.net_premium) < 0 ? "is paid for the legs" : "comes in for the legs"],
       [margin ? roundMoney(margin.peak, { signed: false }) : "–", `margin at its peak, ${margin?.source === "venue" ? "by the venue's calculator" : "by an own estimate"}`],
     ]),
+    outcome.max_loss.is_bounded ? null : h("p", { class: "warned" }, "Its loss has no bound. The desk's limits refuse a sold option that nothing bought in the same basket covers."),
     choices("pricing", "At what price", PRICINGS),
     choices("policy", "If a leg is not filled within a minute", POLICIES),
     accounts.length > 1 ? h("div", { class: "field" }, h("label", { for: "send-account" }, "Account"), account) : null,

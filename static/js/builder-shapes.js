@@ -58,6 +58,9 @@ export function legWords(leg, underlying) {
   return `${act} ${Number(leg.quantity).toLocaleString("en-IN")} ${underlying} ${optionName(leg.strike, leg.kind)} ${expiryText(leg.expiry)}`;
 }
 
+/** What a trader must know of legs that have a price all the same: "24,800 CE: The quote is old." */
+export const doubtsOf = (rows) => rows.filter((row) => row.why?.length).map((row) => `${optionName(row.strike, row.kind)}: ${row.why.join(" ")}`);
+
 /** The orders of a basket, one a leg: limited at the price of the side that it trades, or following the market. */
 export const basketLegs = (rows, follows = false) => rows.map((row) => ({
   instrument: row.instrument, side: row.side, quantity: row.quantity, product: "NRML",

@@ -6,7 +6,7 @@ import { legsTable } from "windhover/builder/legs";
 import { createPayoff } from "windhover/builder/payoff";
 import { chainDialog, savedDialog, saveDialog, templatesDialog } from "windhover/builder/pickers";
 import { sendDialog } from "windhover/builder/send";
-import { bare, boundText, breakevenText, chanceText, dateWords, lotsWords, oddsText, premiumName, roundMoney, signedMoney, thenName, twinRows } from "windhover/builder/shapes";
+import { bare, boundText, breakevenText, chanceText, dateWords, doubtsOf, lotsWords, oddsText, premiumName, roundMoney, signedMoney, thenName, twinRows } from "windhover/builder/shapes";
 import { greek, level, volatility } from "windhover/options/figures";
 import { address, dated, linked, optionsPage, twin } from "windhover/options/page";
 import { legsOf, legsText, withLeg } from "windhover/options/shapes";
@@ -256,7 +256,9 @@ function askMargin() {
 // --- what is shown
 
 function wrongLegs(error) {
-  setText(byId("legs-wrong"), error?.message ?? "");
+  const doubts = error ? [] : doubtsOf(rows);
+  setText(byId("legs-wrong"), error?.message ?? doubts.join(" "));
+  setClass(byId("legs-wrong"), `says ${error ? "wrong" : "warned"}`);
 }
 
 function drawSuggested() {
@@ -287,7 +289,9 @@ function draw() {
 
 function drawWidth() {
   byId("width-label").hidden = !template || template.widths.length < 2;
-  if (byId("width-label").hidden) return;
+  const key = template ? `${template.name} ${template.width} ${template.widths.length}` : "";
+  if (byId("width-label").hidden || byId("width").dataset.drawn === key) return;
+  byId("width").dataset.drawn = key;
   byId("width").replaceChildren(...template.widths.map((width) => h("option", { value: width, selected: width === template.width }, String(width))));
 }
 

@@ -75,6 +75,10 @@ test("a table of the payoff has figures in text and says where there is no chanc
   assert.deepEqual(shapes.twinRows(curve, 3)[0], ["100", "+1", "+1", "−5", "–"]);
 });
 
+test("a leg that is priced all the same says what is wrong with its quote", () => {
+  assert.deepEqual(shapes.doubtsOf([{ ...leg, why: ["The quote is old."] }, { ...leg, why: [] }, leg]), ["24,800 CE: The quote is old."]);
+});
+
 test("a basket is over in four states, each with its words", () => {
   assert.deepEqual(["pending", "working", "filled", "unwinding", "unwound", "held", "refused"].map(shapes.isOver), [false, false, true, false, true, true, true]);
   for (const state of ["pending", "working", "filled", "unwinding", "unwound", "held", "refused"]) assert.ok(shapes.BASKET_WORDS[state].endsWith("."));
