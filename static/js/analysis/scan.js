@@ -75,7 +75,7 @@ function drawUnjudged() {
 function drawNothing() {
   const name = listName(universe?.chosen() ?? "");
   const words = !universe?.rows.length
-    ? "No list and no candle is stored. An operator imports daily candles (candles_import) and the members of a list (analysis_list); both are named in the manual."
+    ? "No list and no candle is stored. Fetch candles asks the venue for them; an operator can also import files (candles_import) and the members of a list (analysis_list)."
     : `${name} has not been scanned. ${given.may_act ? "Run scan judges every member by thirteen checks on the newest day that has candles, and names whoever cannot be judged." : "Somebody who may act has to run the scan; your role may look."}`;
   setText(byId("nothing-says"), words);
 }
@@ -150,6 +150,7 @@ async function watch(isAsked = false) {
     }
     drawProgress(null);
     const problem = fetched ? status.candles.problem : status.problem;
+    if (fetched) sayLeftOut(status.candles.left_out);
     if (problem) sayWrong(problem, fetched ? "The candles were not fetched" : "The last scan failed");
     else if (isNews) await load();
   } catch (error) {
@@ -159,6 +160,12 @@ async function watch(isAsked = false) {
     samples = [];
     watching = false;
   }
+}
+
+function sayLeftOut(rows) {
+  const named = rows.slice(0, 5).map((row) => `${bareSymbol(row.symbol)}: ${row.text}`);
+  const more = rows.length > named.length ? `; and ${rows.length - named.length} more` : "";
+  setText(byId("left-out"), rows.length ? `Left out of the fetch: ${named.join("; ")}${more}` : "");
 }
 
 async function fetchCandles() {
