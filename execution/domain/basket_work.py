@@ -78,13 +78,9 @@ def _begin(desk: Desk, basket: BasketRecord) -> None:
         return
     if not desk.config.runs_strategies:
         return  # a caretaker sends nothing new
-    unlisted = next((leg.instrument for leg in basket.legs if leg.instrument not in desk.config.instruments), None)
-    if unlisted is not None:
-        _move(desk, basket, S.REFUSED, f"{unlisted} is not listed")
-        return
-    for_ever = desk.why_not_opening(basket.taken.book)
-    if for_ever is not None:
-        _move(desk, basket, S.REFUSED, for_ever)
+    unfit = _unfit(desk, basket)
+    if unfit is not None:
+        _move(desk, basket, S.REFUSED, unfit)
         return
     _listen(desk, basket)
     arrivals = tuple(far_side(desk, leg.instrument, leg.side) for leg in basket.legs)
@@ -101,6 +97,17 @@ def _begin(desk: Desk, basket: BasketRecord) -> None:
     known = tuple(price for price in arrivals if price is not None)
     moved = _move(desk, basket, S.WORKING, f"sending {len(basket.legs)} legs, what covers the others first", known)
     _work(desk, moved)
+
+
+def _unfit(desk: Desk, basket: BasketRecord) -> str | None:
+    """Return what no waiting cures: a leg that is not listed or has expired, or an account that is on paper."""
+    for leg in basket.legs:
+        instrument = desk.config.instruments.get(leg.instrument)
+        if instrument is None:
+            return f"{leg.instrument} is not listed"
+        if instrument.expiry is not None and instrument.expiry < desk.market_day:
+            return f"{leg.instrument} expired on {instrument.expiry}"
+    return desk.why_not_opening(basket.taken.book)
 
 
 def _why_to_wait(desk: Desk, basket: BasketRecord, arrivals: tuple[Decimal | None, ...]) -> str | None:
