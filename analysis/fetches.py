@@ -42,7 +42,7 @@ DAYS_BACK = 1_150
 # one call may wait for its pace and be repeated; a fetch that says nothing for longer has no worker any more
 SILENT_AFTER = timedelta(minutes=5)
 # the venue makes its day's candle some time after the close
-SETTLED_AFTER = timedelta(minutes=60)
+SETTLED_AFTER = timedelta(minutes=45)
 _MOST_LEFT_OUT = 500
 
 

@@ -8,7 +8,7 @@ from analysis.fetch_models import FETCHING, CandleFetch, FetchState
 from analysis.models import CandleYear, ListMember
 from analysis.own_models import Watchlist
 from analysis.scan_models import ACTIVE, ScanRun, ScanState
-from analysis.subjects import EVERYTHING, STORED, derived_lists, require_known, watchlist_key
+from analysis.subjects import EVERYTHING, STORED, derived_lists, list_keys, require_known, watchlist_key
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -30,7 +30,7 @@ def scan_status(user: User) -> dict[str, Any]:
         "progress": None if active is None else {**active, "id": str(active["id"])},
         "last_scan_at": done,
         "problem": ended["problem"] if ended and ended["state"] == ScanState.FAILED else None,
-        "universes": [row["key"] for row in universes_listed(user)],
+        "universes": list_keys(Watchlist.objects.visible_to(user)),
         "candles": fetch_status(user),
     }
 

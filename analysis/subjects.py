@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from analysis.models import CandleYear, ListMember
 from analysis.own_models import Watchlist
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.instruments import InstrumentKind
+from brokers.listings import list_version
 from brokers.models import ListedInstrument, Venue
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ DEMO, STORED = "demo", "stored candles"
 # results of an older reading of the same candles are not shown for this one's
 READING = "2"
 _MOST_KEPT = 1
+# twenty megabytes: a longer list is read anew each time
+_MOST_BARS_KEPT = 300_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,8 @@ def subject_of(key: str, own: OwnedQuerySet) -> Subject:
     if kept is not None:
         return kept
     subject = _read(key, own)
+    if sum(map(len, subject.series.values())) > _MOST_BARS_KEPT:
+        return subject
     while len(_kept) >= _MOST_KEPT:
         _kept.pop(next(iter(_kept)), None)
     _kept[digest] = subject
@@ -166,22 +172,39 @@ def _own_list(key: str, own: OwnedQuerySet) -> Watchlist | None:
 
 def _derived(key: str) -> list[str]:
     """Give the members of a list that follows from what a venue lists today; empty for any other key."""
+    if key not in DERIVED:
+        return []
+    version = list_version(Venue.KITE if key == UNDERLYINGS else Venue.ASTER)
+    return list(_members_listed(key)) if version is None else list(_members_at(key, version))
+
+
+@lru_cache(maxsize=4)
+def _members_at(key: str, version: UUID) -> tuple[str, ...]:  # noqa: ARG001 - another version is another list
+    return _members_listed(key)
+
+
+def _members_listed(key: str) -> tuple[str, ...]:
     if key == UNDERLYINGS:
         names = ListedInstrument.objects.filter(venue=Venue.KITE, exchange="NFO").values("name").distinct()
         stocks = ListedInstrument.objects.filter(
             venue=Venue.KITE, exchange="NSE", kind=InstrumentKind.EQUITY, symbol__in=names
         )
-        return sorted(f"NSE:{symbol}" for symbol in stocks.values_list("symbol", flat=True))
-    if key == PERPETUALS:
-        rows = ListedInstrument.objects.filter(venue=Venue.ASTER, kind=InstrumentKind.PERPETUAL)
-        return sorted(f"{exchange}:{symbol}" for exchange, symbol in rows.values_list("exchange", "symbol"))
-    return []
+        return tuple(sorted(f"NSE:{symbol}" for symbol in stocks.values_list("symbol", flat=True)))
+    rows = ListedInstrument.objects.filter(venue=Venue.ASTER, kind=InstrumentKind.PERPETUAL)
+    return tuple(sorted(f"{exchange}:{symbol}" for exchange, symbol in rows.values_list("exchange", "symbol")))
 
 
 def _listed_since(key: str) -> date | None:
     venue = Venue.KITE if key == UNDERLYINGS else Venue.ASTER
     found: date | None = ListedInstrument.objects.filter(venue=venue).aggregate(first=Min("listed_on"))["first"]
     return found
+
+
+def list_keys(own: OwnedQuerySet) -> list[str]:
+    """Return the keys of every list that the asker can scan."""
+    stored = ListMember.objects.order_by("universe").values_list("universe", flat=True).distinct()
+    watched = own.order_by("name").values_list("id", flat=True)
+    return [*stored, *derived_lists(), *map(watchlist_key, watched), EVERYTHING]
 
 
 def derived_lists() -> dict[str, list[str]]:

@@ -276,8 +276,8 @@ def test_every_evening_one_session_of_each_desk_fetches_and_the_others_scan_what
 @pytest.mark.parametrize(
     ("at", "is_simulated", "last"),
     [
-        (datetime(2026, 11, 20, 10, 46, tzinfo=UTC), False, date(2026, 11, 20)),
-        (datetime(2026, 11, 20, 10, 44, tzinfo=UTC), False, date(2026, 11, 19)),
+        (datetime(2026, 11, 20, 10, 31, tzinfo=UTC), False, date(2026, 11, 20)),
+        (datetime(2026, 11, 20, 10, 29, tzinfo=UTC), False, date(2026, 11, 19)),
         (datetime(2026, 11, 21, 12, 0, tzinfo=UTC), False, date(2026, 11, 20)),
         (datetime(2026, 11, 21, 12, 0, tzinfo=UTC), True, date(2026, 11, 19)),
         (datetime(2026, 11, 23, 12, 0, tzinfo=UTC), True, date(2026, 11, 20)),
