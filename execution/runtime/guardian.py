@@ -32,6 +32,7 @@ from execution.domain.acts import OURS
 from execution.domain.events import Act, OperatorAct
 from execution.domain.lifecycle import OrderRecord
 from execution.models import Command, Discrepancy, JournalEvent, Lease, Order, PositionRow
+from execution.runtime.ending import ended
 from execution.runtime.hosting import keep_lease, open_session
 from execution.runtime.lease import DatabaseLease, database_ns, expired_since_s
 from execution.runtime.machine import Machine
@@ -152,9 +153,7 @@ class Guardian:
                 task.result()
         finally:
             await session.finish(gently=True)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(tasks)
 
     async def _act(self, session: Session) -> None:
         session.take_over()

@@ -21,6 +21,7 @@ from execution.domain.engine import Engine
 from execution.runtime import store
 from execution.runtime.alert_watch import AlertWatch
 from execution.runtime.chains import ChainDesk
+from execution.runtime.ending import ended
 from execution.runtime.machine import Machine
 from execution.runtime.polling import Inbox
 from execution.runtime.publisher import Broadcast
@@ -74,9 +75,7 @@ async def host(machine: Machine, grant: LeaseGrant, drain: asyncio.Event) -> Non
             task.result()
     finally:
         await session.finish(gently=drain.is_set())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await ended(tasks)
 
 
 async def open_session(machine: Machine, grant: LeaseGrant, *, runs_strategies: bool = True) -> Session:

@@ -11,6 +11,7 @@ from brokers.domain.errors import DataError, NeedsLogin, VenueError
 from brokers.ports import TradesPerpetuals
 from execution.domain.events import AccountTermsSeen, ContractTermsSeen, VenueClockSeen
 from execution.runtime.dead_man import DeadManSwitch
+from execution.runtime.ending import ended
 from execution.runtime.funding import Funding
 
 if TYPE_CHECKING:
@@ -45,12 +46,18 @@ class Perpetuals:
         if not isinstance(venue, TradesPerpetuals):
             return
         self._told.clear()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.dead_man.keep(venue, link.budget))
-            group.create_task(self._after(MODE_AFTER_S, self._again(MODE_EVERY_S, partial(self._tell_mode, venue))))
-            group.create_task(self._after(TERMS_AFTER_S, self._tell_terms(venue)))
-            group.create_task(self._after(FUNDING_AFTER_S, self.funding.keep(venue)))
-            group.create_task(self._after(CLOCK_EVERY_S, self._again(CLOCK_EVERY_S, partial(self._tell_clock, venue))))
+        works = (
+            self.dead_man.keep(venue, link.budget),
+            self._after(MODE_AFTER_S, self._again(MODE_EVERY_S, partial(self._tell_mode, venue))),
+            self._after(TERMS_AFTER_S, self._tell_terms(venue)),
+            self._after(FUNDING_AFTER_S, self.funding.keep(venue)),
+            self._after(CLOCK_EVERY_S, self._again(CLOCK_EVERY_S, partial(self._tell_clock, venue))),
+        )
+        tasks = [self._session.spawn(work) for work in works]
+        try:
+            await asyncio.wait(tasks)
+        finally:
+            await ended(tasks)
 
     async def _after(self, seconds: float, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -40,6 +40,7 @@ from execution.domain.events import Event, MarketFrame, OrderSeen, TakenOver, Ti
 from execution.domain.lifecycle import OrderRecord
 from execution.journal import Batch, StaleToken
 from execution.projections import touched_by
+from execution.runtime.ending import ended
 from execution.runtime.live import LiveVenue
 from execution.runtime.machine import Machine
 from execution.runtime.permit import Permit
@@ -55,7 +56,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 DRAIN_WRITES_S = 3.0
-CANCEL_AGAIN_S = 1.0
 KEPT_ALERTS = 100
 KEPT_SIGNALS = 60
 
@@ -312,7 +312,7 @@ class Session:
             await asyncio.wait(self._writes, timeout=DRAIN_WRITES_S)
         self._is_over = True
         self.permit.withdraw()
-        await _ended({*self._writes, *self._others, *self._timers.values()})
+        await ended({*self._writes, *self._others, *self._timers.values()})
         await self.live.close()
         self.send_log.close()
         self._ended.cancel()
@@ -350,11 +350,3 @@ class Session:
             return "the session is over"
         refused = self.engine.still_allowed(order, self.machine.clock.now())
         return None if refused is None else f"{refused.rule}: {refused.reason}"
-
-
-async def _ended(tasks: set[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended: a library that turns a cancellation into an error of its own loses it."""
-    while tasks:
-        for task in tasks:
-            task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=CANCEL_AGAIN_S)

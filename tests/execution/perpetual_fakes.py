@@ -89,6 +89,7 @@ class Surroundings:
         self.taken, self.lost, self.alerts, self.durable = [], [], [], True
         self.loop = VirtualLoop(random.Random(1))
         self.clock = VirtualClock(self.loop)
+        self.began_ns = self.clock.boot_ns()
         self.market_ns = 0
         self.countdown_s, self.is_released = 120, True
         self.calendar = TradingCalendar.always_open()

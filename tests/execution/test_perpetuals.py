@@ -1,3 +1,4 @@
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -91,6 +92,20 @@ def test_a_refused_key_ends_the_session_whoever_notices(session, venue):
     keep(session, venue, 5)
 
     assert session.lost == ["the key is refused"]
+
+
+def test_a_question_that_turns_its_cancellation_into_an_error_does_not_keep_a_session_from_ending(session, venue):
+    async def brackets(symbol):
+        try:
+            await session.clock.sleep(3_600)
+        except asyncio.CancelledError as error:
+            raise Retryable(f"nothing came about {symbol}") from error
+
+    venue.brackets = brackets
+    keep(session, venue, 20)
+
+    assert (session.clock.boot_ns() - session.began_ns) / 1e9 < 60
+    assert all(task.done() for task in session.tasks)
 
 
 def test_a_venue_of_stocks_is_asked_for_none_of_it(session):
