@@ -39,7 +39,7 @@ const page = optionsPage({
   acts: [
     { keys: "b", label: "Buy a lot of the option in focus", run: () => board.pickFocused("BUY") },
     { keys: "s", label: "Sell a lot of the option in focus", run: () => board.pickFocused("SELL") },
-    { keys: "Enter", label: "Open the picked legs in the builder", run: dock.open },
+    { keys: "o", label: "Open the picked legs in the builder", run: dock.open },
     { keys: "c", label: "Let the picked legs go", run: dock.clear },
     ...time.acts,
   ],

@@ -108,6 +108,8 @@ export function optionsPage({ onChoice, acts = [], things = () => [], whole = fa
       linked("", "Nothing followed");
       return;
     }
+    // what failed before is asked for again
+    if (!byId("failed").hidden) told = null;
     if (!byId("nothing").hidden || !byId("failed").hidden) show("content");
     if (told === null) {
       show("content");
@@ -173,13 +175,7 @@ export function optionsPage({ onChoice, acts = [], things = () => [], whole = fa
     event.preventDefault();
     follow(byId("track-name").value, byId("track-wrong"));
   });
-  byId("failed-again").addEventListener("click", () => {
-    if (told !== null) {
-      show("content");
-      told = null;
-    }
-    list();
-  });
+  byId("failed-again").addEventListener("click", list);
 
   frame({
     acts: [

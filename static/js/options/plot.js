@@ -20,7 +20,7 @@ function svg(name, attributes = {}, text = null) {
  */
 export function createPlot(root, { left = 46, right = 64, top = 16, bottom = 22 } = {}) {
   const canvas = svg("svg", { "aria-hidden": "true" });
-  const readout = h("p", { class: "readout", "aria-live": "polite" });
+  const readout = h("p", { class: "readout" });
   const stage = h("div", { class: "stage", tabindex: "0", role: "img" }, canvas);
   root.replaceChildren(stage, readout);
   let drawing = null;
@@ -127,7 +127,12 @@ export function createPlot(root, { left = 46, right = 64, top = 16, bottom = 22 
     move(xs[nearest(xs, wanted)] ?? null);
   });
   stage.addEventListener("pointerleave", () => move(null));
-  stage.addEventListener("blur", () => move(null));
+  // it is read aloud while somebody walks along the line, not each time that figures come
+  stage.addEventListener("focus", () => readout.setAttribute("aria-live", "polite"));
+  stage.addEventListener("blur", () => {
+    readout.removeAttribute("aria-live");
+    move(null);
+  });
   stage.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step || xs.length === 0) return;
