@@ -13,7 +13,8 @@ from brokers.domain.orders import Book, OrderIntent, OrderType, Product, Purpose
 from brokers.margin_calculator import basket_margin
 from brokers.models import TradingAccount, Venue
 from brokers.selectors import accounts_visible
-from options.builder import Priced, estimate_of, margin_document
+from options.builder import estimate_of, margin_document
+from options.builder_pricing import Priced
 from options.builder_rows import price_of, text
 
 

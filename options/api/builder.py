@@ -18,10 +18,12 @@ from brokers.api.lookup import account_of, caller, check_may_write, row_of
 from brokers.api.queries import NoQuery, body_of, query_of
 from brokers.domain.orders import Product
 from options.api.builder_bodies import EvaluateBody, IdQuery, LegsBody, MarginBody, SaveBody, UnderlyingQuery
-from options.builder import evaluate, legs_answer, priced, template_legs, templates_answer
+from options.builder import evaluate
 from options.builder_margin import margin_answer
 from options.builder_models import Combination
+from options.builder_pricing import priced
 from options.builder_saved import combination_remove, combination_row, combination_save, combinations_rows
+from options.builder_templates import legs_answer, template_legs, templates_answer
 
 EVALUATE = (
     "Profit and loss now, at the what-if's date and at the first expiry, over levels of the underlying: `curve.now`, "
