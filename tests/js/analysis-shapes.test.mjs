@@ -102,7 +102,7 @@ test("tells what an alert waits for and how often", () => {
 });
 
 test("keeps the decimals a level was written with", () => {
-  assert.deepEqual(["1500", "0.12345", "1500.00000", ""].map(shapes.levelWords), ["1,500.00", "0.12345", "1,500.00", "–"]);
+  assert.deepEqual(["1500", "0.12345", "1500.00000", ""].map(shapes.levelWords), ["1,500", "0.12345", "1,500", "–"]);
 });
 
 test("reads instruments as they are typed, each once", () => {

@@ -5,7 +5,7 @@ import { alertWords, instrumentsOf, levelWords, repeatWords } from "windhover/an
 import { read, remove, write } from "windhover/api";
 import { ask } from "windhover/dialogs";
 import { byId, h, keyed, setClass, setText } from "windhover/dom";
-import { bareSymbol, clock, counted, moment } from "windhover/format";
+import { MINUS, bareSymbol, clock, counted, moment } from "windhover/format";
 import { toast } from "windhover/toast";
 
 const LOOK_EVERY_MS = 2000;
@@ -19,6 +19,9 @@ let editing = null;
 let known = null;
 let waiting = null;
 let looking = false;
+
+/** A sentence of the desk with real minus signs. */
+const minused = (text) => text.replace(/(?<=\s)-(?=\d)/g, MINUS);
 
 /** Offer what the venue lists by the words typed; the browser shows the offers. */
 function offering(input) {
@@ -77,13 +80,13 @@ function drawAlerts(answer) {
 function drawLog(rows) {
   keyed(byId("log"), rows, {
     key: (row) => row.id,
-    make: (row) => ({ element: h("li", {}, h("time", { datetime: row.at, title: moment(row.at) }, clock(row.at)), h("span", {}, row.text)) }),
+    make: (row) => ({ element: h("li", {}, h("time", { datetime: row.at, title: moment(row.at) }, clock(row.at)), h("span", {}, minused(row.text))) }),
     update: () => {},
   });
   byId("log-empty").hidden = rows.length > 0;
   setText(byId("log-sub"), rows.length ? counted(rows.length, "firing") : "");
   // what was there when the page opened is no news
-  if (known) for (const row of rows.filter((one) => !known.has(one.id)).slice(0, 3).reverse()) toast(row.text);
+  if (known) for (const row of rows.filter((one) => !known.has(one.id)).slice(0, 3).reverse()) toast(minused(row.text));
   known = new Set(rows.map((row) => row.id));
 }
 

@@ -83,5 +83,9 @@ export function sayWrong(error, what) {
 /** Start the frame: keys of the page, and the tabs by `1` to `5`. */
 export function begin(acts = []) {
   const tabs = [...document.querySelectorAll(".tabs a")];
+  // a phone's strip is narrower than its tabs
+  const strip = document.querySelector(".tabs");
+  const here = tabs.find((link) => link.hasAttribute("aria-current"));
+  if (here) strip.scrollLeft = here.offsetLeft - strip.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
   frame({ acts: [...acts, ...tabs.map((link, index) => ({ keys: String(index + 1), label: link.textContent, run: () => link.click() }))] });
 }

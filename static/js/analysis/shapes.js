@@ -138,11 +138,11 @@ export function repeatWords(alert) {
   return `every time, again${back}`;
 }
 
-/** A level as it was written, grouped, with the decimals it has; prices keep their paise. */
+/** A level as it was written, grouped; one with a fraction keeps its paise. */
 export function levelWords(text) {
   if (!isFigure(text)) return NONE;
   const places = /\.(\d*?)0*$/.exec(String(text))?.[1].length ?? 0;
-  return decimal(text, Math.max(2, Math.min(8, places)));
+  return decimal(text, places === 0 ? 0 : Math.max(2, Math.min(8, places)));
 }
 
 /** Instruments as they are typed: separated by commas, spaces or lines, a bare name is one of NSE, each once. */
