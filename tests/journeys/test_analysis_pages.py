@@ -200,14 +200,15 @@ def test_a_rule_is_saved_loaded_tested_on_the_past_and_deleted(opened):
 
 
 def test_alerts_fire_on_live_ticks_into_the_log_and_are_removed(opened, results):
-    page = opened("/analysis/alerts?instrument=NSE:AXISBANK", "#alert-figure option", width=1440, height=900)
+    page = opened("/analysis/alerts?instrument=NSE:AXISBANK", "#alert-submit")
+    until(page, "document.querySelectorAll('#alert-figure option').length > 0", within_s=WITHIN_S)
     page.fill("#alert-level", "1")
     page.check("#alert-at-once")
     page.fill("#alert-note", "of the journey")
     page.click("#alert-submit")
     page.wait_for_selector("#alerts tbody tr:has-text('of the journey')")
     until(page, "document.querySelector('#log').textContent.includes('of the journey')", within_s=WITHIN_S)
-    assert "fired" in page.inner_text("#alerts tbody tr:has-text('of the journey')")
+    page.wait_for_selector("#alerts tbody tr:has-text('of the journey'):has-text('fired')", timeout=WITHIN_S * 1000)
 
     # Wherever the price goes from here, it crosses one of two levels at the value that was just seen.
     first = next(row for row in ask(page, "GET", "/api/analysis/alerts/log")["results"] if row["level"] == "1")
