@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.admin import AnyAdmin, ReadOnlyAdmin
-from risk.models import Breach, KillSwitch, LimitSet
+from risk.domain.loosening import LOOSENING_DELAY
+from risk.models import Breach, KillSwitch, LevelLimit, LimitChange, LimitSet
 from risk.services import limits_set
 
 
@@ -25,10 +26,14 @@ class LimitSetAdmin(AnyAdmin):
     ]
 
     def save_model(self, request: HttpRequest, obj: LimitSet, form: Any, change: bool) -> None:
-        """Change limits through their service, which says in the audit chain what was loosened."""
+        """Change limits through their service: what tightens holds at once, what loosens waits and is told."""
         values = {name: value for name, value in form.cleaned_data.items() if name != "account"}
         by = request.user if request.user.is_authenticated else None
         limits_set(account=obj.account, values=values, by=by, at=timezone.now())
+        waiting = obj.account.limit_changes.filter(applied_at=None, withdrawn_at=None).values_list("name", flat=True)
+        if waiting:
+            minutes = round(LOOSENING_DELAY.total_seconds() / 60)
+            self.message_user(request, f"Looser in {minutes} minutes, as it was until then: {', '.join(waiting)}.")
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Refuse: an account without limits may not trade."""
@@ -45,3 +50,25 @@ class KillSwitchAdmin(ReadOnlyAdmin):
 class BreachAdmin(ReadOnlyAdmin):
     list_display = ["fired_at", "account", "rule", "instrument", "reason"]
     list_filter = ["rule"]
+
+
+@admin.register(LevelLimit)
+class LevelLimitAdmin(ReadOnlyAdmin):
+    list_display = ["level", "target", "name", "figure", "currency", "changed_at"]
+    list_filter = ["level", "name"]
+
+
+@admin.register(LimitChange)
+class LimitChangeAdmin(ReadOnlyAdmin):
+    list_display = [
+        "name",
+        "level",
+        "target",
+        "before",
+        "after",
+        "asked_by",
+        "effective_at",
+        "applied_at",
+        "withdrawn_at",
+    ]
+    list_filter = ["level", "name"]

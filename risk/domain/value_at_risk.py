@@ -131,4 +131,5 @@ def stress_of(
 
 
 def _money(figure: float) -> Decimal:
-    return Decimal(repr(figure)).quantize(PAISA, rounding="ROUND_UP")
+    # a rounding of the arithmetic is no paisa
+    return Decimal(repr(round(figure, 6))).quantize(PAISA, rounding="ROUND_UP")
