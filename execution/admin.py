@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from accounts.admin import ReadOnlyAdmin
+from execution.basket_models import Basket
 from execution.models import Command, Discrepancy, EquityPoint, Fill, JournalEvent, Lease, Order, PositionRow
 
 
@@ -30,6 +31,12 @@ class OrderAdmin(ReadOnlyAdmin):
     ]
     list_filter = ["status", "book", "origin", "venue_day"]
     search_fields = ["client_id", "venue_order_id", "instrument"]
+
+
+@admin.register(Basket)
+class BasketAdmin(ReadOnlyAdmin):
+    list_display = ["created_at", "name", "account", "book", "policy", "state", "reason"]
+    list_filter = ["state", "book", "policy"]
 
 
 @admin.register(Fill)
