@@ -25,7 +25,7 @@ urlpatterns = [
     path("brokers/accounts/<uuid:account_id>/<slug:verb>", account_views.act, name="account_act"),
     path("brokers/<uuid:account_id>/login", account_views.login, name="venue_login"),
     path("brokers/login/return", broker_views.finish, name="venue_login_return"),
-    path("options", include("options.urls")),
+    path("", include("options.urls")),
     path("postbacks/<str:door>", broker_views.postback, name="postback"),
     path("api/", include("brokers.api.urls")),
     path("api/", include("analysis.api.urls")),

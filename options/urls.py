@@ -1,4 +1,4 @@
-"""The option pages' addresses, below /options."""
+"""The option pages' addresses."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from django.urls import path
 from options import builder_views, views
 
 urlpatterns = [
-    path("", views.chain, name="options"),
-    path("/oi", views.open_interest, name="options_oi"),
-    path("/volatility", views.volatility, name="options_volatility"),
-    path("/gamma", views.gamma, name="options_gamma"),
-    path("/straddle", views.straddle, name="options_straddle"),
-    path("/builder", builder_views.builder, name="options_builder"),
+    path("options", views.chain, name="options"),
+    path("options/oi", views.open_interest, name="options_oi"),
+    path("options/volatility", views.volatility, name="options_volatility"),
+    path("options/gamma", views.gamma, name="options_gamma"),
+    path("options/straddle", views.straddle, name="options_straddle"),
+    path("options/builder", builder_views.builder, name="options_builder"),
 ]
