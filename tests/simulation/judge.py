@@ -138,7 +138,8 @@ class Judge:
         left = [o for o in state.open_orders() if ("unknown", o.client_id) not in state.discrepancies]
         pending = [g for g in state.goals.values() if g.quantity == 0 and not self._is_closed(state, g.key)]
         stuck = any(kind in ALARMS for kind, _ in state.discrepancies)
-        return not left and (not pending or stuck) and self._knows_the_ledger(state)
+        under_way = pending or state.baskets_at_work
+        return not left and (not under_way or stuck) and self._knows_the_ledger(state)
 
     def _is_closed(self, state: Any, key: Any) -> bool:
         # what others sold of it stands under nobody's name, and a person has been told

@@ -17,6 +17,8 @@ SCENARIOS = (
     "square-off",
     "perpetual",
     "liquidated",
+    "basket",
+    "basket-held",
 )
 FAULTS = (
     "kill",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from brokers.domain.errors import DataError
-from brokers.domain.orders import Origin
+from brokers.domain.orders import Origin, Side
 from execution.journal import verify_chain
 from execution.models import Fill, JournalEvent, Lease, Order, PositionRow
 from risk.models import KillSwitch
@@ -51,20 +51,23 @@ def _doubled(world: World, state: Any) -> None:
 
 
 def _walk(world: World, state: Any) -> None:
-    by_holder: dict[tuple[str, str | None], Decimal] = defaultdict(Decimal)
+    by_holder: dict[tuple[str, str | None, Side], Decimal] = defaultdict(Decimal)
     for order in state.orders.values():
         if order.is_entry and order.intent.origin is not Origin.EXTERNAL:
-            holder = order.intent.instrument.partition(":")[2], order.intent.deployment_id
+            holder = order.intent.instrument.partition(":")[2], order.intent.deployment_id, order.intent.side
             by_holder[holder] = max(by_holder[holder], order.intent.quantity)
-    wanted: dict[str, Decimal] = defaultdict(Decimal)
-    for (symbol, _), quantity in by_holder.items():
-        wanted[symbol] += quantity
+    wanted: dict[tuple[str, Side], Decimal] = defaultdict(Decimal)
+    for (symbol, _, side), quantity in by_holder.items():
+        wanted[symbol, side] += quantity
     held: dict[str, Decimal] = defaultdict(Decimal)
     for fill in world.side.fills():
         held[fill.symbol] += fill.quantity * (1 if fill.side == "BUY" else -1)
-        if not 0 <= held[fill.symbol] <= wanted[fill.symbol]:
-            sentence = f"{fill.symbol} came to {held[fill.symbol]}, wanted were 0 to {wanted[fill.symbol]}"
+        least, most = -wanted[fill.symbol, Side.SELL], wanted[fill.symbol, Side.BUY]
+        if not least <= held[fill.symbol] <= most:
+            sentence = f"{fill.symbol} came to {held[fill.symbol]}, wanted were {least} to {most}"
             world.judge.object(Breach.DOUBLED, sentence)
+        if state.baskets and sum(held.values()) < 0:
+            world.judge.object(Breach.NAKED, f"a basket had sold more than it held: {dict(held)}")
 
 
 def _external(world: World, state: Any) -> None:
