@@ -84,7 +84,7 @@ class _Account:
             return units
         equity = self.cash + self.units * price
         if equity <= 0:
-            return 0.0
+            return self.units if units * self.units > 0 else 0.0
         leverage = self.terms.leverage
         if abs(units) * price <= (equity - abs(units - self.units) * price * self.fee) * leverage:
             return units

@@ -409,3 +409,17 @@ def test_a_backtest_of_a_strategy_is_a_run_of_its_decisions():
     np.testing.assert_array_equal(result.exposure, decided(strategy, bars))
     np.testing.assert_array_equal(result.equity_quote, run(bars, result.exposure, UNITS).equity_quote)
     assert len(result.trades()) > 3
+
+
+def test_what_is_refused_compiled_is_refused_as_plain_python(interpreted):  # noqa: F811
+    interpreted()
+
+    for column, row, value in (("close", 3, 0.0), ("start_ns", 6, 0)):
+        with pytest.raises(DataError, match=f"bar {row} "):
+            check_bars(broken(column, row, value))
+    day = 86_400 * NANOSECONDS
+    with pytest.raises(DataError, match="missing"):
+        check_bars(replace(made_bars([1.0] * 3), start_ns=np.array([0, day, 12 * day])))
+    assert check_bars(some_bars(np.full(5, 100.0))) == []
+    with pytest.raises(Invalid, match="at bar 1"):
+        run(made_bars([1, 1, 1]), np.array([NAN, 2.0, 1.0]), UNITS)

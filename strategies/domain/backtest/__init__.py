@@ -7,6 +7,7 @@ from strategies.domain.backtest.engine import Fills, Result, Trades, backtest, d
 from strategies.domain.backtest.luck import Overfitting, deflated_sharpe, expected_best, overfitting
 from strategies.domain.backtest.monte_carlo import Spread, resampled_days, resampled_trades
 from strategies.domain.backtest.notes import contract_notes
+from strategies.domain.backtest.portfolio import Portfolio, run_together
 from strategies.domain.backtest.statistics import EVERY_DAY, TRADING_DAYS, Daily, Statistics, daily_of, statistics_of
 from strategies.domain.backtest.sweeps import Figures, Surface, Sweep, crossing_sweep, figures_of, surface_of, sweep
 from strategies.domain.backtest.terms import FillAt, FlatFee, Gaps, IndianCharges, Sizing, Terms
@@ -27,6 +28,7 @@ __all__ = [
     "IndianCharges",
     "Leak",
     "Overfitting",
+    "Portfolio",
     "Result",
     "Sizing",
     "Spread",
@@ -57,6 +59,7 @@ __all__ = [
     "resampled_days",
     "resampled_trades",
     "run",
+    "run_together",
     "statistics_of",
     "surface_of",
     "sweep",

@@ -145,7 +145,7 @@ def _run(bars: Bars, exposure: Float64Array1D, terms: Terms, remarks: list[str])
         terms=terms,
         exposure=exposure,
         equity_quote=equity,
-        fills=_columns(fills[:count]),
+        fills=fill_columns(fills[:count]),
         remarks=tuple(remarks),
     )
 
@@ -190,7 +190,8 @@ def offset_ns(zone: tzinfo) -> int:
     return int(winter.total_seconds()) * NANOSECONDS
 
 
-def _columns(fills: Float64Array2D) -> Fills:
+def fill_columns(fills: Float64Array2D) -> Fills:
+    """Return a kernel's table of fills as columns."""
     return Fills(
         bar=fills[:, 0].astype(np.int64),
         units=fills[:, 1].copy(),

@@ -126,8 +126,8 @@ def affordable(
         return wanted
     _, _, lot, leverage, _ = money
     equity = cash + units * price
-    if equity <= 0.0:
-        return 0.0
+    if equity <= 0.0 or leverage <= 0.0:
+        return units if wanted * units > 0.0 else 0.0
     cost = charge(wanted - units, price, rates, row)
     if abs(wanted) * price <= (equity - cost) * leverage:
         return wanted

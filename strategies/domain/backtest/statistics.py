@@ -6,17 +6,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite, sqrt
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
 import numpy as np
 
 from brokers.domain.errors import Invalid
-from brokers.domain.market import NANOSECONDS, Float64Array1D, Int64Array1D
+from brokers.domain.market import NANOSECONDS, Bars, Float64Array1D, Int64Array1D
 from strategies.domain.backtest.drawdowns import Drawdown, drawdowns
-from strategies.domain.backtest.engine import Result, Trades, date_of, day_numbers
+from strategies.domain.backtest.engine import Fills, Trades, date_of, day_numbers
+from strategies.domain.backtest.terms import Terms
 
 TRADING_DAYS, EVERY_DAY = 252, 365
 _YEAR_NS = 365.25 * 86_400 * NANOSECONDS
+
+
+class Traded(Protocol):
+    """What can be measured: a backtest of one instrument, or of several over the same times."""
+
+    @property
+    def bars(self) -> Bars: ...
+    @property
+    def terms(self) -> Terms: ...
+    @property
+    def equity_quote(self) -> Float64Array1D: ...
+    @property
+    def fills(self) -> Fills: ...
+    @property
+    def final_quote(self) -> float: ...
+    def trades(self) -> Trades: ...
+    def held_units(self) -> Float64Array1D: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +79,7 @@ class Statistics:
     monthly: Mapping[tuple[int, int], float]
 
 
-def statistics_of(result: Result, *, days_per_year: int = TRADING_DAYS, risk_free: float = 0.0) -> Statistics:
+def statistics_of(result: Traded, *, days_per_year: int = TRADING_DAYS, risk_free: float = 0.0) -> Statistics:
     """Work out the figures; `days_per_year` is 252 where the market rests and 365 where it never does.
 
     Raises Invalid for another number, or a risk-free rate that is none.
@@ -99,7 +117,7 @@ def statistics_of(result: Result, *, days_per_year: int = TRADING_DAYS, risk_fre
     )
 
 
-def daily_of(result: Result) -> Daily:
+def daily_of(result: Traded) -> Daily:
     """Take the equity at each day's last close; a day's return is over the day before, the first one's over the capital."""
     number = day_numbers(result.bars.start_ns, result.terms.zone)
     last = np.append(np.flatnonzero(np.diff(number)), number.size - 1)
@@ -110,7 +128,7 @@ def daily_of(result: Result) -> Daily:
     return Daily(days=[date_of(int(day)) for day in number[last]], equity_quote=equity, returns=returns)
 
 
-def cagr(result: Result) -> float | None:
+def cagr(result: Traded) -> float | None:
     r"""Return the annual growth; None where everything was lost or the time is less than a day.
 
     Notes
@@ -166,7 +184,7 @@ def _of_trades(trades: Trades) -> _OfTrades:
     }
 
 
-def _turnover(result: Result) -> float:
+def _turnover(result: Traded) -> float:
     traded = float(np.sum(np.abs(result.fills.units) * result.fills.price))
     span_ns = int(result.bars.start_ns[-1] - result.bars.start_ns[0]) + result.bars.interval_s * NANOSECONDS
     mean = float(result.equity_quote.mean())
