@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", type=float, default=1.0, help="market seconds per wall second (default 1)")
     parser.add_argument("--seed", type=int, default=7, help="seed of the made market (default 7)")
     parser.add_argument(
-        "--instruments", type=int, default=0, help="list at least so many, up to 20000 (default: about 1000)"
+        "--instruments", type=int, default=0, help="list at least so many, up to 20000 (default: about 2400)"
     )
     parser.add_argument("--frames", type=float, help="frames per wall second (default: at least two)")
     parser.add_argument(

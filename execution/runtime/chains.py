@@ -123,7 +123,6 @@ class ChainDesk:
         if self._session.facts.venue != VENUE:
             return
         await self._ports.ready()
-        await self._session.machine.read(partial(tracking_by_default, account_id=self._account_id, at=self._now()))
         clock = self._session.machine.clock
         began_ns = clock.boot_ns()
         self._turn, self._slots = 0, {}
@@ -138,7 +137,7 @@ class ChainDesk:
         if self._is_due("look", LOOK_TURNS):
             await self._look()
         now_ns = self._market_now_ns()
-        if not (self._followed and now_ns):
+        if not now_ns:
             return
         watched = await self._ports.line.watched(self._account_id)
         sums_up = self._is_due("interest", INTEREST_TURNS)
@@ -191,8 +190,7 @@ class ChainDesk:
 
     async def _look(self) -> None:
         """Follow what the rows ask for, as the list of the day has it."""
-        machine = self._session.machine
-        read = await machine.read(partial(_wished, self._account_id))
+        read = await self._session.machine.read(partial(_wished, self._account_id, self._now()))
         self._owner_id, day = read.owner_id, self._market_day()
         wished = {wish.underlying: wish for wish in read.wishes}
         for name in [name for name in self._followed if name not in wished]:
@@ -296,6 +294,10 @@ class _Read:
     listed: str
 
 
-def _wished(account_id: str) -> _Read:
+def _wished(account_id: str, at: datetime) -> _Read:
     owner_id, wishes = wishes_of(account_id)
+    if not wishes:
+        # at each look: on a new installation the day's list may still be on its way
+        tracking_by_default(account_id=account_id, at=at)
+        owner_id, wishes = wishes_of(account_id)
     return _Read(owner_id=owner_id, wishes=wishes, listed=list_mark())

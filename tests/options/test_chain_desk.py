@@ -10,6 +10,7 @@ from django.db import connection
 
 from brokers.domain.india import INDIA
 from brokers.domain.market import ns_of
+from brokers.models import ListedInstrument
 from execution import append_only
 from execution.runtime.chains import ChainDesk, ChainPorts, Ready
 from options.chain_store import ChainStore
@@ -311,3 +312,15 @@ async def test_slow_work_is_done_once_for_all_who_wait():
     await ready()
 
     assert done == [1]
+
+
+async def test_the_default_waits_for_the_first_list_of_instruments(hosted):
+    await database_sync_to_async(ListedInstrument.objects.all().delete)()
+    await hosted.turns(2)
+    before = hosted.heard
+
+    await database_sync_to_async(list_options)()
+    await hosted.turns(2)
+
+    assert before == []
+    assert INDEX.key in hosted.heard
