@@ -42,6 +42,8 @@ class AlertWatch:
         self._known: dict[str, Alert] = {}
         self._unwatched: dict[str, str] = {}
         self._fired: list[Fired] = []
+        # what alerts came to wait for, until their rows say so
+        self._turned: dict[str, bool] = {}
         self._mark: tuple[object, ...] | None = None
         self._day: date | None = None
         self._read_at: datetime | None = None
@@ -109,7 +111,7 @@ class AlertWatch:
 
     def _carry_over(self, read: ToWatch) -> None:
         """Watch everything anew, from where it stands now: the rows may be a moment behind."""
-        turned = self._watch.book.turned()
+        turned = self._collected()
         over = {alert_id for alert_id in self._known if alert_id not in self._watch.book} - self._unwatched.keys()
         self._watch, self._unwatched = FrameWatch(), {}
         known, self._known = self._known, {}
@@ -125,16 +127,21 @@ class AlertWatch:
         self._watch, self._known, self._unwatched, self._mark = FrameWatch(), {}, {}, None
 
     async def _note(self) -> None:
-        fired, turned = list(self._fired), self._watch.book.turned()
+        fired, turned = list(self._fired), self._collected()
         if not (fired or turned):
             return
         at = self._now()
-        named = {str(alert_id): is_armed for alert_id, is_armed in turned.items()}
-        said = await self._session.machine.read(partial(alerts_note, fired=fired, turned=named, at=at))
+        said = await self._session.machine.read(partial(alerts_note, fired=fired, turned=turned, at=at))
         del self._fired[: len(fired)]
+        self._turned = {alert_id: now for alert_id, now in self._turned.items() if turned.get(alert_id) is not now}
         for sentence in said:
             self._session.log.info("alert_fired", sentence=sentence)
             self._inbox.append({"kind": "alert", "subject": "alert", "sentence": sentence, "found_at": rfc3339(at)})
+
+    def _collected(self) -> dict[str, bool]:
+        """Return what alerts wait for and no row says yet."""
+        self._turned |= {str(alert_id): is_armed for alert_id, is_armed in self._watch.book.turned().items()}
+        return dict(self._turned)
 
     async def _tell(self) -> None:
         """Say which alerts are watched; whoever reads it sees by its time whether a desk is there at all."""
