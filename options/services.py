@@ -57,6 +57,8 @@ def tracking_start(
     with transaction.atomic():
         known = TrackedUnderlying.objects.filter(owner=user, underlying=underlying).first()
         chosen = _account_for(user, account, known)
+        # whoever asks for one more keeps what everybody has
+        tracking_by_default(account_id=str(chosen.pk), at=at)
         row, _ = TrackedUnderlying.objects.update_or_create(
             owner=user,
             underlying=underlying,

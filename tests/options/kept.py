@@ -15,7 +15,7 @@ from options.models import TrackedUnderlying
 from tests.options.frames import INDEX, NOW, RATE, a_frame, a_subject, some_options
 
 
-def list_options(options=None):
+def list_options(options=None, *, with_index=True):
     ListedInstrument.objects.bulk_create(
         ListedInstrument(
             venue="kite",
@@ -31,7 +31,7 @@ def list_options(options=None):
             lot_size=one.lot_size,
             listed_on=NOW.date(),
         )
-        for one in (INDEX, *(some_options() if options is None else options))
+        for one in (*([INDEX] if with_index else []), *(some_options() if options is None else options))
     )
 
 

@@ -13,7 +13,7 @@ from options.domain.received import NO_SPOT
 from options.models import ChainAlertFired, ChainDay, ChainMinute, TrackedUnderlying
 from options.reading import NOT_HEARD
 from tests.api.conftest import client_of
-from tests.options.frames import EXPIRIES, LOT, NOW, TODAY, later
+from tests.options.frames import EXPIRIES, LOT, NOW, TODAY, later, some_options
 from tests.options.kept import a_desk_leaves, a_tracked, list_options
 from tests.people import a_member, an_aster_account
 
@@ -285,6 +285,16 @@ def test_following_is_asked_for_and_answered_at_once(ours):
     row = TrackedUnderlying.objects.get()
     assert (answer.status_code, answer.json()["state"], answer.json()["id"]) == (202, "accepted", str(row.pk))
     assert (row.owner, row.account, row.expiries) == (ours.user, ours.account, 2)
+
+
+def test_who_asks_for_one_more_keeps_what_is_followed_by_default(ours):
+    list_options()
+    list_options(some_options(underlying="SENSEX", exchange="BFO"), with_index=False)
+    list_options(some_options(underlying="BANKNIFTY"), with_index=False)
+
+    ours.post("/api/oi/start", {"underlying": "BANKNIFTY"})
+
+    assert set(TrackedUnderlying.objects.values_list("underlying", flat=True)) == {"NIFTY", "SENSEX", "BANKNIFTY"}
 
 
 def test_asking_twice_follows_once(ours, followed):

@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 import pytest
 
+from brokers.domain.errors import DataError
 from brokers.domain.instruments import InstrumentKind
 from brokers.domain.market import ns_of
 from options.chain_wire import pack, unpack
@@ -15,7 +16,7 @@ from options.desk_line import chain_topic
 from options.domain.alerts import Measure, Rule
 from options.domain.columns import COLUMNS
 from options.domain.open_interest import Since
-from options.domain.received import ALL_STALE, NO_SPOT, NOTHING_YET, ONLY_CALLS, SETTLED
+from options.domain.received import ALL_STALE, NO_SPOT, NOTHING_YET, ONLY_CALLS, ONLY_PUTS, SETTLED
 from options.following import Followed, Wish
 from tests.options.frames import EXPIRIES, LOT, NOW, RATE, TODAY, a_frame, a_subject, later, some_options
 
@@ -117,14 +118,17 @@ def test_what_is_missing_is_said_in_a_sentence(frame, said):
     assert any(said in sentence for sentence in state["head"]["said"])
 
 
-def test_a_one_sided_chain_is_said_to_be_one():
-    calls = tuple(one for one in some_options() if one.kind is InstrumentKind.CALL)
-    one = worked(followed(a_subject(options=calls)))
+@pytest.mark.parametrize(
+    ("kind", "sentence", "missing"),
+    [(InstrumentKind.CALL, ONLY_CALLS, "pe.bid"), (InstrumentKind.PUT, ONLY_PUTS, "ce.bid")],
+)
+def test_a_one_sided_chain_is_said_to_be_one(kind, sentence, missing):
+    one = worked(followed(a_subject(options=tuple(one for one in some_options() if one.kind is kind))))
 
     state = topic_of(one)
 
-    assert ONLY_CALLS in state["head"]["said"]
-    assert state["24000"][COLUMNS.index("pe.bid")] is None
+    assert sentence in state["head"]["said"]
+    assert state["24000"][COLUMNS.index(missing)] is None
 
 
 def test_old_quotes_are_said_to_be_history():
@@ -204,3 +208,17 @@ def test_quotes_cross_between_processes_bit_for_bit():
         np.testing.assert_array_equal(there.quotes.age_s, here.quotes.age_s)
     assert read.before[NEAR].since is Since.OPEN
     assert math.isclose(float(read.before[NEAR].interest.open_interest[0, 0]), 6_500.0)
+
+
+@pytest.mark.parametrize("broken", [b"", b"{}", b"[]\n", b'{"v":2,"chains":[]}\n', b"short"])
+def test_bytes_that_are_no_chain_are_refused(broken):
+    with pytest.raises(DataError):
+        unpack(broken)
+
+
+def test_a_chain_that_lost_its_end_or_gained_one_is_refused():
+    sent = pack(worked().received(ns_of(NOW)))
+
+    for data in (sent[:-8], sent + bytes(8), sent[:-3]):
+        with pytest.raises(DataError):
+            unpack(data)

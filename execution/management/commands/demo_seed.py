@@ -15,6 +15,7 @@ from analysis.demo import demo_fill_ask
 from brokers.domain.errors import WindhoverError
 from brokers.listings_sync import instruments_sync
 from execution.management import demo, demo_aster
+from options.services import tracking_by_default
 
 
 class Command(BaseCommand):
@@ -39,6 +40,7 @@ class Command(BaseCommand):
             account = demo.account_ensure(user=user, at=at)
             demo.login(account, simulator_url=simulator, at=at)
             instruments_sync(account=account, at=at)
+            tracking_by_default(account_id=str(account.pk), at=at)
             demo.deployments_ensure(account=account, is_replay=replay, by=user, at=at)
             perpetuals = demo_aster.account_ensure(user=user, at=at)
             instruments_sync(account=perpetuals, at=at)
