@@ -193,3 +193,11 @@ def test_lists_baskets_newest_first_in_two_queries(ours, django_assert_max_num_q
         answer = ours.get("/api/baskets?limit=5").json()
 
     assert [row["name"] for row in answer["results"]] == ["two", "one"]
+
+
+def test_the_schema_says_what_a_basket_promises(ours):
+    schema = ours.get("/api/schema", Accept="application/vnd.oai.openapi+json").json()
+
+    said = schema["paths"]["/api/baskets"]
+    assert "takes back what filled" in said["post"]["description"]
+    assert "unwinding" in said["get"]["description"]
