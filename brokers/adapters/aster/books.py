@@ -183,9 +183,10 @@ class AccountBooks:
 
     async def _order(self, symbol: str, order_id: str) -> Orders:
         try:
-            return {order_id: await self._read(statements.order(symbol, order_id=order_id))}
+            row: OrderRow = await self._read(statements.order(symbol, order_id=order_id))
         except Rejected:
             return {}  # ended so long ago that the exchange has forgotten it
+        return {order_id: row}
 
     async def _read_fills(self, symbol: str, book: SymbolBook) -> None:
         from_id = book.first_fill_to_read()
