@@ -10,6 +10,7 @@ from typing import Any
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.orders import Book, OrderType, Product, Side
 from brokers.domain.portfolio import PositionKey
+from execution.domain.basket_legs import orders_of
 from execution.domain.basket_work import advance_baskets, fail, hold, take_back
 from execution.domain.baskets import (
     MOST_LEGS,
@@ -122,9 +123,10 @@ def exit_of_basket(desk: Desk, key: PositionKey, *, whole: bool) -> bool:
 
 
 def _covers(desk: Desk, basket: BasketRecord, key: PositionKey) -> bool:
-    """Tell whether a position may be what bounds the loss of an option that the basket has written."""
+    """Tell whether a position may be what bounds the loss of an option that the basket has written or may yet write."""
     written = [n for n, leg in enumerate(basket.legs) if leg.stage == OPTIONS_WRITTEN]
-    is_written = any(desk.state.positions.get(basket.position_key(n)).is_open for n in written)
+    may_be_written = any(order.is_entry and order.intent.side is Side.SELL for order in orders_of(desk, basket))
+    is_written = may_be_written or any(desk.state.positions.get(basket.position_key(n)).is_open for n in written)
     number = basket.number_of(key.instrument)
     return is_written and number is not None and number not in written
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from brokers.domain.market import at_of, ns_of
 from brokers.domain.orders import Book, OrderStatus, Product
 from brokers.domain.portfolio import PositionKey
+from execution.domain.basket_legs import orders_of
 from execution.domain.basket_work import take_back
 from execution.domain.baskets import AT_WORK
 from execution.domain.commands import Level
@@ -100,7 +101,8 @@ def _flatten(desk: Desk, key: PositionKey, reason: str) -> None:
     basket = desk.state.baskets.get(key.strategy_key)
     if basket is not None:
         is_held = any(desk.state.positions.get(basket.position_key(n)).is_open for n in range(len(basket.legs)))
-        if is_held or basket.state in AT_WORK:
+        may_be_held = any(order.is_entry for order in orders_of(desk, basket))
+        if is_held or may_be_held or basket.state in AT_WORK:
             take_back(desk, basket, reason)  # what it has written goes before its cover
         return
     deployment = desk.state.deployments.get(key.strategy_key)

@@ -4,7 +4,7 @@ import pytest
 
 from brokers.domain.orders import OrderStatus, Purpose
 from execution.domain.events import FeedChanged, Link, SendResult
-from tests.execution.domain.basket_script import CALL_SPREAD, CONDOR, HIGH_CALL, LOT, LOW_CALL, BasketScript, buy
+from tests.execution.domain.basket_script import CALL_SPREAD, CONDOR, HIGH_CALL, KEY, LOT, LOW_CALL, BasketScript, buy
 
 REJECTED = OrderStatus.REJECTED
 
@@ -152,4 +152,47 @@ def test_what_fills_after_all_was_taken_back_is_taken_back_too():
 
     assert ended == "unwound"
     assert f"SELL {LOW_CALL.key}" in desk.sent(Purpose.EXIT)
+    assert desk.state == "unwound"
+
+
+def test_the_cover_of_a_held_basket_is_kept_while_its_written_leg_may_fill():
+    desk = a_desk()
+    desk.send(*CALL_SPREAD, policy="hold", deadline_s=30)
+    desk.obedient = False
+    desk.fill_working()
+    written = desk.placed[-1]
+    row = desk.venue.take(written, desk.now)
+    desk.answer(written.order.client_id, SendResult.AMBIGUOUS)
+    desk.pass_time(40)
+    held = desk.state
+
+    desk.act("exit_position", book="live", instrument=HIGH_CALL.key, product="MIS", strategy_key=KEY)
+    while_unknown = (desk.state, desk.sent(Purpose.EXIT))
+    desk.obedient = True
+    desk.show(row)  # its cancel follows at once
+    desk.fill_working()
+
+    assert (held, *while_unknown) == ("held", "unwinding", [])
+    assert desk.engine.order(written.order.client_id).status is OrderStatus.CANCELLED
+    assert desk.state == "unwound"
+    assert (desk.held_of(HIGH_CALL), desk.held_of(LOW_CALL)) == (0, 0)
+
+
+def test_a_held_basket_that_holds_nothing_but_a_doubt_ends_at_the_square_off():
+    desk = a_desk()
+    desk.obedient = False
+    desk.send(buy(LOW_CALL), policy="hold", deadline_s=30)
+    late = desk.placed[0]
+    row = desk.venue.take(late, desk.now)
+    desk.answer(late.order.client_id, SendResult.AMBIGUOUS)
+    desk.pass_time(40)
+    held = desk.state
+
+    desk.now = desk.now.replace(hour=9, minute=56)  # 15:26 in India
+    desk.tick()
+    squared_off = desk.state
+    desk.obedient = True
+    desk.show(row)  # its cancel follows at once
+
+    assert (held, squared_off) == ("held", "unwinding")
     assert desk.state == "unwound"
