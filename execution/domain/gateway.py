@@ -241,6 +241,7 @@ def _pending(desk: Desk, order: OrderRecord) -> PendingOrder:
 
 def _worst_price(desk: Desk, order: OrderRecord) -> Decimal:
     if order.reserved_quote:
-        return order.reserved_quote / order.intent.quantity
+        # a new price may have been agreed since
+        return max(order.reserved_quote / order.intent.quantity, order.price or Decimal(0))
     shown = (order.price, order.trigger_price, desk.market.mark(order.intent.instrument))
     return max((price for price in shown if price is not None), default=Decimal(0))
