@@ -10,7 +10,15 @@ from typing import Any
 from brokers.domain.errors import Invalid, NotFound, WindhoverError
 from brokers.domain.orders import Book, OrderStatus, Product
 from brokers.domain.portfolio import PositionKey
-from execution.domain.basket_acts import basket_send, basket_unwind, baskets_stop, exit_of_basket, leave_to_operator
+from execution.domain.basket_acts import (
+    basket_send,
+    basket_unwind,
+    baskets_stop,
+    baskets_take_back,
+    ends_between_tries,
+    exit_of_basket,
+    leave_to_operator,
+)
 from execution.domain.commands import CommandDone, Level
 from execution.domain.desk import Desk
 from execution.domain.events import Act, OperatorAct
@@ -143,6 +151,8 @@ def _switch(desk: Desk, scope: str, target_id: str) -> SwitchState:
 
 def _cancel_order(desk: Desk, payload: Payload) -> str:
     order = _order(desk, payload)
+    if ends_between_tries(desk, order):
+        return "nothing of it was sent, and it is not tried again"
     goal = desk.state.goals.get(key_of(order.intent))
     is_tried_again = goal is not None and _is_tried_again(desk, order, goal)
     if order.is_final and not is_tried_again:
@@ -178,9 +188,11 @@ def _exit_all(desk: Desk, payload: Payload) -> str:
     book = Book(payload["book"]) if payload.get("book") else None
     is_ours_alone = payload.get("of") == OURS
     keys = [p.key for p in desk.state.positions.open(book) if p.key.strategy_key or not is_ours_alone]
-    for key in dict.fromkeys([*keys, *_entering(desk, book)]):
+    entering = _entering(desk, book)
+    baskets = baskets_take_back(desk, book)
+    for key in dict.fromkeys([*keys, *entering]):
         _exit(desk, key, whole=True)
-    return f"exiting {len(keys)} positions"
+    return f"exiting {len(keys)} positions" + (f" and taking back {baskets} baskets" if baskets else "")
 
 
 def _entering(desk: Desk, book: Book | None) -> list[PositionKey]:

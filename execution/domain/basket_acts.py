@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 from brokers.domain.errors import Invalid, NotFound
-from brokers.domain.orders import Book, OrderType, Product, Side
+from brokers.domain.orders import Book, OrderStatus, OrderType, Product, Side
 from brokers.domain.portfolio import PositionKey
-from execution.domain.basket_legs import orders_of
+from execution.domain.basket_legs import latest_order, leg_name, orders_of
 from execution.domain.basket_work import advance_baskets, fail, hold, take_back
 from execution.domain.baskets import (
     MOST_LEGS,
@@ -110,6 +110,15 @@ def baskets_stop(desk: Desk, reason: str) -> int:
     return len(entering)
 
 
+def baskets_take_back(desk: Desk, book: Book | None) -> int:
+    """Take back every basket of a book that is being entered, also one of which nothing rests; return how many."""
+    entering = [b for b in desk.state.baskets.values() if b.state in (S.PENDING, S.WORKING)]
+    concerned = [b for b in entering if book in (None, b.taken.book)]
+    for basket in concerned:
+        take_back(desk, basket, "exit of everything asked by the operator")
+    return len(concerned)
+
+
 def exit_of_basket(desk: Desk, key: PositionKey, *, whole: bool) -> bool:
     """Take a basket back instead of closing one position of it, where that would leave something written uncovered.
 
@@ -129,6 +138,18 @@ def _covers(desk: Desk, basket: BasketRecord, key: PositionKey) -> bool:
     is_written = may_be_written or any(desk.state.positions.get(basket.position_key(n)).is_open for n in written)
     number = basket.number_of(key.instrument)
     return is_written and number is not None and number not in written
+
+
+def ends_between_tries(desk: Desk, order: OrderRecord) -> bool:
+    """End the basket of an order of which nothing was sent and whose leg would be sent anew; answer whether it did."""
+    basket = desk.state.baskets.get(order.intent.deployment_id or "")
+    number = basket.number_of(order.intent.instrument) if basket is not None and order.is_entry else None
+    if basket is None or number is None or basket.state is not S.WORKING or order.status is not OrderStatus.NOT_SENT:
+        return False
+    if latest_order(desk, basket, number) != order:
+        return False
+    fail(desk, basket, f"{leg_name(basket, number)}: its order was cancelled by the operator")
+    return True
 
 
 def leave_to_operator(desk: Desk, order: OrderRecord) -> None:

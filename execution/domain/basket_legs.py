@@ -161,7 +161,11 @@ def leg_patience_over(desk: Desk, order: OrderRecord) -> None:
     price = leg_price(desk, basket, number, step=order.modifications + 1)
     if price is None or order.price is None or (price - order.price) * order.intent.side.sign <= 0:
         return  # no better one is known, or its place in the queue is worth more
-    if _gate_objection(desk, replace(order.intent, price=price), order) is None:
+    if entry_objection(desk, basket.position_key(number)) is not None:
+        return
+    # what of it has filled is held, and would count twice
+    rest = replace(order.intent, price=price, quantity=order.pending_quantity)
+    if _gate_objection(desk, rest, order) is None:
         change_price(desk, order, price)
 
 
@@ -173,7 +177,7 @@ def failure_of(desk: Desk, basket: BasketRecord, number: int) -> str | None:
     order = latest_order(desk, basket, number)
     if order is None:
         return f"{leg_name(basket, number)}: its order ended with its day, {filled:f} filled"
-    is_unsent = order.status is OrderStatus.NOT_SENT and len(ids) < MOST_TRIES
+    is_unsent = order.status is OrderStatus.NOT_SENT and len(ids) < MOST_TRIES and not order.cancel_wanted
     if not order.is_settled or is_unsent:
         return None
     why = desk.state.switches.objection(basket.key) or order.message
@@ -185,7 +189,7 @@ def is_leg_unsent(desk: Desk, basket: BasketRecord, number: int) -> bool:
     """Tell whether no order stands for a leg: none was made, or nothing of the last one was sent a while ago."""
     ids = basket.progress[number].client_ids
     order = latest_order(desk, basket, number)
-    if order is None or order.status is not OrderStatus.NOT_SENT:
+    if order is None or order.status is not OrderStatus.NOT_SENT or order.cancel_wanted:
         return not ids
     pause_s: float = desk.config.decide_again_s * 2.0 ** len(ids)
     return (desk.at - order.updated_at).total_seconds() >= pause_s

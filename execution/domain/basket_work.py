@@ -138,6 +138,8 @@ def _work(desk: Desk, basket: BasketRecord) -> None:
         fail(desk, basket, failures[0])
     elif basket.filled_legs == len(basket.legs):
         _move(desk, basket, S.FILLED, f"all {len(basket.legs)} legs are filled")
+    elif (shut := desk.why_not_opening(basket.taken.book)) is not None:
+        fail(desk, basket, shut)
     elif desk.at >= basket.taken.deadline_at:
         fail(desk, basket, f"its time was over with {basket.filled_legs} of {len(basket.legs)} legs filled")
     elif not any(order.is_doubtful for order in orders_of(desk, basket)) and desk.config.runs_strategies:
