@@ -131,7 +131,8 @@ export function scrubber({ onMove, onHistory = () => {} }) {
     /** Look at another chain: now, and its newest day. */
     follow(next) {
       const kept = where && where.underlying === next.underlying ? { day, at } : { day: null, at: null };
-      where = next;
+      // a choice carries more than its place, and the desk refuses what it does not know
+      where = { underlying: next.underlying, expiry: next.expiry };
       ({ day, at } = kept);
       load();
     },
