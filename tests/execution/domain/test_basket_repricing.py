@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from brokers.domain.orders import OrderStatus
-from execution.domain.events import FeedChanged, Link, ReleaseChanged, SendResult
+from execution.domain.events import ReleaseChanged, SendResult
 from execution.domain.gateway import risk_view
 from tests.execution.domain.basket_script import (
     CALL_SPREAD,
@@ -14,6 +14,7 @@ from tests.execution.domain.basket_script import (
     BasketScript,
     buy,
 )
+from tests.execution.domain.test_reconciliation import hidden_row
 
 
 def a_desk(**given):
@@ -94,15 +95,16 @@ def test_an_account_taken_back_to_paper_ends_its_live_basket():
     assert desk.state == "unwound"
 
 
-@pytest.mark.parametrize("link", [Link.CONNECTED, Link.SILENT])
-def test_a_leg_gets_a_new_price_only_while_entries_are_allowed(link):
+@pytest.mark.parametrize("is_hidden", [False, True])
+def test_a_leg_gets_no_new_price_while_a_row_of_its_instrument_cannot_be_read(is_hidden):
     desk = a_desk()
     desk.send(buy(LOW_CALL), deadline_s=120)
 
-    desk.run(FeedChanged(at=desk.now, state=link))
+    desk.read_books(unreadable=(hidden_row(instrument=LOW_CALL.key),) if is_hidden else ())
+    desk.read_books_if_wanted = lambda: None
     desk.pass_time(20)
 
-    assert bool(desk.modifies) is (link is Link.CONNECTED)
+    assert bool(desk.modifies) is not is_hidden
 
 
 def test_what_is_left_of_a_partly_filled_leg_is_judged_beside_its_fills():
