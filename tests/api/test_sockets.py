@@ -351,6 +351,6 @@ async def test_what_is_not_ours_to_understand_is_ignored(publisher):
 
 
 async def test_an_address_without_a_socket_is_refused(ours):
-    connected, code = await socket("/ws/oi", headers=PAGE).connect()
+    connected, code = await socket("/ws/nothing", headers=PAGE).connect()
 
     assert (connected, code) == (False, 4404)

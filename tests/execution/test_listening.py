@@ -44,7 +44,9 @@ class Log:
 
 
 def a_session(*, followed=(), mode=QUOTE):
-    state = SimpleNamespace(positions=SimpleNamespace(open=list), open_orders=list, deployments={})
+    state = SimpleNamespace(
+        positions=SimpleNamespace(open=list), open_orders=list, deployments={}, baskets_at_work={}, baskets={}
+    )
 
     async def learn(_names):
         return None

@@ -178,4 +178,4 @@ async def test_instrument_dump_has_the_columns_of_the_sample(traded):
 
     rows = list(csv.DictReader(io.StringIO(ours)))
     assert ours.splitlines()[0] == theirs
-    assert {row["segment"] for row in rows} == {"INDICES", "NSE", "NFO-FUT", "BFO-FUT", "NFO-OPT"}
+    assert {row["segment"] for row in rows} == {"INDICES", "NSE", "NFO-FUT", "BFO-FUT", "NFO-OPT", "BFO-OPT"}
