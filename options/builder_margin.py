@@ -6,28 +6,45 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from django.core.cache import cache
+
 from accounts.models import User
+from accounts.selectors import desks_to_act_on
 from brokers.domain.errors import WindhoverError
 from brokers.domain.margins import BasketMargin
 from brokers.domain.orders import Book, OrderIntent, OrderType, Product, Purpose
 from brokers.margin_calculator import basket_margin
 from brokers.models import TradingAccount, Venue
-from brokers.selectors import accounts_visible
 from options.builder import estimate_of, margin_document
 from options.builder_pricing import Priced
 from options.builder_rows import price_of, text
 
+# the venue counts an account's questions, and orders share that count
+QUESTION_EVERY_S = 1
+
 
 def margin_answer(user: User, found: Priced, *, account: TradingAccount | None, product: Product) -> dict[str, Any]:
     """Ask the venue what the combination would block, saying so; an own estimate with the reason where it does not answer."""
-    asked = account or accounts_visible(user).filter(venue=Venue.KITE, is_enabled=True).first()
+    asked, why_not = _own_account(user, account)
     if asked is None:
-        return margin_document(estimate_of(found), "No account with a margin calculator is connected.")
+        return margin_document(estimate_of(found), why_not)
+    if not cache.add(f"builder-margin:{asked.pk}", True, QUESTION_EVERY_S):
+        return margin_document(estimate_of(found), "The venue's calculator was asked less than a second ago.")
     try:
         said = basket_margin(account=asked, orders=_orders(found, str(asked.id), product))
     except WindhoverError as problem:
         return margin_document(estimate_of(found), f"The venue's calculator was asked: {problem.message}.")
     return _document(said, asked, estimate_of(found).premium_paid)
+
+
+def _own_account(user: User, named: TradingAccount | None) -> tuple[TradingAccount | None, str]:
+    """Return the account to ask, only ever the user's own on a desk where they may act; else None and the reason."""
+    own = TradingAccount.objects.filter(owner=user, is_enabled=True, desk__in=desks_to_act_on(user))
+    if named is None:
+        asked = own.filter(venue=Venue.KITE).order_by("created_at").first()
+        return asked, "No account of your own with a margin calculator is connected."
+    asked = own.filter(pk=named.pk).first()
+    return asked, "The account named is not your own, not in use, or on a desk where you may only look."
 
 
 def _orders(found: Priced, account_id: str, product: Product) -> Sequence[Any]:

@@ -5,9 +5,12 @@ from decimal import Decimal
 
 import pytest
 
+from accounts.models import Role
+from accounts.services import membership_set
 from brokers.domain.errors import Retryable
 from options import builder_margin
 from tests.options.builder_site import EVALUATE, LEGS, MARGIN, TEMPLATES, body, has_no_nan, key, live, refusal
+from tests.people import NOON, a_desk, a_member, an_account
 
 pytestmark = pytest.mark.django_db
 
@@ -192,6 +195,58 @@ def test_the_margin_is_the_venues_where_it_answers(ours, follow, monkeypatch):
     ((account, orders),) = asked
     assert account == ours.account
     assert [intent.side for intent, _ in orders] == ["BUY", "BUY", "SELL", "SELL"]
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Note which accounts the venue is asked for; it never answers."""
+    accounts = []
+
+    def noted(*, account, orders):
+        accounts.append(account)
+        raise Retryable("the venue cannot be reached", code="venue.unreachable")
+
+    monkeypatch.setattr(builder_margin, "basket_margin", noted)
+    return accounts
+
+
+def given_away(account):
+    account.owner = a_member(account.desk, Role.OWNER)
+    account.save(update_fields=["owner"])
+
+
+def test_a_colleagues_account_is_asked_neither_unnamed_nor_named(ours, follow, asked):
+    given_away(ours.account)
+
+    unnamed = ours.post(MARGIN, body()).json()
+    named = ours.post(MARGIN, body(account=str(ours.account.id))).json()
+
+    assert asked == []
+    assert "No account of your own" in unnamed["said"]
+    assert (unnamed["source"], named["source"]) == ("estimate", "estimate")
+    assert "not your own" in named["said"]
+
+
+def test_an_account_on_a_desk_where_its_owner_may_only_look_is_not_asked(ours, follow, asked):
+    user = ours.account.owner
+    elsewhere = an_account(a_desk(), owner=user)
+    membership_set(desk=elsewhere.desk, user=user, role=Role.VIEWER, at=NOON, by=None)
+
+    answer = ours.post(MARGIN, body(account=str(elsewhere.id))).json()
+
+    assert asked == []
+    assert "may only look" in answer["said"]
+
+
+def test_an_account_is_asked_once_a_second_at_most(ours, follow, asked, monkeypatch):
+    monkeypatch.setattr(builder_margin, "QUESTION_EVERY_S", 60)
+
+    ours.post(MARGIN, body())
+    second = ours.post(MARGIN, body()).json()
+
+    assert asked == [ours.account]
+    assert second["source"] == "estimate"
+    assert "less than a second ago" in second["said"]
 
 
 def test_anothers_account_is_not_asked(ours, theirs, follow):
