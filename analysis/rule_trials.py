@@ -57,13 +57,14 @@ def rule_try(
     Raises
     ------
     Invalid
-        Naming the condition that cannot be evaluated, as `rule_from` does.
+        Naming the condition that cannot be evaluated, as `rule_from` does; or for a list that is too long to answer at once.
     NotFound
         For a list that does not exist, or is another's.
     """
     began = time.perf_counter()
     rule = rule_from(document)
     subject = _subject(user, universe)
+    _check_width(subject)
     day = on or subject.last_day
     members = subject.universe.on(day)
     own = {symbol: subject.series[symbol] for symbol in members.symbols if symbol in subject.series}
@@ -105,11 +106,7 @@ def rule_past(
     """
     rule = rule_from(document)
     subject = _subject(user, universe)
-    if len(subject.series) > MOST_INSTRUMENTS:
-        message = (
-            f"{subject.universe.name} has {len(subject.series)} instruments, at most {MOST_INSTRUMENTS} are tested"
-        )
-        raise Invalid(message, code="rule.wide", field="universe")
+    _check_width(subject)
     last = until or subject.last_day
     first = since or last - _YEARS_BACK
     if first > last:
@@ -136,6 +133,14 @@ def rule_past(
 
 def _subject(user: User, universe: str | None) -> Subject:
     return subject_of(universe or EVERYTHING, Watchlist.objects.visible_to(user))
+
+
+def _check_width(subject: Subject) -> None:
+    if len(subject.series) > MOST_INSTRUMENTS:
+        message = (
+            f"{subject.universe.name} has {len(subject.series)} instruments, at most {MOST_INSTRUMENTS} are tested"
+        )
+        raise Invalid(message, code="rule.wide", field="universe")
 
 
 def _hit(symbol: str, subject: Subject, day: date) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.core.cache import cache
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -11,12 +14,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import User
 from analysis.api.desks import desk_of, own_row
 from analysis.api.views import LONGEST_KEY, LONGEST_NAME
 from analysis.domain.rule_backtest import LONGEST_HORIZON
 from analysis.own import MOST_INSTRUMENTS, note_add, remove, rule_save, watchlist_row, watchlist_save, watchlists_listed
 from analysis.own_models import SavedRule, StockNote, Watchlist
 from analysis.rule_trials import HORIZONS, rule_past, rule_row, rule_try, rules_listed
+from brokers.api.errors import Conflict
 from brokers.api.idempotency import once
 from brokers.api.lookup import caller
 from brokers.api.queries import NoQuery, StrictSerializer, body_of, query_of
@@ -24,6 +29,8 @@ from brokers.api.queries import NoQuery, StrictSerializer, body_of, query_of
 _LONGEST_TITLE = 60
 _LONGEST_NOTE = 2000
 _MOST_HORIZONS = 6
+# a worker that died must not keep its user out for longer
+LONGEST_BACKTEST_S = 120
 
 
 class IdQuery(NoQuery):
@@ -155,7 +162,20 @@ class RulePast(APIView):
     def post(self, request: Request) -> Response:
         """Say what followed a rule's hits, beside the base rate."""
         body = body_of(request, PastBody)
-        return Response(rule_past(caller(request), document=body.pop("rule"), **body))
+        with _one_at_a_time(caller(request)):
+            return Response(rule_past(caller(request), document=body.pop("rule"), **body))
+
+
+@contextmanager
+def _one_at_a_time(user: User) -> Iterator[None]:
+    """Hold the user's one place for a backtest; a Conflict where another of theirs is running."""
+    place = f"rule-backtest:{user.pk}"
+    if not cache.add(place, True, LONGEST_BACKTEST_S):
+        raise Conflict("A backtest of yours is still running; one runs at a time.", code="rule.busy")
+    try:
+        yield
+    finally:
+        cache.delete(place)
 
 
 class Notes(APIView):

@@ -245,13 +245,54 @@ def test_days_in_the_wrong_order_are_refused(client):
     assert answer["error"]["field"] == "since"
 
 
-def test_a_list_too_long_to_answer_at_once_is_refused(client):
+@pytest.mark.parametrize("path", ["try", "backtest"])
+def test_a_list_too_long_to_answer_at_once_is_refused(client, path):
     stored(symbols=["A", "B"], bars=60)
 
     with patch("analysis.rule_trials.MOST_INSTRUMENTS", 1):
-        answer = post(client, "backtest", rule=RSI)
+        answer = post(client, path, rule=RSI)
 
     assert answer["error"]["code"] == "rule.wide"
+
+
+def test_a_second_backtest_of_the_same_user_waits_for_the_first(client):
+    inner = []
+
+    def meanwhile(*_, **__):
+        inner.append(client.post("/api/analysis/rules/backtest", {"rule": RSI}, format="json"))
+        return {}
+
+    with patch("analysis.api.own_views.rule_past", meanwhile):
+        first = client.post("/api/analysis/rules/backtest", {"rule": RSI}, format="json")
+
+    assert first.status_code == 200
+    assert (inner[0].status_code, inner[0].json()["error"]["code"]) == (409, "rule.busy")
+
+
+def test_a_running_backtest_keeps_nobody_else_waiting(client):
+    stranger = client_of(a_desk().memberships.get().user)
+    inner = []
+
+    def meanwhile(*_, **__):
+        if not inner:
+            inner.append(None)
+            inner[0] = stranger.post("/api/analysis/rules/backtest", {"rule": RSI}, format="json")
+        return {}
+
+    with patch("analysis.api.own_views.rule_past", meanwhile):
+        client.post("/api/analysis/rules/backtest", {"rule": RSI}, format="json")
+
+    assert inner[0].status_code == 200
+
+
+def test_a_refused_backtest_leaves_the_place_free(client):
+    stored(symbols=["A"], bars=60)
+
+    codes = [
+        post(client, "backtest", rule=RSI, since="2025-01-01", until="2024-01-01")["error"]["code"] for _ in range(2)
+    ]
+
+    assert codes == ["rule.days", "rule.days"]
 
 
 def test_without_candles_a_trial_says_so(client):
