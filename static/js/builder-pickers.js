@@ -23,7 +23,8 @@ export function templatesDialog({ templates, onPick }) {
 
   function draw() {
     const found = templatesFound(templates, search.value);
-    const groups = [...new Set(templates.map((one) => one.group))];
+    // once words are typed, the group of the best find stands first: Enter takes it
+    const groups = [...new Set((search.value.trim() ? found : templates).map((one) => one.group))];
     none.hidden = found.length > 0;
     list.replaceChildren(...groups.flatMap((group) => {
       const members = found.filter((one) => one.group === group);

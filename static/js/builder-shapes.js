@@ -75,12 +75,12 @@ export function lotsWords(legs) {
   return `${count} ${count === 1 ? "lot" : "lots"}${counts.size > 1 ? " in all" : ""}`;
 }
 
-/** Templates in which every typed word occurs, the desk's own first. */
+/** Templates in which every typed word occurs: those that are called so, then those that are told so; the desk's own first of either. */
 export function templatesFound(templates, words) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = (one) => `${one.title} ${one.group} ${one.sentence}`.toLowerCase();
-  const found = templates.filter((one) => wanted.every((word) => text(one).includes(word)));
-  return [...found].sort((a, b) => Number(b.in_library) - Number(a.in_library));
+  const has = (text) => wanted.every((word) => text.toLowerCase().includes(word));
+  const rank = (one) => 2 * Number(has(one.title)) + Number(one.in_library);
+  return templates.filter((one) => has(`${one.title} ${one.group} ${one.sentence}`)).sort((a, b) => rank(b) - rank(a));
 }
 
 /** Rows of a chain around the money, with whichever strikes are asked for beside. */

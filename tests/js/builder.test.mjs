@@ -64,6 +64,16 @@ test("templates are found by any of their words, the desk's own first", () => {
   assert.deepEqual(shapes.templatesFound(templates, "butterfly"), []);
 });
 
+test("a template that is called by the typed words comes before the desk's own that is only told by them", () => {
+  const templates = [
+    { title: "Broken-wing butterfly", group: "neutral", sentence: "A butterfly whose wing below is farther.", in_library: true },
+    { title: "Call butterfly", group: "neutral", sentence: "Pays at the money.", in_library: false },
+    { title: "Put butterfly below", group: "bearish", sentence: "Pays at a lower strike.", in_library: false },
+  ];
+  assert.deepEqual(shapes.templatesFound(templates, "butterfly below").map((one) => one.title), ["Put butterfly below", "Broken-wing butterfly"]);
+  assert.deepEqual(shapes.templatesFound(templates, "butterfly").map((one) => one.title), ["Broken-wing butterfly", "Call butterfly", "Put butterfly below"]);
+});
+
 test("strikes around the money are shown, however few are listed", () => {
   const rows = [100, 200, 300, 400, 500].map((strike) => ({ strike }));
   assert.deepEqual(shapes.nearMoney(rows, 310, 1).map((row) => row.strike), [200, 300, 400]);
