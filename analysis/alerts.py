@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Count, F, Max
+from django.db.models import Count, Max
 
-from accounts.outbox import outbox_add
+from accounts.outbox import outbox_add_all
 from analysis.alert_models import AlertFiring, AlertState, PriceAlert
 from analysis.domain.alert_frames import FIGURES
 from analysis.domain.alerts import Alert, Direction, Subject
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 TOPIC = "alerts"
 TELL_TASK = "notifications.alert_fired"
-MOST_ALERTS = 20_000
+MOST_ALERTS = 2_000
+# how many firings are written down in one transaction
+MOST_NOTED = 200
 # a desk says every two seconds what it watches
 SILENT_AFTER = timedelta(seconds=15)
 
@@ -223,31 +225,32 @@ def alerts_note(*, fired: Sequence[Fired], turned: Mapping[str, bool], at: datet
 
     An alert that was taken back meanwhile, or that fired for good elsewhere, stays as it is.
     """
-    said: list[str] = []
-    known = {
-        str(row.id): row
-        for row in PriceAlert.objects.filter(id__in={one.alert_id for one in fired}, state=AlertState.ACTIVE)
-    }
-    for one in fired:
-        alert = known.get(one.alert_id)
-        if alert is None:
-            continue
-        value = Decimal(f"{one.value:.8f}").normalize()
-        fired_at = at_of(one.at_ns) or at
-        firing = AlertFiring.objects.create(alert=alert, value=value, exchange_at=fired_at, noted_at=at)
-        state = AlertState.ACTIVE if alert.is_recurring else AlertState.FIRED
-        PriceAlert.objects.filter(id=alert.id).update(
-            state=state, is_armed=False, fired_count=F("fired_count") + 1, last_fired_at=fired_at, last_value=value
-        )
-        said.append(sentence_of(alert, value))
-        # a broker that is away must not keep the desk: the schedule sends what waits
-        outbox_add(task=TELL_TASK, queue="notify", arguments={"firing_id": str(firing.id)}, at=at, at_once=False)
-        if not alert.is_recurring:
-            del known[one.alert_id]
+    rows = PriceAlert.objects.filter(id__in={one.alert_id for one in fired}, state=AlertState.ACTIVE).order_by("id")
+    # held: what is taken back meanwhile must not come back
+    known = {str(row.id): row for row in rows.select_for_update()}
+    firings = [firing for one in fired if (firing := _firing(known.get(one.alert_id), one, at)) is not None]
+    PriceAlert.objects.bulk_update(known.values(), _FIRED_FIELDS)
+    noted = AlertFiring.objects.bulk_create(firings)
+    # a broker that is away must not keep the desk: the schedule sends what waits
+    outbox_add_all(task=TELL_TASK, queue="notify", arguments=[{"firing_id": str(one.id)} for one in noted], at=at)
     for is_armed in (True, False):
         ids = [alert_id for alert_id, turn in turned.items() if turn is is_armed]
         PriceAlert.objects.filter(id__in=ids, state=AlertState.ACTIVE).update(is_armed=is_armed)
-    return said
+    return [sentence_of(one.alert, one.value) for one in noted]
+
+
+_FIRED_FIELDS = ("state", "is_armed", "fired_count", "last_fired_at", "last_value")
+
+
+def _firing(alert: PriceAlert | None, fired: Fired, at: datetime) -> AlertFiring | None:
+    """Bring an alert to where it stands after a firing and return the firing; None for an alert that is over."""
+    if alert is None or alert.state != AlertState.ACTIVE:
+        return None
+    value, fired_at = Decimal(f"{fired.value:.8f}").normalize(), at_of(fired.at_ns) or at
+    alert.state = AlertState.ACTIVE if alert.is_recurring else AlertState.FIRED
+    alert.is_armed, alert.fired_count = False, alert.fired_count + 1
+    alert.last_fired_at, alert.last_value = fired_at, value
+    return AlertFiring(alert=alert, value=value, exchange_at=fired_at, noted_at=at)
 
 
 def _watches(accounts: set[UUID]) -> dict[str, Mapping[str, Any]]:

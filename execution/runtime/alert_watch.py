@@ -1,7 +1,7 @@
 """Alerts of a hosted account: every frame is compared with the nearest bounds, what fired is written down beside.
 
-Taking a frame is one comparison of columns and never waits; rows are read and written a few times a second on the
-database's thread. What fired is kept until it is written: a database that is away loses no firing, and what a takeover
+Taking a frame is one comparison of columns and never waits; rows are read and written a few times a second on a
+thread that keeps no switch and no command waiting. What fired is kept until it is written: a database that is away loses no firing, and what a takeover
 could lose is watched again from where its row says it stood.
 """
 
@@ -14,7 +14,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from analysis.alerts import TOPIC, Fired, ToWatch, alerts_note, alerts_to_watch, watch_mark
+from analysis.alerts import MOST_NOTED, TOPIC, Fired, ToWatch, alerts_note, alerts_to_watch, watch_mark
 from analysis.domain.alert_frames import FrameWatch
 from analysis.domain.alerts import Alert
 from brokers import hub
@@ -77,12 +77,12 @@ class AlertWatch:
 
     async def _look(self) -> None:
         """Take up what is new in the rows and let go of what was taken back."""
-        mark = await self._session.machine.read(partial(watch_mark, self._account_id))
+        mark = await self._session.machine.read_aside(partial(watch_mark, self._account_id))
         day = self._market_day()
         if (mark, day) == (self._mark, self._day):
             return
         venue = self._session.facts.venue
-        read = await self._session.machine.read(partial(alerts_to_watch, self._account_id, venue))
+        read = await self._session.machine.read_aside(partial(alerts_to_watch, self._account_id, venue))
         if day != self._day:
             # another day's list may give an instrument another token
             self._carry_over(read)
@@ -127,11 +127,13 @@ class AlertWatch:
         self._watch, self._known, self._unwatched, self._mark = FrameWatch(), {}, {}, None
 
     async def _note(self) -> None:
-        fired, turned = list(self._fired), self._collected()
+        fired, later = self._fired[:MOST_NOTED], {one.alert_id for one in self._fired[MOST_NOTED:]}
+        # a turn stands after its alert's firings and is written after the last of them
+        turned = {alert_id: turn for alert_id, turn in self._collected().items() if alert_id not in later}
         if not (fired or turned):
             return
         at = self._now()
-        said = await self._session.machine.read(partial(alerts_note, fired=fired, turned=turned, at=at))
+        said = await self._session.machine.read_aside(partial(alerts_note, fired=fired, turned=turned, at=at))
         del self._fired[: len(fired)]
         self._turned = {alert_id: now for alert_id, now in self._turned.items() if turned.get(alert_id) is not now}
         for sentence in said:

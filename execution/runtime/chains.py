@@ -190,7 +190,7 @@ class ChainDesk:
 
     async def _look(self) -> None:
         """Follow what the rows ask for, as the list of the day has it."""
-        read = await self._session.machine.read(partial(_wished, self._account_id, self._now()))
+        read = await self._session.machine.read_aside(partial(_wished, self._account_id, self._now()))
         self._owner_id, day = read.owner_id, self._market_day()
         wished = {wish.underlying: wish for wish in read.wishes}
         for name in [name for name in self._followed if name not in wished]:
@@ -205,7 +205,7 @@ class ChainDesk:
 
     async def _follow(self, wish: Wish, marks: _Marks) -> None:
         calendar, name = self._session.calendar, wish.underlying
-        subject: Subject = await self._session.machine.read(
+        subject: Subject = await self._session.machine.read_aside(
             lambda: subject_of(name, day=marks.day, expiries=wish.expiries, calendar=calendar)
         )
         before = {}
@@ -253,10 +253,10 @@ class ChainDesk:
         received = followed.received(at_ns)
         machine, tracked_id = self._session.machine, followed.wish.tracked_id
         await asyncio.to_thread(self._ports.store.write, self._owner_id, received.underlying, day, received.chains)
-        await machine.read(partial(minutes_write, rows=rows))
+        await machine.read_aside(partial(minutes_write, rows=rows))
         if volatility is not None:
             at = moment(at_ns)
-            await machine.read(partial(day_write, tracked_id=tracked_id, day=day, at=at, iv_30d=volatility))
+            await machine.read_aside(partial(day_write, tracked_id=tracked_id, day=day, at=at, iv_30d=volatility))
         for expiry, alert in told:
             await self._tell(followed, expiry, alert)
 
@@ -268,7 +268,7 @@ class ChainDesk:
         self._session.log.info("chain_alert", underlying=name, sentence=sentence)
         told = [(alert.measure.value, alert.at, sentence)]
         tracked_id = followed.wish.tracked_id
-        await self._session.machine.read(partial(fired_write, tracked_id=tracked_id, expiry=expiry, told=told))
+        await self._session.machine.read_aside(partial(fired_write, tracked_id=tracked_id, expiry=expiry, told=told))
 
     # --- the market's clock
 

@@ -174,7 +174,7 @@ def _machine(owner: str, shares: Mapping[str, OrderShare]) -> tuple[Machine, Dat
     clock = SystemClock()
     state = Path(settings.WINDHOVER_STATE)
     journal = Journal(tips_file=state / "journal-tips.jsonl", owner=owner)
-    reader, renewer = DatabaseThread("desk-reader", owner=owner), DatabaseThread("desk-lease", owner=owner)
+    reader, renewer, aside = (DatabaseThread(f"desk-{name}", owner=owner) for name in ("reader", "lease", "aside"))
     terms = LeaseTerms(ttl_s=settings.WINDHOVER_LEASE_TTL_S, renew_s=settings.WINDHOVER_LEASE_RENEW_S)
     lease = DatabaseLease(owner=owner, terms=terms, clock=clock, thread=renewer)
     paces = SharedPaces(
@@ -187,6 +187,7 @@ def _machine(owner: str, shares: Mapping[str, OrderShare]) -> tuple[Machine, Dat
         clock=clock,
         journal=journal,
         reader=reader,
+        aside=aside,
         lease=lease,
         publisher=hub.HubPublisher(hub.async_redis(settings.REDIS_URL)),
         doorbell=RedisDoorbell(settings.REDIS_URL, clock),
@@ -210,4 +211,4 @@ def _machine(owner: str, shares: Mapping[str, OrderShare]) -> tuple[Machine, Dat
             ready=Ready(warm),
         ),
     )
-    return machine, lease, (journal, reader, renewer)
+    return machine, lease, (journal, reader, renewer, aside)

@@ -90,6 +90,8 @@ class Machine:
     follow: Follow = Follow()
     # what option chains need; None where nobody follows any
     chains: ChainPorts | None = None
+    # rows of chains and alerts, which must keep no switch and no command waiting; None has them read like the rest
+    aside: DatabaseThread | None = None
 
     def share_of(self, venue: str) -> OrderShare:
         """Return what this process may send of an account's orders at a venue."""
@@ -98,6 +100,10 @@ class Machine:
     async def read(self, work: Callable[[], Answer]) -> Answer:
         """Run a database read on its own thread."""
         return await waited(self.reader.run(work))
+
+    async def read_aside(self, work: Callable[[], Answer]) -> Answer:
+        """Read or write rows that no trade waits for, behind nothing that one does."""
+        return await waited((self.aside or self.reader).run(work))
 
 
 async def waited(future: Future[Answer]) -> Answer:

@@ -155,6 +155,19 @@ def test_unknown_queries_are_refused(client, path):
     assert client.get(f"/api/analysis/{path}").status_code == 400
 
 
+def test_many_firings_are_written_in_few_statements(account, django_assert_max_num_queries):
+    alerts = [an_alert(account, is_recurring=True) for _ in range(40)]
+    fired = [Fired(alert_id=str(one.id), value=101.0, at_ns=ns_of(NOW)) for one in (*alerts, *alerts)]
+
+    with django_assert_max_num_queries(10):
+        said = alerts_note(fired=fired, turned={str(alerts[0].id): True}, at=NOW)
+
+    rows = PriceAlert.objects.all()
+    assert len(said) == AlertFiring.objects.count() == Outbox.objects.count() == 80
+    assert {(row.fired_count, row.last_value, row.state) for row in rows} == {(2, Decimal(101), AlertState.ACTIVE)}
+    assert [row.id for row in rows if row.is_armed] == [alerts[0].id]
+
+
 def test_more_alerts_than_can_be_watched_are_refused(account):
     with patch("analysis.alerts.MOST_ALERTS", 1):
         an_alert(account)
@@ -239,7 +252,8 @@ class Hosted:
         self.left, self.heard, self.told, self.broken = 0, {}, [], False
         self.errors = []
         clock = SimpleNamespace(now=lambda: NOW, sleep=self._sleep)
-        machine = SimpleNamespace(clock=clock, read=self._read, publisher=SimpleNamespace(publish_all=self._publish))
+        publisher = SimpleNamespace(publish_all=self._publish)
+        machine = SimpleNamespace(clock=clock, read_aside=self._read, publisher=publisher)
         log = SimpleNamespace(info=lambda *_, **__: None, exception=lambda event, **_: self.errors.append(event))
         self.session = SimpleNamespace(
             facts=SimpleNamespace(account_id=str(account.pk), venue=account.venue),
@@ -403,3 +417,21 @@ async def test_what_breaks_on_a_frame_is_watched_anew():
 
     assert hosted.errors == ["alerts_dropped"]
     assert await _done(AlertFiring.objects.count) == 1
+
+
+@live
+async def test_firings_beyond_what_one_call_takes_are_written_with_the_next_and_turns_after_them():
+    account, _ = await _made(is_recurring=True, hysteresis=Decimal(5))
+    hosted = Hosted(account)
+    await hosted.turns()
+    for price in (99.0, 101.0, 94.0, 102.0, 93.0, 103.0, 92.0):
+        hosted.ticks(price)
+    counts, armed = [], []
+    with patch("execution.runtime.alert_watch.MOST_NOTED", 2):
+        for _ in range(3):
+            await hosted.turns(1)
+            counts.append(await _done(AlertFiring.objects.count))
+            armed.append(await _done(lambda: PriceAlert.objects.get().is_armed))
+
+    assert counts == [2, 3, 3]
+    assert armed == [False, True, True]

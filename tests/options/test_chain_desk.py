@@ -107,7 +107,7 @@ class Hosted:
         self.store = ChainStore(folder)
         self.tasks = []
         listening = SimpleNamespace(hear_besides=self._hear)
-        machine = SimpleNamespace(clock=self.clock, read=self._read, publisher=self.publisher)
+        machine = SimpleNamespace(clock=self.clock, read_aside=self._read, publisher=self.publisher)
         self.session = SimpleNamespace(
             facts=SimpleNamespace(account_id=str(account.pk), venue=account.venue),
             machine=machine,
