@@ -249,7 +249,7 @@ def test_days_in_the_wrong_order_are_refused(client):
 def test_a_list_too_long_to_answer_at_once_is_refused(client, path):
     stored(symbols=["A", "B"], bars=60)
 
-    with patch("analysis.rule_trials.MOST_INSTRUMENTS", 1):
+    with patch.multiple("analysis.rule_trials", MOST_INSTRUMENTS=1, MOST_TRIED=1):
         answer = post(client, path, rule=RSI)
 
     assert answer["error"]["code"] == "rule.wide"
