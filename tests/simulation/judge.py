@@ -6,8 +6,9 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from brokers.domain.orders import Purpose
+from brokers.domain.orders import Purpose, Side
 from brokers.simulator.kite_requests import Request
+from execution.domain.baskets import BasketState
 from execution.domain.commands import Record
 from execution.domain.state import DeskState
 from execution.models import Command, CommandState, JournalEvent, Lease
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 ALARMS = frozenset({"unprotected", "exit_stuck", "unknown", "unproven", "journal_lost"})
 # the one instant that is not promised: a process suspended after its permit and before its write
 UNPROMISED = ("disk.mark", Fault.FREEZE)
+DOUBT_LOOK_S = 5.0
 
 
 class Breach(StrEnum):
@@ -113,9 +115,20 @@ class Judge:
             # a host without power, or without a session at the venue, protects nothing: its deadline goes on after
             self._world.loop.call_later(dark_s - excused_s, self._look, symbol, within_s, dark_s)
             return
-        if self._world.held(symbol) and not self.has_alarm(symbol):
+        if not self._world.held(symbol) or self.has_alarm(symbol):
+            return
+        if waits_as_cover(replayed(self._world.account_id), symbol):
+            self._look_after_doubt(symbol, within_s)
+        else:
             sentence = f"{symbol} was held without an alarm {within_s:g} s after its exit was asked for"
             self.object(Breach.NAKED, sentence)
+
+    def _look_after_doubt(self, symbol: str, within_s: float) -> None:
+        """Begin the deadline of what covers a doubt anew once that is over: only then is its exit asked for."""
+        if waits_as_cover(replayed(self._world.account_id), symbol):
+            self._world.loop.call_later(DOUBT_LOOK_S, self._look_after_doubt, symbol, within_s)
+        else:
+            self._world.loop.call_later(within_s, self._look, symbol, within_s, self._world.dark_s)
 
     def has_alarm(self, symbol: str) -> bool:
         """Tell whether a person knows that a position stands unprotected."""
@@ -152,6 +165,22 @@ class Judge:
     def counted(self) -> Counter[Breach]:
         """Return how many objections there are of each kind."""
         return Counter(self.objections.values())
+
+
+def waits_as_cover(state: Any, symbol: str) -> bool:
+    """Tell whether a basket keeps what it bought because a person was told of an order that may leave it written.
+
+    Selling it before that order's fate is known would leave bare what the order sold, or failed to buy back.
+    """
+    for order in state.open_orders():
+        basket = state.baskets.get(order.intent.deployment_id or "")
+        if basket is None or basket.state is not BasketState.UNWINDING or not order.is_doubtful:
+            continue
+        leaves_written = order.intent.side is (Side.SELL if order.is_entry else Side.BUY)
+        bought = [leg.instrument.partition(":")[2] for leg in basket.legs if leg.side is Side.BUY]
+        if leaves_written and symbol in bought:
+            return True
+    return False
 
 
 def replayed(account_id: str) -> Any:

@@ -4,7 +4,17 @@ import pytest
 
 from brokers.domain.orders import OrderStatus, Purpose
 from execution.domain.events import FeedChanged, Link, SendResult
-from tests.execution.domain.basket_script import CALL_SPREAD, CONDOR, HIGH_CALL, KEY, LOT, LOW_CALL, BasketScript, buy
+from tests.execution.domain.basket_script import (
+    BASKET,
+    CALL_SPREAD,
+    CONDOR,
+    HIGH_CALL,
+    KEY,
+    LOT,
+    LOW_CALL,
+    BasketScript,
+    buy,
+)
 
 REJECTED = OrderStatus.REJECTED
 
@@ -46,6 +56,30 @@ def test_cover_is_kept_while_something_written_may_stand():
     assert while_unknown == []
     assert desk.state in ("unwinding", "unwound")
     assert desk.held_of(HIGH_CALL) >= -desk.held_of(LOW_CALL)
+
+
+def test_cover_is_kept_while_it_is_unknown_whether_what_is_written_was_bought_back():
+    desk = a_desk()
+    desk.send(*CALL_SPREAD)
+    desk.fill_working()
+    desk.fill_working()
+    desk.obedient = False
+    desk.act("basket_unwind", basket_id=BASKET)
+    buying_back = desk.placed[-1]
+    desk.answer(buying_back.order.client_id, SendResult.AMBIGUOUS)
+
+    desk.pass_time(60)
+    while_unknown = desk.sent(Purpose.EXIT)
+    row = desk.venue.take(buying_back, desk.now)
+    desk.obedient = True
+    desk.show(row)
+    desk.fill_working()
+    desk.fill_working()
+
+    assert any(LOW_CALL.key in alert and "it is unknown whether" in alert for alert in desk.alerts)
+    assert while_unknown == [f"BUY {LOW_CALL.key}"]
+    assert desk.sent(Purpose.EXIT) == [f"BUY {LOW_CALL.key}", f"SELL {HIGH_CALL.key}"]
+    assert (desk.state, desk.held_of(LOW_CALL), desk.held_of(HIGH_CALL)) == ("unwound", 0, 0)
 
 
 def test_a_leg_of_which_nothing_was_sent_is_sent_again_under_another_id():
