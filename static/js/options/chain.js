@@ -19,6 +19,8 @@ const FROM = { previous_close: "since the previous close", open: "since the open
 let socket = null;
 let store = createStore();
 let shown = null;
+let drawn = null;
+let unread = null;
 let centre = null;
 let past = 0;
 let standing = {};
@@ -79,31 +81,37 @@ async function first(underlying, expiry) {
   const mine = (past += 1);
   try {
     const document = await read(address("/api/options/chain", { underlying, expiry }));
-    if (mine !== past || shown) return;
+    if (mine !== past || isLive()) return;
     take(chainOfDocument(document));
   } catch (error) {
-    if (mine === past && !shown) page.failed(error);
+    if (mine === past && !isLive()) page.failed(error);
   }
 }
 
 /** Look at a stored minute, or come back to now. */
 async function look(at) {
   const mine = (past += 1);
+  unread = null;
+  say();
   if (at === null) {
     const live = current();
     if (live) take(live);
     else first(page.chosen().underlying, page.chosen().expiry);
-    say();
     return;
   }
   try {
     const { underlying, expiry } = page.chosen();
     const document = await read(address("/api/options/chain", { underlying, expiry, at }));
-    if (mine === past && time.at() === at) take(chainOfDocument(document));
+    if (mine === past && time.at() === at) take(chainOfDocument(document), at);
   } catch (error) {
-    if (mine === past) setText(byId("cell-says"), error.message);
+    if (mine !== past) return;
+    unread = at;
+    setText(byId("cell-says"), error.message);
+    say();
   }
 }
+
+const isLive = () => shown !== null && shown.at === null;
 
 function current() {
   const { underlying, expiry } = page.chosen();
@@ -111,8 +119,9 @@ function current() {
   return states.length ? chainOfState(states[0].data) : null;
 }
 
-function take(chain) {
-  shown = chain;
+/** Show a chain: of the stored moment `at`, or of now. */
+function take(chain, at = null) {
+  shown = { ...chain, at };
   arrived = performance.now();
   draw();
 }
@@ -145,6 +154,7 @@ async function stand() {
 
 const draw = oncePerFrame(() => {
   byId("chain-empty").hidden = !shown || shown.rows.length > 0;
+  drawn = shown;
   if (!shown) {
     setText(byId("chain-sub"), "");
     dock.draw();
@@ -166,17 +176,21 @@ const draw = oncePerFrame(() => {
 function say() {
   if (socket === null) return;
   const at = time.at();
-  if (at !== null) linked("info", "Time machine");
+  // the words are of the figures that stand in the table, until those of the chosen minute do
+  if (at !== null && drawn?.at === at) linked("info", "Time machine");
+  else if (at !== null && unread === at) linked("bad", "That minute cannot be read");
+  else if (at !== null) linked("", "Reading the minute");
   else if (link.name === "live" && !hubHeard) linked("bad", "The page hears no desk: figures are history");
+  else if (link.name === "live" && drawn && drawn.at !== null) linked("", "Coming back to now");
   else if (link.name === "live") linked(shown ? "ok" : "", shown ? "Connected" : "Waiting for prices");
   else if (link.name === "signed-out") linked("bad", "Signed out: reload to sign in");
   else if (link.name === "refused") linked("bad", "No live chain at this address");
   else linked(link.name === "down" ? "bad" : "", link.name === "down" ? `Offline${arrived === null ? "" : `, figures ${age((performance.now() - arrived) / 1000)} old`}` : "Connecting");
   document.body.classList.toggle("is-dead", at === null && (link.name !== "live" || !hubHeard) && shown !== null);
-  if (!shown) return;
+  if (!drawn) return;
   const since = arrived === null ? 0 : (performance.now() - arrived) / 1000;
-  const { head } = shown;
-  dated({ ...head, age_s: figure(head.age_s) === null ? since : head.age_s + since }, at);
+  const { head } = drawn;
+  dated({ ...head, age_s: figure(head.age_s) === null ? since : head.age_s + since }, drawn.at);
 }
 
 function drawSums(head, rows) {

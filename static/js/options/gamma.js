@@ -1,7 +1,7 @@
 // The gamma page: what dealers would have to trade, strike by strike, were they positioned as is customarily assumed.
 import { byId, h, keyed, setClass, setText } from "windhover/dom";
 import { amount, figure, level, points, strikeText } from "windhover/options/figures";
-import { address, dated, linked, optionsPage, polled, reachChoice, twin } from "windhover/options/page";
+import { address, dated, linked, linkedAt, optionsPage, polled, reachChoice, twin } from "windhover/options/page";
 import { createPlot } from "windhover/options/plot";
 import { scrubber } from "windhover/options/scrubber";
 import { nearestIndex, steadyCentre, windowOf } from "windhover/options/shapes";
@@ -10,13 +10,20 @@ const EVERY_MS = 10_000;
 const CRORE = 1e7;
 const plot = createPlot(byId("gex-plot"), { right: 24, left: 56 });
 let told = null;
+let asked = null;
+let toldAt = null;
 let centre = null;
 
 const reach = reachChoice(() => {
   centre = null;
   if (told) drawRows();
 });
-const time = scrubber({ onMove: () => answers.again() });
+const time = scrubber({
+  onMove() {
+    linkedAt(time.at(), toldAt);
+    answers.again();
+  },
+});
 const page = optionsPage({
   whole: true,
   onChoice(choice) {
@@ -29,9 +36,13 @@ const page = optionsPage({
 });
 const answers = polled({
   every: EVERY_MS,
-  path: () => page.chosen().underlying && address("/api/options/exposure", { ...page.chosen(), at: time.at() }),
+  path() {
+    asked = time.at();
+    return page.chosen().underlying && address("/api/options/exposure", { ...page.chosen(), at: asked });
+  },
   take(answer) {
     told = answer;
+    toldAt = asked;
     page.show("content");
     draw();
   },
@@ -46,8 +57,8 @@ function crore(value, { signed = true } = {}) {
 }
 
 function draw() {
-  linked(time.at() ? "info" : "ok", time.at() ? "Time machine" : "Connected");
-  dated(told, time.at());
+  linkedAt(time.at(), toldAt);
+  dated(told, toldAt);
   drawStrip();
   drawPlot();
   drawRows();

@@ -3,7 +3,7 @@ import { byId, h, keyed, setClass, setText } from "windhover/dom";
 import { clock } from "windhover/format";
 import { connect } from "windhover/live";
 import { figure, lakh, level, points, ratio, strikeText } from "windhover/options/figures";
-import { address, dated, linked, optionsPage, polled, reachChoice, twin } from "windhover/options/page";
+import { address, dated, linked, linkedAt, optionsPage, polled, reachChoice, twin } from "windhover/options/page";
 import { createPlot } from "windhover/options/plot";
 import { scrubber } from "windhover/options/scrubber";
 import { classesOf, nearestIndex, steadyCentre, windowOf } from "windhover/options/shapes";
@@ -15,6 +15,8 @@ const SINCE = { close: "the previous close", open: "the open", "1m": "1 minute a
 const store = createStore();
 let since = sessionStorage.getItem("options-since") ?? "open";
 let profile = null;
+let asked = null;
+let profileAt = null;
 let minutes = [];
 let centre = null;
 const dayPlot = createPlot(byId("day-plot"), { right: 48 });
@@ -25,7 +27,10 @@ const reach = reachChoice(() => {
   if (profile) drawProfile();
 });
 const time = scrubber({
-  onMove: () => profiles.again(),
+  onMove() {
+    linkedAt(time.at(), profileAt);
+    profiles.again();
+  },
   onHistory(history) {
     minutes = history.minutes ?? [];
     drawDay();
@@ -36,6 +41,7 @@ const page = optionsPage({
     profile = null;
     centre = null;
     minutes = [];
+    drawDay();
     time.follow(choice);
     profiles.again();
   },
@@ -43,9 +49,13 @@ const page = optionsPage({
 });
 const profiles = polled({
   every: PROFILE_EVERY_MS,
-  path: () => page.chosen().expiry && address("/api/options/profile", { ...page.chosen(), since, at: time.at() }),
+  path() {
+    asked = time.at();
+    return page.chosen().expiry && address("/api/options/profile", { ...page.chosen(), since, at: asked });
+  },
   take(answer) {
     profile = answer;
+    profileAt = asked;
     page.show("content");
     draw();
   },
@@ -56,7 +66,7 @@ const profiles = polled({
 /** The newest sums of the socket for the expiry that is looked at; null in the past. */
 function summed() {
   const { underlying, expiry } = page.chosen();
-  if (time.at() !== null) return null;
+  if (time.at() !== null || profileAt !== null) return null;
   const told = store.states("oi").map((state) => state.data[underlying]).find(Boolean);
   return told?.expiries?.find((one) => one.expiry === expiry) ?? null;
 }
@@ -87,8 +97,8 @@ function drawSums() {
     setText(byId(`sum-${id}-share`), wall ? `${points(wall.share, { places: 0 })} % of the side` : "");
   }
   setText(byId("sum-forward"), level(sums.forward));
-  linked(time.at() ? "info" : "ok", time.at() ? "Time machine" : "Connected");
-  dated(sums.said ? sums : { ...sums, said: profile.said ?? [] }, time.at());
+  linkedAt(time.at(), profileAt);
+  dated(sums.said ? sums : { ...sums, said: profile.said ?? [] }, profileAt);
 }
 
 function drawProfile() {

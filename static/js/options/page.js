@@ -201,6 +201,12 @@ export function linked(kind, text) {
   setClass(byId("link"), `tag ${kind}`);
 }
 
+/** The same for a page that looks at the moment `at` (null: now) while its figures are still those of `shown`. */
+export function linkedAt(at, shown) {
+  if (at !== shown) linked("", at === null ? "Coming back to now" : "Reading the minute");
+  else linked(at === null ? "ok" : "info", at === null ? "Connected" : "Time machine");
+}
+
 /** The bar's words for figures of a moment: their market time, their age, and where they come from. */
 export function dated({ as_of: at, age_s: seconds, source, said = [] }, past = null) {
   setText(byId("market-clock"), at ? (past ? moment(at) : `${clock(at)} IST`) : "");

@@ -1,7 +1,7 @@
 // The volatility page: the smile with its fit and residuals, expiries side by side, and where today stands in its history.
 import { byId, h, keyed, setText } from "windhover/dom";
 import { daysTo, expiryText, figure, level, points, strikeText, volatility } from "windhover/options/figures";
-import { address, dated, linked, optionsPage, polled, twin } from "windhover/options/page";
+import { address, dated, linked, linkedAt, optionsPage, polled, twin } from "windhover/options/page";
 import { createPlot } from "windhover/options/plot";
 import { scrubber } from "windhover/options/scrubber";
 
@@ -11,8 +11,15 @@ const residualPlot = createPlot(byId("residual-plot"), { right: 56 });
 const termPlot = createPlot(byId("term-plot"), { right: 40 });
 const closesPlot = createPlot(byId("closes-plot"), { right: 40 });
 let told = null;
+let asked = null;
+let toldAt = null;
 
-const time = scrubber({ onMove: () => answers.again() });
+const time = scrubber({
+  onMove() {
+    linkedAt(time.at(), toldAt);
+    answers.again();
+  },
+});
 const page = optionsPage({
   onChoice(choice) {
     if (told?.underlying !== choice.underlying) told = null;
@@ -24,9 +31,13 @@ const page = optionsPage({
 });
 const answers = polled({
   every: EVERY_MS,
-  path: () => page.chosen().underlying && address("/api/options/volatility", { underlying: page.chosen().underlying, at: time.at() }),
+  path() {
+    asked = time.at();
+    return page.chosen().underlying && address("/api/options/volatility", { underlying: page.chosen().underlying, at: asked });
+  },
   take(answer) {
     told = answer;
+    toldAt = asked;
     page.show("content");
     draw();
   },
@@ -39,8 +50,8 @@ const chosenRow = () => told.expiries.find((row) => row.expiry === page.chosen()
 
 function draw() {
   const row = chosenRow();
-  linked(time.at() ? "info" : "ok", time.at() ? "Time machine" : "Connected");
-  dated(told, time.at());
+  linkedAt(time.at(), toldAt);
+  dated(told, toldAt);
   drawStrip(row);
   drawSmile(row);
   drawTerm();
