@@ -4,6 +4,7 @@ import { extent, linePath, linear, nearest, niceTicks, spread, timeTicks } from 
 
 const NS = "http://www.w3.org/2000/svg";
 const LABEL_APART = 12;
+const EMPTY = "No figure has come yet.";
 
 function svg(name, attributes = {}, text = null) {
   const element = document.createElementNS(NS, name);
@@ -20,8 +21,9 @@ function svg(name, attributes = {}, text = null) {
  */
 export function createPlot(root, { left = 46, right = 64, top = 16, bottom = 22 } = {}) {
   const canvas = svg("svg", { "aria-hidden": "true" });
-  const readout = h("p", { class: "readout" });
-  const stage = h("div", { class: "stage", tabindex: "0", role: "img" }, canvas);
+  const readout = h("p", { class: "readout" }, EMPTY);
+  const title = root.closest("section")?.querySelector("h2")?.textContent ?? "Chart";
+  const stage = h("div", { class: "stage", tabindex: "0", role: "img", "aria-label": `${title}: ${EMPTY}` }, canvas);
   root.replaceChildren(stage, readout);
   let drawing = null;
   let scale = null;
@@ -92,7 +94,7 @@ export function createPlot(root, { left = 46, right = 64, top = 16, bottom = 22 
     scale = domains(box);
     if (!scale) {
       canvas.replaceChildren();
-      setText(readout, drawing.empty ?? "No figure has come yet.");
+      setText(readout, drawing.empty ?? EMPTY);
       return;
     }
     const parts = [];
