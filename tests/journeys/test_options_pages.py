@@ -81,6 +81,37 @@ def test_an_earlier_minute_is_looked_at_and_left_again(desk, session, open_page)
     until(page, f"(kept) => {CELLS} !== kept", argument=kept, within_s=WITHIN_S)
 
 
+def test_the_words_of_an_earlier_minute_wait_for_its_figures(desk, session, open_page):
+    page = chain_page(desk, session, open_page)
+    until(page, "Number(document.querySelector('#time-at').max) >= 1", within_s=MINUTE_WITHIN_S)
+    held = []
+    page.route(re.compile(r"/api/options/chain\?.*\bat="), held.append)
+
+    page.focus("#chain tbody button[tabindex='0']")
+    page.keyboard.press(",")
+    until(page, "document.querySelector('#link').textContent === 'Reading the minute'")
+    # the page says anew each second where its figures are from
+    page.wait_for_timeout(1500)
+    assert page.text_content("#link") == "Reading the minute"
+    assert page.text_content("#data-source") != "from the time machine"
+
+    held.pop().continue_()
+    until(page, "document.querySelector('#link').textContent === 'Time machine'", within_s=WITHIN_S)
+    assert page.text_content("#data-source") == "from the time machine"
+
+
+def test_a_chart_without_figures_has_its_name_and_says_so(desk, session, open_page):
+    page = open_page(storage=session)
+    page.route(re.compile(r"/api/options/history"), lambda route: route.abort())
+    page.goto(f"{desk.url}/options/oi?underlying=NIFTY")
+    until(page, "document.querySelectorAll('#profile tbody tr').length > 10", within_s=WITHIN_S)
+
+    assert page.inner_text("#day-plot .readout") == "The lines begin with the first stored minute."
+    assert page.inner_text("#pcr-plot .readout") == "The line begins with the first stored minute."
+    assert page.evaluate(UNNAMED) == []
+    check_words(page)
+
+
 def test_legs_are_picked_by_keyboard_and_by_click_and_carried_to_the_builder(desk, session, open_page):
     page = chain_page(desk, session, open_page)
     until(page, QUOTED, within_s=WITHIN_S)
