@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from analysis.domain.checks import GRADES
 from analysis.domain.movers import Span
 from analysis.domain.trigger_words import TRIGGER_WORDS
 from analysis.selectors import newest_scan, scan_head
@@ -64,12 +65,14 @@ def breadth_board(user: User, *, universe: str | None = None) -> dict[str, Any]:
     """Return how many of the newest scan's stocks take part, as a whole and sector by sector."""
     run = newest_scan(user, universe)
     summary = run.summary if run is not None else {}
+    grades = summary.get("grades", {})
     return {
         **scan_head(run, universe),
         "breadth": summary.get("breadth"),
         "sectors": summary.get("sectors", []),
         "stages": summary.get("stages", {}),
-        "grades": summary.get("grades", {}),
+        # a database may keep the names of a document in an order of its own
+        "grades": {name: grades[name] for name in (*GRADES, "none") if name in grades},
     }
 
 
