@@ -233,6 +233,21 @@ def test_what_has_ended_and_holds_nothing_goes_with_its_day():
     assert desk.engine.state.baskets == {}
 
 
+def test_what_was_taken_back_goes_with_its_day_and_wants_nothing_after():
+    desk = a_desk()
+    desk.send(buy(LOW_CALL))
+    desk.fill_working()
+    desk.act("basket_unwind", basket_id=BASKET)
+    desk.fill_working()
+    wanted = [key.strategy_key for key in desk.engine.state.goals]
+
+    desk.now = desk.now.replace(day=desk.now.day + 1)
+    desk.tick()
+
+    assert wanted == [KEY]
+    assert (desk.engine.state.baskets, desk.engine.state.goals) == ({}, {})
+
+
 @pytest.mark.parametrize(("state", "says"), [("unknown", "there is no basket"), ("refused", "it is refused")])
 def test_only_what_stands_is_taken_back(state, says):
     desk = a_desk()
