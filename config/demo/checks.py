@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from config.demo.toolchain import ROOT, Environment, say
 
+# Shared between the processors, and who has no test left takes of the others'.
+SHARED = ("-n", "auto", "--dist", "worksteal")
+JOURNEYS = "tests/journeys"
 TEST_SETTINGS = ("--settings", "config.settings.test")
 
 
@@ -18,8 +21,10 @@ def steps(environment: Environment) -> Iterator[tuple[str, Sequence[str]]]:
     yield "mypy", [str(environment.program("mypy"))]
     yield "migrations", [python, "-P", "manage.py", "makemigrations", "--check", "--dry-run", *TEST_SETTINGS]
     yield "coverage of the domains", [python, "-P", "-m", "config.demo.covered"]
+    # One after another: a browser has the machine to itself.
+    yield "journeys", [python, "-P", "-m", "pytest", JOURNEYS]
     # Last, so that the closing lines of a long output are the suite's own.
-    yield "tests", [python, "-P", "-m", "pytest"]
+    yield "tests", [python, "-P", "-m", "pytest", *SHARED, f"--ignore={JOURNEYS}"]
 
 
 def run_all(environment: Environment, *, environment_variables: Mapping[str, str]) -> int:

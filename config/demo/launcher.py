@@ -26,7 +26,7 @@ usage: ./run COMMAND [ARGUMENTS]
       --speed N           how many market seconds pass in one second
       --seconds N         stop by itself this long after it was ready
   test [ARGUMENTS]        the test suite; arguments go to pytest
-  check                   ruff, mypy, import-linter, migrations, coverage of the domains, then the test suite
+  check                   ruff, mypy, import-linter, migrations, coverage of the domains, then the journeys and the rest of the suite
   coverage                branch coverage of every domain, each held to 95 %
       --missing           list the lines and branches that no test runs
   bench [TOPIC]           measure Windhover beside its peers; without a topic, list the topics
@@ -45,11 +45,6 @@ Every command does its own set-up and repeats it only when a lock file changed.
 
 # Benchmarks of what nothing else does: they run in the product's own environment.
 WITHOUT_PEERS = {"alerts", "budgets", "instruments", "oi", "pipeline", "risk", "scan", "soak", "stream"}
-
-
-# For a person who waits: shared between the processors, and who has no test left takes of the others'. A check runs them
-# one after another, so that the journeys in a browser have the machine to themselves.
-WHOLE_SUITE = ("-n", "auto", "--dist", "worksteal")
 
 
 def demo(arguments: Sequence[str]) -> int:
@@ -74,7 +69,7 @@ def test(arguments: Sequence[str]) -> int:
     """Become pytest; the whole suite, asked for without a word, is shared between the machine's processors."""
     _development_ready()
     os.chdir(ROOT)
-    return _become(DEVELOPMENT.python, "-m", "pytest", *(arguments or WHOLE_SUITE))
+    return _become(DEVELOPMENT.python, "-m", "pytest", *(arguments or checks.SHARED))
 
 
 def check(arguments: Sequence[str]) -> int:
