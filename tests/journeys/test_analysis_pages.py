@@ -8,6 +8,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WITHIN_S = 60
 FIRST_SCAN_WITHIN_S = 150
+LEVEL_STEP = 0.0005
+LEVELS_AWAY = (1, 2, 4, 8)
 # A stock without candles is asked for by its symbol; the browser's own line about the 404 is expected.
 REFUSED = "the server responded with a status of 4"
 
@@ -210,15 +212,18 @@ def test_alerts_fire_on_live_ticks_into_the_log_and_are_removed(opened, results)
     until(page, "document.querySelector('#log').textContent.includes('of the journey')", within_s=WITHIN_S)
     page.wait_for_selector("#alerts tbody tr:has-text('of the journey'):has-text('fired')", timeout=WITHIN_S * 1000)
 
-    # Wherever the price goes from here, it crosses one of two levels at the value that was just seen.
+    # An alert that waits for a cross fires where the price comes from the other side: whichever way the price goes
+    # from the value that was just seen, and however far it is from there by now, another level stands before it.
     first = next(row for row in ask(page, "GET", "/api/analysis/alerts/log")["results"] if row["level"] == "1")
     page.uncheck("#alert-at-once")
-    for side in ("above", "below"):
-        page.select_option("#alert-direction", side)
-        page.fill("#alert-level", first["value"])
-        page.fill("#alert-note", f"crossing {side}")
-        page.click("#alert-submit")
-        page.wait_for_selector(f"#alerts tbody tr:has-text('crossing {side}')")
+    for steps in LEVELS_AWAY:
+        for side, way in (("above", 1), ("below", -1)):
+            note = f"crossing {side} by {steps}"
+            page.select_option("#alert-direction", side)
+            page.fill("#alert-level", f"{float(first['value']) * (1 + way * steps * LEVEL_STEP):.2f}")
+            page.fill("#alert-note", note)
+            page.click("#alert-submit")
+            page.wait_for_selector(f"#alerts tbody tr:has-text('{note}')")
     until(page, "/crossing (above|below)/.test(document.querySelector('#log').textContent)", within_s=WITHIN_S)
     page.screenshot(path=results / "analysis-alerts.png")
 

@@ -85,7 +85,11 @@ def test_the_words_of_an_earlier_minute_wait_for_its_figures(desk, session, open
     page = chain_page(desk, session, open_page)
     until(page, "Number(document.querySelector('#time-at').max) >= 1", within_s=MINUTE_WITHIN_S)
     held = []
-    page.route(re.compile(r"/api/options/chain\?.*\bat="), held.append)
+
+    def hold(route):
+        held.append(route)
+
+    page.route(re.compile(r"/api/options/chain\?.*\bat="), hold)
 
     page.focus("#chain tbody button[tabindex='0']")
     page.keyboard.press(",")
