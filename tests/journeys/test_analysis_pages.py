@@ -150,7 +150,7 @@ def test_a_stock_that_nobody_knows_says_so_and_what_to_do(opened):
     assert "Scan page" in page.inner_text("#nothing-says")
 
 
-def test_the_count_of_a_rule_follows_its_conditions(opened, results):
+def test_the_count_of_a_rule_follows_its_conditions(opened, members, results):
     page = opened("/analysis/rules", "#conditions .condition")
     page.click("#fresh")
     page.select_option("#condition-1-right", "")
@@ -179,7 +179,7 @@ def test_the_count_of_a_rule_follows_its_conditions(opened, results):
     assert without_refusals(page) == []
 
 
-def test_a_rule_is_saved_loaded_tested_on_the_past_and_deleted(opened):
+def test_a_rule_is_saved_loaded_tested_on_the_past_and_deleted(opened, members):
     page = opened("/analysis/rules", "#conditions .condition")
     page.fill("#rule-name", "Of the journey")
     page.click("#save")
