@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 BY_DEFAULT = ("NIFTY", "SENSEX")
 EXPIRIES = 3
 MOST_ALERTS = 50
+# each brings some hundred options to a desk that trades for others too
+MOST_FOLLOWED = 10
 
 
 def tracking_start(
@@ -44,7 +46,7 @@ def tracking_start(
     Raises
     ------
     Invalid
-        Where the venue lists no options on it, or the account cannot bring them.
+        Where the venue lists no options on it, or the account cannot bring them, or brings as many as it may.
     NotFound
         Where the user has no account whose venue lists options.
     """
@@ -59,6 +61,7 @@ def tracking_start(
         chosen = _account_for(user, account, known)
         # whoever asks for one more keeps what everybody has
         tracking_by_default(account_id=str(chosen.pk), at=at)
+        _check_room(chosen, underlying)
         row, _ = TrackedUnderlying.objects.update_or_create(
             owner=user,
             underlying=underlying,
@@ -70,6 +73,13 @@ def tracking_start(
     transaction.on_commit(lambda: hub.ring(str(chosen.pk)))
     started: TrackedUnderlying = row
     return started
+
+
+def _check_room(account: TradingAccount, underlying: str) -> None:
+    followed = TrackedUnderlying.objects.filter(account=account, is_tracked=True).exclude(underlying=underlying).count()
+    if followed >= MOST_FOLLOWED:
+        message = f"the account follows {followed} underlyings already, which is the most; cease to follow one first"
+        raise Invalid(message, code="chain.many", field="underlying")
 
 
 def tracking_stop(*, row: TrackedUnderlying, by: User, at: datetime) -> None:

@@ -12,6 +12,7 @@ from options.desk_line import quotes_key
 from options.domain.received import NO_SPOT
 from options.models import ChainAlertFired, ChainDay, ChainMinute, TrackedUnderlying
 from options.reading import NOT_HEARD
+from options.services import MOST_FOLLOWED
 from tests.api.conftest import client_of
 from tests.options.frames import EXPIRIES, LOT, NOW, TODAY, later, some_options
 from tests.options.kept import a_desk_leaves, a_tracked, list_options
@@ -381,3 +382,16 @@ def test_anothers_alert_is_not_there_to_take_back(ours, theirs, followed):
 
     assert theirs.client.delete(f"/api/oi/alerts?id={made['id']}").status_code == 404
     assert ours.client.delete(f"/api/oi/alerts?id={uuid4()}").status_code == 404
+
+
+def test_an_account_follows_so_many_underlyings_and_no_more(ours):
+    list_options()
+    for number in range(MOST_FOLLOWED):
+        a_tracked(ours, underlying=f"INDEX{number}")
+
+    one_more = ours.post("/api/oi/start", {"underlying": "NIFTY"})
+    TrackedUnderlying.objects.filter(underlying="INDEX0").update(is_tracked=False)
+    in_its_place = ours.post("/api/oi/start", {"underlying": "NIFTY"})
+
+    assert (one_more.status_code, one_more.json()["error"]["code"]) == (400, "chain.many")
+    assert in_its_place.status_code == 202
