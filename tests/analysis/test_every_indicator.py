@@ -52,6 +52,13 @@ def agree(ours, slow, *, scale=1.0):
         np.testing.assert_allclose(column, np.array(twin, dtype=float), rtol=1e-9, atol=1e-9 * scale)
 
 
+def away_from_nothing(close, period, *columns):
+    """Leave out the bars whose movement has faded to TA-Lib's zero, give or take rounding: either answer is right."""
+    moved = np.sum(twins.changed(close, period), axis=0) / twins.NOTHING
+    told = ~((moved > 0.5) & (moved < 2.0))
+    return [np.array(column, dtype=float)[told] for column in columns]
+
+
 @given(markets(), periods)
 def test_averages_and_slopes_equal_their_formulas(market, period):
     _, _, close, _ = market
@@ -82,7 +89,7 @@ def test_ranges_and_trend_strength_equal_their_formulas(market, period):
 def test_oscillators_equal_their_formulas(market, period, smooth, signal):
     high, low, close, _ = market
 
-    agree(rsi(close, period), twins.rsi(close, period), scale=1e3)
+    agree(*away_from_nothing(close, period, rsi(close, period), twins.rsi(close, period)), scale=1e3)
     agree(
         stochastic(high, low, close, period, smooth=smooth, signal=signal),
         twins.stochastic(high, low, close, period, smooth=smooth, signal=signal),

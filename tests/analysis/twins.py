@@ -3,6 +3,7 @@
 import math
 
 NAN = math.nan
+NOTHING = 1e-14  # below this TA-Lib takes a sum of movements for none
 
 
 def sma(values, period):
@@ -42,12 +43,16 @@ def atr(high, low, close, period):
     return wilder(true_ranges(high, low, close), period, 1)
 
 
-def rsi(values, period):
+def changed(values, period):
+    """Give what Wilder's averages say went up, and what went down."""
     changes = [NAN][: len(values)] + [values[i] - values[i - 1] for i in range(1, len(values))]
-    up = wilder([max(c, 0.0) for c in changes], period, 1)
-    down = wilder([max(-c, 0.0) for c in changes], period, 1)
+    return wilder([max(c, 0.0) for c in changes], period, 1), wilder([max(-c, 0.0) for c in changes], period, 1)
+
+
+def rsi(values, period):
     return [
-        NAN if math.isnan(u) else 100 * u / (u + d) if u + d > 1e-14 else 0.0 for u, d in zip(up, down, strict=True)
+        NAN if math.isnan(u) else 100 * u / (u + d) if u + d > NOTHING else 0.0
+        for u, d in zip(*changed(values, period), strict=True)
     ]
 
 
@@ -86,7 +91,7 @@ def directional(high, low, close, period):
     plus, minus = wilder_sum(up, period), wilder_sum(down, period)
 
     def share(moved):
-        return [NAN if math.isnan(r) else 100 * m / r if r > 1e-14 else 0.0 for m, r in zip(moved, ranges, strict=True)]
+        return [NAN if math.isnan(r) else 100 * m / r if r > NOTHING else 0.0 for m, r in zip(moved, ranges, strict=True)]
 
     return share(plus), share(minus)
 
@@ -94,7 +99,7 @@ def directional(high, low, close, period):
 def adx(high, low, close, period):
     plus, minus = directional(high, low, close, period)
     result = [NAN] * len(close)
-    strength = [100 * abs(p - m) / (p + m) if p + m > 1e-14 else None for p, m in zip(plus, minus, strict=True)]
+    strength = [100 * abs(p - m) / (p + m) if p + m > NOTHING else None for p, m in zip(plus, minus, strict=True)]
     for i in range(2 * period - 1, len(close)):
         if i == 2 * period - 1:
             result[i] = sum(s for s in strength[period : 2 * period] if s is not None) / period

@@ -144,7 +144,7 @@ def open_page(chromium):
         page = context.new_page()
         page.said = []
         page.on("console", lambda line: page.said.append(line.text) if line.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.on("pageerror", lambda error: page.said.append(f"{error} {error.stack}"))
         return page
 
     yield opened

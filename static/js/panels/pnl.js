@@ -23,7 +23,7 @@ export function pnlPanel({ store, marketTime, onBook, currencies, currencyOf, fx
   }
 
   function choose() {
-    if (chosenByHand || busy("live") || !busy("paper")) return;
+    if (book === "paper" || chosenByHand || busy("live") || !busy("paper")) return;
     select("paper");
   }
 
