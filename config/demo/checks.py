@@ -20,11 +20,10 @@ def steps(environment: Environment) -> Iterator[tuple[str, Sequence[str]]]:
     yield "import-linter", [str(environment.program("lint-imports"))]
     yield "mypy", [str(environment.program("mypy"))]
     yield "migrations", [python, "-P", "manage.py", "makemigrations", "--check", "--dry-run", *TEST_SETTINGS]
-    yield "coverage of the domains", [python, "-P", "-m", "config.demo.covered"]
     # One after another: a browser has the machine to itself.
     yield "journeys", [python, "-P", "-m", "pytest", JOURNEYS]
     # Last, so that the closing lines of a long output are the suite's own.
-    yield "tests", [python, "-P", "-m", "pytest", *SHARED, f"--ignore={JOURNEYS}"]
+    yield "tests, and coverage of the domains", [python, "-P", "-m", "config.demo.covered"]
 
 
 def run_all(environment: Environment, *, environment_variables: Mapping[str, str]) -> int:

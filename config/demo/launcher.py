@@ -26,8 +26,8 @@ usage: ./run COMMAND [ARGUMENTS]
       --speed N           how many market seconds pass in one second
       --seconds N         stop by itself this long after it was ready
   test [ARGUMENTS]        the test suite; arguments go to pytest
-  check                   ruff, mypy, import-linter, migrations, coverage of the domains, then the journeys and the rest of the suite
-  coverage                branch coverage of every domain, each held to 95 %
+  check                   ruff, mypy, import-linter, migrations, the journeys, then the rest of the suite with the coverage of the domains
+  coverage                the suite without its journeys, and the branch coverage of every domain by it, each held to 95 %
       --missing           list the lines and branches that no test runs
   bench [TOPIC]           measure Windhover beside its peers; without a topic, list the topics
       --json FILE         write the figures as JSON (- for standard output)

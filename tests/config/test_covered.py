@@ -1,3 +1,5 @@
+from pathlib import Path
+
 from config.demo import covered
 from config.demo.covered import Covered, covered_of, domains
 
@@ -53,7 +55,7 @@ def test_a_low_domain_fails_the_command(monkeypatch, capsys):
     monkeypatch.setattr(
         covered, "covered_of", lambda *_: [Covered(domain="a.domain", lines=1, lines_run=1, branches=9, branches_run=1)]
     )
-    monkeypatch.setattr(covered, "_coverage", _pretend)
+    monkeypatch.setattr(covered, "_python", _pretend)
 
     assert covered.main([]) == 1
     assert "a.domain" in capsys.readouterr().out
@@ -61,14 +63,12 @@ def test_a_low_domain_fails_the_command(monkeypatch, capsys):
 
 def test_failing_tests_fail_the_command_whatever_is_covered(monkeypatch):
     monkeypatch.setattr(covered, "covered_of", lambda *_: [])
-    monkeypatch.setattr(covered, "_coverage", lambda arguments, _: _pretend(arguments, _) or int(arguments[0] == "run"))
+    monkeypatch.setattr(covered, "_python", lambda module, _: _pretend(module, _) or int(module[0] == "pytest"))
 
     assert covered.main([]) == 1
 
 
-def _pretend(arguments, _environment):
-    from pathlib import Path
-
-    if arguments[0] == "json":
-        Path(arguments[-1]).write_text("{}")
+def _pretend(module, _environment):
+    if module[:2] == ["coverage", "json"]:
+        Path(module[-1]).write_text("{}")
     return 0
