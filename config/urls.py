@@ -11,7 +11,7 @@ from drf_spectacular.views import SpectacularAPIView
 from brokers import views as broker_views
 from config.errors import nothing_here
 from config.health import health
-from execution import account_views
+from execution import account_views, order_views
 from execution import views as execution_views
 
 urlpatterns = [
@@ -25,11 +25,13 @@ urlpatterns = [
     path("brokers/accounts/<uuid:account_id>/<slug:verb>", account_views.act, name="account_act"),
     path("brokers/<uuid:account_id>/login", account_views.login, name="venue_login"),
     path("brokers/login/return", broker_views.finish, name="venue_login_return"),
+    path("orders/<uuid:order_id>", order_views.order, name="order"),
     path("", include("options.urls")),
     path("postbacks/<str:door>", broker_views.postback, name="postback"),
     path("api/", include("brokers.api.urls")),
     path("api/", include("analysis.api.urls")),
     path("api/", include("options.api.urls")),
+    path("api/", include("strategies.api.urls")),
     path("api/", include("execution.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/<path:rest>", nothing_here),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import isnan
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from brokers.domain.errors import Invalid
 from brokers.domain.instruments import split_key
 from brokers.domain.market import NANOSECONDS, Bars, Float64Array1D
 from brokers.domain.orders import Product
-from strategies.domain.params import Direction, StrategyParams
+from strategies.domain.params import Direction, StrategyParams, wrong
 from strategies.domain.session import Sessions
 from strategies.domain.signals import Signal
 
@@ -33,6 +33,10 @@ class SignalStrategy(ABC):
     # Whether a deployment started in the middle of a wanted exposure takes it up at once, or
     # waits for the next change.
     joins_late: ClassVar[bool] = True
+    # What its parameters are unless chosen, where a bar is a day; None where it needs the minutes of the day.
+    on_days: ClassVar[Mapping[str, Any] | None] = None
+    # The two parameters whose neighbourhood tells whether a result stands or is a spike.
+    studied: ClassVar[tuple[str, str] | None] = None
     params: StrategyParams
 
     class Params(StrategyParams):
@@ -43,6 +47,23 @@ class SignalStrategy(ABC):
             raise TypeError(f"{type(self).__name__} takes its own Params, not {type(params).__name__}")
         self.params = params
         self.sessions = sessions
+
+    @classmethod
+    def params_on_days(cls, given: Mapping[str, Any]) -> StrategyParams:
+        """Return the parameters with which it trades daily candles of a stock: bought, held overnight as delivery.
+
+        Raises Invalid naming the parameter that needs the minutes of the day, or where the strategy as a whole does.
+        """
+        if cls.on_days is None:
+            raise Invalid(
+                f"{cls.title} counts by the minute of the day, so daily candles cannot test it",
+                code="backtest.needs_minutes",
+                field="strategy",
+            )
+        params = cls.Params.parse({**cls.on_days, "product": Product.DELIVERY, **given})
+        if params.product is not Product.DELIVERY:
+            raise wrong("product", f"daily candles of a stock are held overnight: product is CNC, not {params.product}")
+        return params
 
     @abstractmethod
     def warmup_bars(self) -> int:

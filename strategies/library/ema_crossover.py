@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import numpy as np
 
 from analysis.domain import ema
@@ -18,6 +21,9 @@ class EmaCrossover(SignalStrategy):
 
     slug = "ema-crossover"
     title = "EMA crossover"
+
+    on_days: ClassVar[Mapping[str, Any]] = {}
+    studied = ("fast", "slow")
 
     class Params(StrategyParams):
         fast: int = param(9, ge=2, le=200, help="bars in the fast average")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +37,9 @@ class MeanReversion(SignalStrategy):
     title = "Mean reversion"
     # the distance is an event: later there may be nothing left to come back from
     joins_late = False
+    # a day has one bar, so its VWAP has to roll
+    on_days: ClassVar[Mapping[str, Any]] = {"vwap_bars": 20}
+    studied = ("enter_z", "z_bars")
 
     class Params(StrategyParams):
         z_bars: int = param(60, ge=20, le=500, help="bars in the window that says what distance from VWAP is usual")
@@ -63,6 +68,14 @@ class MeanReversion(SignalStrategy):
                 )
 
     params: Params
+
+    @classmethod
+    def params_on_days(cls, given: Mapping[str, Any]) -> StrategyParams:
+        """Return the parameters for daily candles; raises Invalid where VWAP would have to begin with the day."""
+        params = super().params_on_days(given)
+        if isinstance(params, cls.Params) and params.vwap_bars < 2:
+            raise wrong("vwap_bars", "a day is one bar, so its VWAP has to roll: vwap_bars must be at least 2")
+        return params
 
     def warmup_bars(self) -> int:
         # the index smooths twice by Wilder's way: after fifteen of its periods 5e-6 of the beginning are left

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
 import numpy as np
 
 from analysis.domain import atr, rsi
@@ -25,6 +28,8 @@ class RsiReversal(SignalStrategy):
     title = "RSI reversal"
     # the recrossing is an event: an hour later it says nothing
     joins_late = False
+    on_days: ClassVar[Mapping[str, Any]] = {}
+    studied = ("oversold", "rsi_bars")
 
     class Params(StrategyParams):
         rsi_bars: int = param(14, ge=2, le=100, help="bars in the relative strength index")

@@ -12,7 +12,15 @@ from brokers.domain.errors import Invalid
 from brokers.domain.market import NANOSECONDS, Bars, Float64Array1D, Int64Array1D
 from strategies.domain.backtest.checks import check_bars, check_exposure
 from strategies.domain.backtest.kernels import BY_EQUITY, BY_UNITS, BY_VALUE, FILL_COLUMNS, Money, walk
-from strategies.domain.backtest.terms import FillAt, Float64Array2D, IndianCharges, Sizing, Terms, rate_table
+from strategies.domain.backtest.terms import (
+    FillAt,
+    Float64Array2D,
+    IndianCharges,
+    Sizing,
+    Terms,
+    rate_table,
+    times_costs,
+)
 from strategies.domain.backtest.trips import round_trips
 from strategies.domain.strategy import SignalStrategy, wanted_exposure
 
@@ -157,17 +165,18 @@ def money_of(terms: Terms) -> Money:
         float(terms.size),
         float(terms.lot),
         float(terms.leverage),
-        float(terms.slippage_fraction),
+        float(terms.slippage_fraction * terms.cost_factor),
     )
 
 
 def rates_of(bars: Bars, terms: Terms) -> tuple[Float64Array2D, Int64Array1D]:
     """Return the rates in force and the bar from which each row of them holds."""
     if not isinstance(terms.costs, IndianCharges):
-        return rate_table(terms.costs, bars.instrument, ())
+        rates, places = rate_table(terms.costs, bars.instrument, ())
+        return times_costs(rates, terms.cost_factor), places
     number, first = np.unique(day_numbers(bars.start_ns, terms.zone), return_index=True)
     rates, places = rate_table(terms.costs, bars.instrument, [date_of(int(day)) for day in number])
-    return rates, first[places].astype(np.int64)
+    return times_costs(rates, terms.cost_factor), first[places].astype(np.int64)
 
 
 def day_numbers(start_ns: Int64Array1D, zone: tzinfo) -> Int64Array1D:

@@ -24,6 +24,8 @@ def contract_notes(result: Result) -> Mapping[date, ChargeNote]:
     costs = result.terms.costs
     if not isinstance(costs, IndianCharges):
         raise Invalid("there are contract notes for Indian charges alone", code="backtest.notes", field="costs")
+    if result.terms.cost_factor != 1.0:
+        raise Invalid("a note has the charges as they are", code="backtest.notes", field="cost_factor")
     by_day: dict[date, list[Fill]] = defaultdict(list)
     days = day_numbers(result.bars.start_ns, result.terms.zone)
     for place, bar in enumerate(result.fills.bar.tolist()):

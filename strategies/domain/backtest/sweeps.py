@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -83,8 +83,12 @@ def sweep(
     *,
     sessions: Sessions,
     fixed: Mapping[str, Any] | None = None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> Sweep:
-    """Backtest every combination of the grid; raises Invalid where none of them is allowed."""
+    """Backtest every combination of the grid; `progress` is told how many are decided.
+
+    Raises Invalid where none of them is allowed.
+    """
     check_bars(bars, gaps=terms.gaps, offset_ns=offset_ns(terms.zone))
     combinations, refused, rows = [], [], []
     for values in product(*grid.values()):
@@ -96,6 +100,7 @@ def sweep(
             continue
         combinations.append(chosen)
         rows.append(decided(strategy(params, sessions), bars))
+        progress(len(rows) + len(refused))
     if not rows:
         why = refused[0][1] if refused else "the grid is empty"
         raise Invalid(f"no combination can be tried: {why}", code="sweep.none", field="grid")

@@ -79,6 +79,8 @@ Costs = FlatFee | IndianCharges
 # columns of a table of rates; the kernels read them by number
 FRACTION, CAP, UNIT, TAX_BUY, TAX_SELL, EXCHANGE, SEBI, STAMP_BUY, GST = range(9)
 RATE_COLUMNS = 9
+# what a factor of the costs multiplies: the tax on charges follows them, and rounding to the paisa stays
+_MULTIPLIED = (FRACTION, CAP, TAX_BUY, TAX_SELL, EXCHANGE, SEBI, STAMP_BUY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +90,7 @@ class Terms:
     An order is sized when it is decided, as on the desk, and a full position is not resized while it is
     held. Stop, target and trail are watched inside each bar: where a bar reached both, the stop was first,
     a gap fills at the open, a trail follows the bars before, and a target must be passed, not touched.
+    `cost_factor` multiplies charges and slippage, to ask what would be left if trading cost more than is known.
     """
 
     capital_quote: float = 1_000_000.0
@@ -101,6 +104,7 @@ class Terms:
     target_fraction: float = 0.0
     trail_fraction: float = 0.0
     costs: Costs = field(default_factory=FlatFee)
+    cost_factor: float = 1.0
     gaps: Gaps = Gaps.REFUSE
     zone: tzinfo = IST
 
@@ -111,6 +115,8 @@ class Terms:
             raise _wrong("lot", f"lot must be at least 0 (parts of a unit), not {self.lot}")
         for name in ("slippage_fraction", "stop_fraction", "trail_fraction"):
             _check_fraction(name, getattr(self, name))
+        if not (isfinite(self.cost_factor) and self.cost_factor >= 0.0):
+            raise _wrong("cost_factor", f"cost_factor must be at least 0, not {self.cost_factor}")
         if not (isfinite(self.target_fraction) and self.target_fraction >= 0.0):
             raise _wrong("target_fraction", f"target_fraction must be at least 0, not {self.target_fraction}")
 
@@ -129,6 +135,16 @@ def rate_table(costs: Costs, instrument: str, days: Sequence[date]) -> tuple[Flo
         begins.append(place)
         place = _last_with(costs, rates, days, place)
     return np.array(rows).reshape(-1, RATE_COLUMNS), np.array(begins, dtype=np.int64)
+
+
+def times_costs(rates: Float64Array2D, factor: float) -> Float64Array2D:
+    """Return a table of rates as it would be if trading cost so many times as much."""
+    if factor == 1.0:
+        return rates
+    multiplied = rates.copy()
+    # none of no limit is still none, where infinity would be no number
+    multiplied[:, _MULTIPLIED] = rates[:, _MULTIPLIED] * factor if factor > 0.0 else 0.0
+    return multiplied
 
 
 @cache

@@ -82,7 +82,8 @@ def _fatal(evidence: Evidence) -> list[str]:
 def _doubts(evidence: Evidence) -> list[str]:
     figures, found = evidence.statistics, []
     if 0 < figures.trades < ENOUGH_TRADES:
-        found.append(f"{figures.trades} trades are too few, {ENOUGH_TRADES} are the least")
+        counted = "1 trade is" if figures.trades == 1 else f"{figures.trades} trades are"
+        found.append(f"{counted} too few, {ENOUGH_TRADES} are the least")
     if figures.total_return <= 0.0:
         found.append(f"it lost {-figures.total_return:.1%} after {figures.costs_quote:,.0f} of charges")
     deflated = evidence.deflated_sharpe
@@ -100,7 +101,7 @@ def _of_research(evidence: Evidence) -> list[str]:
     if evidence.walk_forward is not None:
         kept = evidence.walk_forward.efficiency
         if kept is None or kept < KEPT:
-            share = "nothing" if kept is None else f"{kept:.0%}"
+            share = "nothing" if kept is None or kept <= 0.0 else f"{kept:.0%}"
             found.append(
                 f"walking forward keeps {share} of the Sharpe ratio it was chosen for, {KEPT:.0%} are asked for"
             )
