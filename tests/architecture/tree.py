@@ -53,6 +53,7 @@ PURE = (
     "execution.domain",
     "options.domain",
     "risk.domain",
+    "strategies.agents",
     "strategies.domain",
     "strategies.library",
 )

@@ -1,0 +1,1 @@
+"""The agents: seven specialists, a conductor, and the consensus of their votes; pure but for the client of a model."""
