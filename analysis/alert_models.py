@@ -9,6 +9,7 @@ from django.db import models
 
 from accounts.ownership import OwnedManager
 from analysis.domain.alerts import Direction
+from analysis.domain.live_figures import LONGEST_NAME
 
 
 class AlertState(models.TextChoices):
@@ -26,7 +27,7 @@ class PriceAlert(models.Model):
     # whose ticks it is watched on: one account, so that one process alone fires it
     account = models.ForeignKey("brokers.TradingAccount", on_delete=models.CASCADE, related_name="price_alerts")
     instrument = models.CharField(max_length=64)
-    figure = models.CharField(max_length=24, default="last_price")
+    figure = models.CharField(max_length=LONGEST_NAME, default="last_price")
     direction = models.CharField(max_length=6, choices=[(one.value, one.value) for one in Direction])
     level = models.DecimalField(max_digits=24, decimal_places=8)
     hysteresis = models.DecimalField(max_digits=24, decimal_places=8, default=0)
@@ -68,7 +69,10 @@ class AlertFiring(models.Model):
     objects = OwnedManager()
 
     class Meta:
-        indexes = [models.Index(fields=["alert", "-noted_at"], name="firings_of_an_alert")]
+        indexes = [
+            models.Index(fields=["alert", "-noted_at"], name="firings_of_an_alert"),
+            models.Index(fields=["noted_at"], name="firings_by_age"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.alert_id} at {self.value:f}"

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max
 
@@ -16,6 +17,7 @@ from accounts.outbox import outbox_add_all
 from analysis.alert_models import AlertFiring, AlertState, PriceAlert
 from analysis.domain.alert_frames import FIGURES
 from analysis.domain.alerts import Alert, Direction, Subject
+from analysis.domain.live_figures import figure_named, offered_live
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.instruments import Instrument
 from brokers.domain.market import at_of
@@ -31,6 +33,7 @@ TELL_TASK = "notifications.alert_fired"
 MOST_ALERTS = 2_000
 # how many firings are written down in one transaction
 MOST_NOTED = 200
+MOST_DELETED = 500
 # a desk says every two seconds what it watches
 SILENT_AFTER = timedelta(seconds=15)
 
@@ -71,14 +74,12 @@ def alert_add(
     Raises
     ------
     Invalid
-        For a figure that quotes do not have, a level or hysteresis that cannot be, or too many alerts.
+        For a figure that neither quotes nor bars tell, a level or hysteresis that cannot be, or too many alerts.
     NotFound
         For an instrument that the account's venue does not list today.
     """
     key = instrument.strip().upper()
-    if figure not in FIGURES:
-        known = ", ".join(FIGURES)
-        raise Invalid(f"no quote tells {figure!r}; there are {known}", code="alert.figure", field="figure")
+    figure = _checked_figure(figure)
     if key not in instruments_by_keys(account.venue, [key]):
         message = f"{key} is not listed at the venue of {account.label}"
         raise NotFound(message, code="instrument.unknown", field="instrument")
@@ -115,19 +116,17 @@ def alert_remove(*, alert: PriceAlert, at: datetime) -> None:
     alert.save(update_fields=["state", "removed_at"])
 
 
-def alerts_listed(user: User, *, now: datetime) -> dict[str, Any]:
-    """Return the user's alerts, the newest first, and whether each is being watched."""
-    rows = list(
-        PriceAlert.objects.visible_to(user)
-        .exclude(state=AlertState.REMOVED)
-        .select_related("account")
-        .order_by("-created_at", "id")
-    )
+def alerts_listed(user: User, *, now: datetime, limit: int = 100, offset: int = 0) -> dict[str, Any]:
+    """Return a page of the user's alerts, the newest first, and whether each is being watched; `count` is of all."""
+    listed = PriceAlert.objects.visible_to(user).exclude(state=AlertState.REMOVED)
+    rows = list(listed.select_related("account").order_by("-created_at", "id")[offset : offset + limit])
     watches = _watches({row.account_id for row in rows})
     return {
         "results": [alert_row(row, watches.get(str(row.account_id)), now=now) for row in rows],
-        "count": len(rows),
+        "count": listed.count(),
+        "active": listed.filter(state=AlertState.ACTIVE).count(),
         "figures": [{"name": name, "text": figure.text} for name, figure in FIGURES.items()],
+        "indicators": offered_live(),
     }
 
 
@@ -139,6 +138,7 @@ def alert_row(alert: PriceAlert, watch: Mapping[str, Any] | None, *, now: dateti
         "account": str(alert.account_id),
         "instrument": alert.instrument,
         "figure": alert.figure,
+        "figure_text": _words(alert.figure),
         "direction": alert.direction,
         "level": _plain(alert.level),
         "recurring": alert.is_recurring,
@@ -156,14 +156,22 @@ def alert_row(alert: PriceAlert, watch: Mapping[str, Any] | None, *, now: dateti
 
 
 def alert_log(
-    user: User, *, alert: UUID | None = None, since: datetime | None = None, limit: int = 100
+    user: User,
+    *,
+    alert: UUID | None = None,
+    since: datetime | None = None,
+    before: int | None = None,
+    limit: int = 100,
 ) -> dict[str, Any]:
-    """Return the firings of the user's alerts, the newest first."""
+    """Return firings of the user's alerts, the newest first; `before` is the id of the last one of an earlier page."""
     rows = AlertFiring.objects.visible_to(user).select_related("alert")
     if alert is not None:
         rows = rows.filter(alert_id=alert)
     if since is not None:
         rows = rows.filter(noted_at__gt=since)
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    page = list(rows.order_by("-id")[: limit + 1])
     found = [
         {
             "id": str(row.id),
@@ -177,16 +185,34 @@ def alert_log(
             "noted_at": row.noted_at,
             "text": sentence_of(row.alert, row.value),
         }
-        for row in rows.order_by("-noted_at", "-id")[:limit]
+        for row in page[:limit]
     ]
-    return {"results": found, "count": len(found)}
+    return {"results": found, "count": len(found), "more": len(page) > limit}
+
+
+def alerts_tidy(*, now: datetime, days: int | None = None) -> int:
+    """Delete firings, and alerts that were taken back, older than so many days; return how many rows went.
+
+    A few hundred rows a transaction: a desk that notes a firing must not wait for it.
+    """
+    before = now - timedelta(days=settings.WINDHOVER_ALERT_LOG_DAYS if days is None else days)
+    return _deleted(AlertFiring.objects.filter(noted_at__lt=before)) + _deleted(
+        PriceAlert.objects.filter(removed_at__lt=before, firings=None)
+    )
+
+
+def _deleted(rows: Any) -> int:
+    gone = 0
+    while ids := list(rows.values_list("pk", flat=True)[:MOST_DELETED]):
+        gone += rows.model.objects.filter(pk__in=ids).delete()[0]
+    return gone
 
 
 def sentence_of(alert: PriceAlert, value: Decimal) -> str:
     """Say in words that an alert fired."""
-    words = FIGURES[alert.figure].text if alert.figure in FIGURES else alert.figure
+    words = FIGURES[alert.figure].text.lower() if alert.figure in FIGURES else _words(alert.figure)
     note = f" ({alert.note})" if alert.note else ""
-    return f"{alert.instrument}: {words.lower()} {_plain(value)}, {alert.direction} {_plain(alert.level)}{note}"
+    return f"{alert.instrument}: {words} {_plain(value)}, {alert.direction} {_plain(alert.level)}{note}"
 
 
 # --- for the desk
@@ -270,6 +296,21 @@ def _unwatched(alert: PriceAlert, watch: Mapping[str, Any] | None, *, now: datet
     if reason is None and alert.created_at > datetime.fromisoformat(str(watch.get("read_at", said_at))):
         return "It is taken up in a moment."
     return reason
+
+
+def _checked_figure(figure: str) -> str:
+    if figure in FIGURES:
+        return figure
+    try:
+        return str(figure_named(figure))
+    except Invalid as problem:
+        known = ", ".join(FIGURES)
+        message = f"{figure!r} can be watched neither on quotes ({known}) nor on bars: {problem.message}"
+        raise Invalid(message, code=problem.code, field="figure") from problem
+
+
+def _words(figure: str) -> str:
+    return FIGURES[figure].text if figure in FIGURES else figure_named(figure).text
 
 
 def _plain(value: Decimal) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 from celery import Task, shared_task
 from django.utils import timezone
 
+from analysis.alerts import alerts_tidy
 from analysis.demo import TASK as DEMO_TASK
 from analysis.demo import demo_fill, demo_is_up
 from analysis.fetches import FETCH_TASK, daily_ask, fetch_run
@@ -34,6 +35,12 @@ def candles_fetch_task(*, fetch_id: str, **_: object) -> None:
 def daily_task(**_: object) -> None:
     """After the close: fetch the day's candles, then scan."""
     daily_ask(at=timezone.now())
+
+
+@shared_task(name="analysis.tidy", ignore_result=True)
+def tidy_task(**_: object) -> None:
+    """Delete what old alerts left behind."""
+    alerts_tidy(now=timezone.now())
 
 
 @shared_task(name=DEMO_TASK, bind=True, ignore_result=True, max_retries=DEMO_MOST_LOOKS)

@@ -105,6 +105,11 @@ class Environment(BaseSettings):
     feed_follow_mode: Literal["ltp", "quote", "full"] = "quote"
     # what money costs until an option settles, continuous a year, as a fraction
     options_rate: float = Field(default=0.065, ge=-0.1, le=1.0)
+    # how long minutes of chains and their snapshots are kept, and what alerts on them told, by the market's days
+    chain_days: int = Field(default=400, ge=10, le=3_650)
+    chain_alert_days: int = Field(default=90, ge=1, le=3_650)
+    # how long the log of alerts is kept
+    alert_log_days: int = Field(default=90, ge=1, le=3_650)
 
     # Without a host the letters are written to <state>/mail, where the operator of a small desk reads them.
     email_host: str = ""

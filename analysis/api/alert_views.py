@@ -18,8 +18,8 @@ from analysis.alert_models import AlertState, PriceAlert
 from analysis.alerts import alert_add, alert_log, alert_remove, alert_row, alerts_listed
 from analysis.api.own_views import IdQuery
 from analysis.api.views import LONGEST_KEY
-from analysis.domain.alert_frames import FIGURES
 from analysis.domain.alerts import Direction
+from analysis.domain.live_figures import LONGEST_NAME as LONGEST_FIGURE
 from brokers.api.idempotency import once
 from brokers.api.lookup import account_of, accounts_to_act_on, caller, check_may_write, row_of
 from brokers.api.queries import DEFAULT_LIMIT, MAX_LIMIT, NoQuery, StrictBoolean, StrictSerializer, body_of, query_of
@@ -34,7 +34,7 @@ class AlertBody(StrictSerializer):
 
     account = serializers.UUIDField(required=False)
     instrument = serializers.CharField(max_length=LONGEST_KEY)
-    figure = serializers.ChoiceField(choices=list(FIGURES), required=False, default="last_price")
+    figure = serializers.CharField(max_length=LONGEST_FIGURE, required=False, default="last_price")
     direction = serializers.ChoiceField(choices=[one.value for one in Direction])
     level = serializers.DecimalField(**_DIGITS)
     recurring = StrictBoolean(required=False, default=False)
@@ -43,22 +43,29 @@ class AlertBody(StrictSerializer):
     note = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
 
 
+class AlertsQuery(NoQuery):
+    """`?limit=` and `?offset=` give a page."""
+
+    limit = serializers.IntegerField(required=False, default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
+    offset = serializers.IntegerField(required=False, default=0, min_value=0)
+
+
 class LogQuery(NoQuery):
-    """`?alert=` keeps one alert's firings, `?since=` what was noted after a time."""
+    """`?alert=` keeps one alert's firings, `?since=` what was noted after a time, `?before=` what came before a firing."""
 
     alert = serializers.UUIDField(required=False)
     since = serializers.DateTimeField(required=False)
+    before = serializers.IntegerField(required=False, min_value=1)
     limit = serializers.IntegerField(required=False, default=DEFAULT_LIMIT, min_value=1, max_value=MAX_LIMIT)
 
 
 class Alerts(APIView):
     """`/api/analysis/alerts`."""
 
-    @extend_schema(responses={200: dict})
+    @extend_schema(parameters=[AlertsQuery], responses={200: dict})
     def get(self, request: Request) -> Response:
         """List the alerts of the caller's desks, and whether each is watched."""
-        query_of(request, NoQuery)
-        return Response(alerts_listed(caller(request), now=timezone.now()))
+        return Response(alerts_listed(caller(request), now=timezone.now(), **query_of(request, AlertsQuery)))
 
     @extend_schema(request=AlertBody, responses={201: dict})
     def post(self, request: Request) -> Response:

@@ -6,54 +6,17 @@ order of additions differs, some units in the last place. Instruments are rows, 
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 import numpy as np
 
+from analysis.domain.readings import Reading
 from analysis.domain.streaming_core import CORE_READINGS, Float64Array2D, core_state, core_windows, update_core
 from analysis.domain.streaming_periods import CorePeriods, WidePeriods, checked_core, checked_wide
-from analysis.domain.streaming_wide import WIDE_READINGS, update_wide, wide_state
+from analysis.domain.streaming_wide import WIDE_READINGS, WideState, update_wide, wide_state
 from analysis.domain.talib_calls import check_lengths
 from brokers.domain.errors import Invalid
 from brokers.domain.market import Bars, Float64Array1D, Int64Array1D
 
-
-class Reading(IntEnum):
-    """The columns of what the engine answers; NaN until an instrument has enough bars."""
-
-    SMA = 0
-    EMA = 1
-    RSI = 2
-    MACD = 3
-    MACD_SIGNAL = 4
-    MACD_HISTOGRAM = 5
-    ADX = 6
-    PLUS_DI = 7
-    MINUS_DI = 8
-    ATR = 9
-    BOLLINGER_UPPER = 10
-    BOLLINGER_MIDDLE = 11
-    BOLLINGER_LOWER = 12
-    VWAP = 13
-    VOLUME_RATIO = 14
-    OBV = 15
-    MFI = 16
-    CCI = 17
-    STOCHASTIC_K = 18
-    STOCHASTIC_D = 19
-    DONCHIAN_UPPER = 20
-    DONCHIAN_MIDDLE = 21
-    DONCHIAN_LOWER = 22
-    KELTNER_UPPER = 23
-    KELTNER_MIDDLE = 24
-    KELTNER_LOWER = 25
-    ICHIMOKU_CONVERSION = 26
-    ICHIMOKU_BASE = 27
-    ICHIMOKU_SPAN_A = 28
-    ICHIMOKU_SPAN_B = 29
-    SUPERTREND = 30
-    SUPERTREND_DIRECTION = 31
-    REGRESSION_SLOPE = 32
+__all__ = ["CoreStream", "Reading", "StreamingEngine", "warm_kernels"]
 
 
 class CoreStream:
@@ -76,6 +39,14 @@ class CoreStream:
         out = self._out[: rows.size]
         update_core(rows, high, low, close, self._state, self._windows, out)
         return out
+
+    def grow(self, instruments: int) -> None:
+        """Take so many more instruments; those that are there keep their rows and all they have seen."""
+        self._state = np.concatenate([self._state, core_state(instruments, self.periods)])
+
+    def forget(self, row: int) -> None:
+        """Let a row begin anew, as one that has seen no bar."""
+        self._state[row] = 0.0
 
 
 class StreamingEngine:
@@ -127,6 +98,22 @@ class StreamingEngine:
         update_wide(rows, high, low, close, volume, session, self._wide, self._wide_periods, wide)
         result[:, CORE_READINGS:] = wide
         return result
+
+    def grow(self, instruments: int) -> None:
+        """Take so many more instruments; those that are there keep their rows and all they have seen."""
+        self._instruments += instruments
+        self._core.grow(instruments)
+        more = wide_state(instruments, self._wide_periods)
+        self._wide = WideState(
+            numbers=np.concatenate([self._wide.numbers, more.numbers]),
+            rings=np.concatenate([self._wide.rings, more.rings]),
+        )
+
+    def forget(self, row: int) -> None:
+        """Let a row begin anew, as one that has seen no bar."""
+        self._core.forget(row)
+        new = wide_state(1, self._wide_periods)
+        self._wide.numbers[row], self._wide.rings[row] = new.numbers[0], new.rings[0]
 
     def backfill(self, row: int, bars: Bars, session: Int64Array1D) -> Float64Array2D:
         """Take an instrument's history at once and return the readings after each of its bars."""

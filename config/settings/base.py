@@ -55,6 +55,9 @@ WINDHOVER_FEED_SILENCE_S = environment.feed_silence_s
 WINDHOVER_FEED_FOLLOW = environment.feed_follow
 WINDHOVER_FEED_FOLLOW_MODE = environment.feed_follow_mode
 WINDHOVER_OPTIONS_RATE = environment.options_rate
+WINDHOVER_CHAIN_DAYS = environment.chain_days
+WINDHOVER_CHAIN_ALERT_DAYS = environment.chain_alert_days
+WINDHOVER_ALERT_LOG_DAYS = environment.alert_log_days
 
 ALLOWED_HOSTS = list(environment.allowed_hosts)
 CSRF_TRUSTED_ORIGINS = list(environment.trusted_origins)

@@ -7,19 +7,22 @@ could lose is watched again from where its row says it stood.
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from analysis.alerts import MOST_NOTED, TOPIC, Fired, ToWatch, alerts_note, alerts_to_watch, watch_mark
-from analysis.domain.alert_frames import FrameWatch
-from analysis.domain.alerts import Alert
+from analysis.domain.alert_frames import FIGURES, FrameWatch
+from analysis.domain.alerts import Alert, Firing
+from analysis.domain.streaming import warm_kernels
 from brokers import hub
 from brokers.domain.market import QuoteColumns, at_of
 from execution.domain.codec import rfc3339
+from execution.runtime.bar_alerts import BarAlerts
 
 if TYPE_CHECKING:
     from execution.runtime.session import Session
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 TURN_S = 0.25
 LOOK_TURNS = 4
 TELL_TURNS = 8
+FETCH_EVERY_S = 0.5
 KEPT_MESSAGES = 20
 OWNER = "alerts"
 
@@ -38,6 +42,8 @@ class AlertWatch:
         self._session = session
         self._account_id = session.facts.account_id
         self._watch = FrameWatch()
+        self._bars = BarAlerts(session)
+        self._is_warm = False
         # everything taken up since the session began, what fired for good among it
         self._known: dict[str, Alert] = {}
         self._unwatched: dict[str, str] = {}
@@ -53,12 +59,16 @@ class AlertWatch:
     def take(self, columns: QuoteColumns) -> None:
         """Take a frame; what fails is watched anew, and trading never hears of it."""
         try:
-            fired = self._watch.take(columns)
+            fired = self._watch.take(columns) + self._bars.take(columns)
         except Exception:
             self._session.log.exception("alerts_dropped", alerts=len(self._watch))
             self._begin_anew()
             return
-        self._fired += [Fired(alert_id=str(one.alert.id), value=one.value, at_ns=one.at_ns) for one in fired]
+        self._take_in(fired)
+
+    def lose_ticks(self) -> None:
+        """Note that ticks are being missed: bars are whole again only behind candles of the past."""
+        self._bars.lose()
 
     def inbox(self) -> dict[str, dict[str, str]]:
         """Return the firings last told, as rows of the inbox."""
@@ -75,6 +85,15 @@ class AlertWatch:
             self._turn += 1
             await self._session.machine.clock.sleep(TURN_S)
 
+    async def follow_candles(self) -> None:
+        """Fetch the candles that alerts on indicators begin with, one series after the other, for ever."""
+        while True:
+            self._take_in(await self._bars.fetch())
+            await self._session.machine.clock.sleep(FETCH_EVERY_S)
+
+    def _take_in(self, fired: Iterable[Firing]) -> None:
+        self._fired += [Fired(alert_id=str(one.alert.id), value=one.value, at_ns=one.at_ns) for one in fired]
+
     async def _look(self) -> None:
         """Take up what is new in the rows and let go of what was taken back."""
         mark = await self._session.machine.read_aside(partial(watch_mark, self._account_id))
@@ -83,9 +102,10 @@ class AlertWatch:
             return
         venue = self._session.facts.venue
         read = await self._session.machine.read_aside(partial(alerts_to_watch, self._account_id, venue))
+        await self._warm(read)
         if day != self._day:
             # another day's list may give an instrument another token
-            self._carry_over(read)
+            self._carry_over(read, day)
         for alert_id in [alert_id for alert_id in self._known if alert_id not in read.alerts]:
             self._let_go(alert_id)
         for alert_id, alert in read.alerts.items():
@@ -100,23 +120,35 @@ class AlertWatch:
         instrument = read.instruments.get(name)
         if instrument is None:
             self._unwatched[alert_id] = f"{name} is not in today's list."
-        else:
+        elif alert.subject.figure in FIGURES:
             self._watch.add(alert, instrument.token)
+        else:
+            self._bars.add(alert, instrument)
 
     def _let_go(self, alert_id: str) -> None:
         alert = self._known.pop(alert_id)
         self._unwatched.pop(alert_id, None)
         if alert_id in self._watch.book:
             self._watch.remove(alert)
+        elif alert_id in self._bars:
+            self._bars.watch.remove(alert)
 
-    def _carry_over(self, read: ToWatch) -> None:
+    async def _warm(self, read: ToWatch) -> None:
+        """Load the compiled loops of the indicators beside the loop, before the first alert needs them."""
+        if not self._is_warm and any(alert.subject.figure not in FIGURES for alert in read.alerts.values()):
+            await asyncio.to_thread(warm_kernels)
+            self._is_warm = True
+
+    def _carry_over(self, read: ToWatch, day: date | None) -> None:
         """Watch everything anew, from where it stands now: the rows may be a moment behind."""
         turned = self._collected()
-        over = {alert_id for alert_id in self._known if alert_id not in self._watch.book} - self._unwatched.keys()
+        watched = {one for one in self._known if one in self._watch.book or one in self._bars.watch.book}
+        over = self._known.keys() - watched - self._unwatched.keys()
+        self._bars.begin_day(day, read.instruments, read.alerts)
         self._watch, self._unwatched = FrameWatch(), {}
         known, self._known = self._known, {}
         for alert_id, alert in read.alerts.items():
-            if alert_id in over:
+            if alert_id in over or alert_id in self._bars:
                 self._known[alert_id] = known[alert_id]
                 continue
             waits = not turned.get(alert_id, not alert.waits_for_cross)
@@ -125,6 +157,7 @@ class AlertWatch:
 
     def _begin_anew(self) -> None:
         self._watch, self._known, self._unwatched, self._mark = FrameWatch(), {}, {}, None
+        self._bars, self._day = BarAlerts(self._session), None
 
     async def _note(self) -> None:
         fired, later = self._fired[:MOST_NOTED], {one.alert_id for one in self._fired[MOST_NOTED:]}
@@ -143,6 +176,7 @@ class AlertWatch:
     def _collected(self) -> dict[str, bool]:
         """Return what alerts wait for and no row says yet."""
         self._turned |= {str(alert_id): is_armed for alert_id, is_armed in self._watch.book.turned().items()}
+        self._turned |= {str(alert_id): is_armed for alert_id, is_armed in self._bars.watch.book.turned().items()}
         return dict(self._turned)
 
     async def _tell(self) -> None:
@@ -150,8 +184,8 @@ class AlertWatch:
         state: Mapping[str, object] = {
             "at": rfc3339(self._now()),
             "read_at": rfc3339(self._read_at or self._now()),
-            "watched": len(self._watch),
-            "unwatched": dict(self._unwatched),
+            "watched": len(self._watch) + len(self._bars.watch),
+            "unwatched": {**self._unwatched, **self._bars.unwatched()},
         }
         await self._session.machine.publisher.publish_all({hub.topic_of(self._account_id, TOPIC): state})
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from brokers.domain.errors import DataError, VenueError
+from brokers.domain.instruments import Instrument
 from brokers.domain.market import NANOSECONDS, Bar, at_of
 from brokers.ports import Venue
 from execution.domain.commands import LoadHistory
@@ -48,6 +49,13 @@ class History:
                 at=self._now(), deployment_id=ask.deployment_id, instrument=ask.instrument, bars=tuple(bars)
             )
         self._session.take(event)
+
+    async def closed_bars(self, instrument: Instrument, interval_s: int, bars: int) -> list[Bar]:
+        """Fetch closed bars up to market time for what is no deployment; raises what the venue says."""
+        end = await self._market_now()
+        ask = LoadHistory(deployment_id="", instrument=instrument.key, interval_s=interval_s, bars=bars)
+        start = end - _span(ask, is_always_open=self._session.calendar.is_always_open)
+        return await self._open_venue().history(instrument, interval_s, start, end)
 
     async def _shared(self, ask: LoadHistory) -> list[Bar]:
         """Fetch, or wait for a fetch under way that covers the ask: a venue allows few of them."""

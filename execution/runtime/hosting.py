@@ -63,7 +63,7 @@ async def host(machine: Machine, grant: LeaseGrant, drain: asyncio.Event) -> Non
         for work in (session.live.run(), inbox.run()):
             session.spawn(work)
         session.alert_watch = AlertWatch(session)
-        shows = [session.live.tell_account, broadcast.run, session.alert_watch.run]
+        shows = [session.live.tell_account, broadcast.run, session.alert_watch.run, session.alert_watch.follow_candles]
         if machine.chains is not None:
             session.chains = ChainDesk(session, machine.chains)
             shows.append(session.chains.run)

@@ -326,6 +326,8 @@ class LiveVenue:
         self._state = event.state
         self._session.log.info("feed", state=event.state, reason=event.reason)
         self._session.take(FeedChanged(at=self._now(), state=Link(event.state), reason=event.reason))
+        if self._session.alert_watch is not None and event.state != Link.CONNECTED:
+            self._session.alert_watch.lose_ticks()
         if event.state == Link.NEEDS_LOGIN:
             self.lose_login(event.reason)
 

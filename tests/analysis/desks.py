@@ -1,9 +1,11 @@
 """A desk with candles and a client, for tests of the analysis over the API."""
 
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from rest_framework.test import APIClient
 
+from analysis.alerts import alert_add
 from analysis.candles import candles_take
 from analysis.domain.candle_files import Candle
 from analysis.domain.daily import date_of
@@ -19,6 +21,20 @@ def client_of(user):
     client = APIClient(raise_request_exception=False)
     client.credentials(HTTP_AUTHORIZATION=bearer(a_key(user))["Authorization"])
     return client
+
+
+def an_alert(account, **changes):
+    return alert_add(
+        **{
+            "account": account,
+            "instrument": "NSE:RELIANCE",
+            "direction": "above",
+            "level": Decimal(100),
+            "by": account.owner,
+            "at": NOW,
+            **changes,
+        }
+    )
 
 
 def candles_of_series(symbol, series):

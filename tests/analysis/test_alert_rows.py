@@ -1,27 +1,21 @@
 """Alerts of people: made over the API, watched by the desk that hosts their account, logged, told and taken back."""
 
-import asyncio
 from datetime import timedelta
 from decimal import Decimal
-from types import SimpleNamespace
 from unittest.mock import patch
 
 import pytest
-from channels.db import database_sync_to_async
 from django.core import mail
-from django.db import connection
+from django_celery_beat.models import PeriodicTask
 
 from accounts.models import Outbox, Role
 from analysis.alert_models import AlertFiring, AlertState, PriceAlert
-from analysis.alerts import Fired, alert_add, alert_remove, alerts_note, alerts_to_watch, watch_mark
+from analysis.alerts import Fired, alert_remove, alerts_note, alerts_tidy, alerts_to_watch, watch_mark
+from analysis.tasks import tidy_task
 from brokers.domain.errors import Invalid
-from brokers.domain.india import INDIA
 from brokers.domain.market import ns_of
-from execution import append_only
-from execution.runtime.alert_watch import AlertWatch
 from notifications.services import alert_tell
-from tests.analysis.desks import NOW, client_of
-from tests.analysis.test_alert_frames import a_frame
+from tests.analysis.desks import NOW, an_alert, client_of
 from tests.people import a_desk, a_listed, a_member, an_account
 
 pytestmark = pytest.mark.django_db
@@ -53,20 +47,6 @@ def stranger():
 
 def post(client, **changes):
     return client.post("/api/analysis/alerts", {**BODY, **changes}, format="json")
-
-
-def an_alert(account, **changes):
-    return alert_add(
-        **{
-            "account": account,
-            "instrument": "NSE:RELIANCE",
-            "direction": "above",
-            "level": Decimal(100),
-            "by": account.owner,
-            "at": NOW,
-            **changes,
-        }
-    )
 
 
 def noted(alert, *values):
@@ -134,6 +114,9 @@ def test_who_may_only_look_may_not_make_or_take_back(client, account):
     ("changes", "field"),
     [
         ({"figure": "colour"}, "figure"),
+        ({"figure": "rsi(0)@5m"}, "figure"),
+        ({"figure": "obv@5m"}, "figure"),
+        ({"figure": "rsi(14)@7m"}, "figure"),
         ({"direction": "sideways"}, "direction"),
         ({"level": "high"}, "level"),
         ({"hysteresis": "-1"}, "hysteresis"),
@@ -150,7 +133,9 @@ def test_what_cannot_be_is_refused_by_name(client, changes, field):
     assert answer.json()["error"]["field"] == field
 
 
-@pytest.mark.parametrize("path", ["alerts?x=1", "alerts/log?x=1", "alerts/log?limit=0"])
+@pytest.mark.parametrize(
+    "path", ["alerts?x=1", "alerts?offset=-1", "alerts/log?x=1", "alerts/log?limit=0", "alerts/log?before=x"]
+)
 def test_unknown_queries_are_refused(client, path):
     assert client.get(f"/api/analysis/{path}").status_code == 400
 
@@ -233,205 +218,57 @@ def test_an_alert_is_watched_from_where_it_stood(account):
     assert watch_mark(str(account.id)) != before
 
 
-@pytest.fixture
-def emptied_afterwards(transactional_db):
-    """Let the database be emptied after the test: the journal's table would refuse."""
-    append_only.protect(connection)
-    yield
-    append_only.release(connection)
+def test_an_alert_on_an_indicator_says_what_it_waits_for(client):
+    made = post(client, figure="rsi(14)@5m", direction="below", level="30").json()
+    noted(PriceAlert.objects.get(), 29.5)
+
+    offered = client.get("/api/analysis/alerts").json()["indicators"]
+    log = client.get("/api/analysis/alerts/log").json()
+    assert (made["figure"], made["figure_text"]) == ("rsi(14)@5m", "RSI(14), 5 min")
+    assert {"name": "rsi", "text": "RSI", "parameters": {"period": 14}} in offered["operands"]
+    assert offered["timeframes"] == ["1m", "3m", "5m", "15m", "30m", "60m"]
+    assert log["results"][0]["text"] == "NSE:RELIANCE: RSI(14), 5 min 29.5, below 30"
 
 
-class OverError(Exception):
-    """The turns that a test wanted are done."""
+def test_alerts_are_listed_in_pages(client, account):
+    for number in range(3):
+        an_alert(account, level=Decimal(100 + number), at=NOW + timedelta(seconds=number))
+
+    pages = [client.get(f"/api/analysis/alerts?limit=2&offset={offset}").json() for offset in (0, 2)]
+
+    assert [[row["level"] for row in page["results"]] for page in pages] == [["102", "101"], ["100"]]
+    assert {(page["count"], page["active"]) for page in pages} == {(3, 3)}
 
 
-class Hosted:
-    """An alert watch in surroundings of its own."""
+def test_the_log_goes_on_behind_its_last_firing(client, account):
+    noted(an_alert(account, is_recurring=True), 101.0, 102.0, 103.0)
 
-    def __init__(self, account):
-        self.left, self.heard, self.told, self.broken = 0, {}, [], False
-        self.errors = []
-        clock = SimpleNamespace(now=lambda: NOW, sleep=self._sleep)
-        publisher = SimpleNamespace(publish_all=self._publish)
-        machine = SimpleNamespace(clock=clock, read_aside=self._read, publisher=publisher)
-        log = SimpleNamespace(info=lambda *_, **__: None, exception=lambda event, **_: self.errors.append(event))
-        self.session = SimpleNamespace(
-            facts=SimpleNamespace(account_id=str(account.pk), venue=account.venue),
-            machine=machine,
-            market_ns=ns_of(NOW),
-            calendar=INDIA,
-            live=SimpleNamespace(listening=SimpleNamespace(hear_besides=self._hear)),
-            log=log,
-        )
-        self.watch = AlertWatch(self.session)
+    first = client.get("/api/analysis/alerts/log?limit=2").json()
+    second = client.get(f"/api/analysis/alerts/log?limit=2&before={first['results'][-1]['id']}").json()
 
-    async def turns(self, count=8):
-        self.left = count
-        with pytest.raises(OverError):
-            await self.watch.run()
-
-    def ticks(self, *prices):
-        self.watch.take(a_frame(*((TOKEN, price) for price in prices), at_ns=ns_of(NOW)))
-
-    async def _sleep(self, _seconds):
-        await asyncio.sleep(0)
-        self.left -= 1
-        if self.left <= 0:
-            raise OverError
-
-    async def _read(self, work):
-        if self.broken:
-            raise RuntimeError("the database is away")
-        return await database_sync_to_async(work)()
-
-    async def _publish(self, states):
-        self.told.append(next(iter(states.values())))
-
-    def _hear(self, instruments, *, owner):
-        self.heard[owner] = [one.key for one in instruments]
+    assert [row["value"] for row in first["results"]] == ["103", "102"]
+    assert [row["value"] for row in second["results"]] == ["101"]
+    assert (first["more"], second["more"]) == (True, False)
 
 
-@database_sync_to_async
-def _made(**changes):
-    a_listed("RELIANCE", token=TOKEN)
-    account = an_account(a_desk())
-    return account, an_alert(account, **changes)
+def test_old_firings_and_what_was_taken_back_long_ago_are_deleted(account):
+    kept, gone = an_alert(account, is_recurring=True), an_alert(account)
+    alert_remove(alert=gone, at=NOW - timedelta(days=91))
+    noted(kept, 101.0)
+    AlertFiring.objects.update(noted_at=NOW - timedelta(days=91))
+    noted(kept, 102.0)
+
+    with patch("analysis.alerts.MOST_DELETED", 1):
+        count = alerts_tidy(now=NOW)
+
+    assert count == 2
+    assert [one.value for one in AlertFiring.objects.all()] == [Decimal(102)]
+    assert list(PriceAlert.objects.all()) == [kept]
+    assert alerts_tidy(now=NOW) == 0
 
 
-@database_sync_to_async
-def _done(work):
-    return work()
+def test_the_log_is_tidied_every_night():
+    task = PeriodicTask.objects.get(name="Old alerts and their log")
 
-
-def live(test):
-    return pytest.mark.usefixtures("emptied_afterwards")(pytest.mark.django_db(transaction=True)(test))
-
-
-@live
-async def test_a_tick_that_crosses_the_level_is_in_the_log_and_the_inbox():
-    account, _ = await _made()
-    hosted = Hosted(account)
-    await hosted.turns()
-    heard = dict(hosted.heard)
-    hosted.ticks(99.0, 100.0, 101.0)
-    await hosted.turns(2)
-
-    firing = await _done(AlertFiring.objects.get)
-    assert (firing.value, firing.exchange_at) == (Decimal(100), NOW)
-    assert heard == {"alerts": ["NSE:RELIANCE"]}
-    assert [row["sentence"] for row in hosted.watch.inbox().values()] == ["NSE:RELIANCE: last price 100, above 100"]
-    assert await _done(lambda: PriceAlert.objects.get().state) == AlertState.FIRED
-
-
-@live
-async def test_a_takeover_forgets_neither_that_an_alert_waits_nor_that_it_fired():
-    account, _ = await _made(is_recurring=True, hysteresis=Decimal(5))
-    first = Hosted(account)
-    await first.turns()
-    first.ticks(99.0)
-    await first.turns(2)
-
-    second = Hosted(account)
-    await second.turns()
-    second.ticks(101.0)  # crossed while nobody watched
-    await second.turns(2)
-    third = Hosted(account)
-    await third.turns()
-    third.ticks(97.0, 101.0, 94.0, 102.0)  # the first way back is too short
-    await third.turns(2)
-
-    values = await _done(lambda: list(AlertFiring.objects.order_by("id").values_list("value", flat=True)))
-    assert values == [Decimal(101), Decimal(102)]
-
-
-@live
-async def test_an_alert_made_or_taken_back_is_followed_within_a_second():
-    account, alert = await _made()
-    hosted = Hosted(account)
-    await hosted.turns()
-    await _done(lambda: alert_remove(alert=alert, at=NOW))
-    await _done(lambda: an_alert(account, level=Decimal(200), at=NOW + timedelta(seconds=1)))
-    await hosted.turns()
-    hosted.ticks(99.0, 201.0)
-    await hosted.turns(2)
-
-    assert [one.alert.level for one in await _done(lambda: list(AlertFiring.objects.select_related("alert")))] == [200]
-    assert hosted.told[-1]["watched"] <= 1
-
-
-@live
-async def test_a_database_that_is_away_loses_no_firing():
-    account, _ = await _made()
-    hosted = Hosted(account)
-    await hosted.turns()
-    hosted.ticks(99.0, 101.0)
-    hosted.broken = True
-    with pytest.raises(RuntimeError):
-        await hosted.watch.run()
-    hosted.broken = False
-    await hosted.turns(2)
-
-    assert await _done(AlertFiring.objects.count) == 1
-
-
-@live
-async def test_an_instrument_that_is_not_listed_today_is_named():
-    account, alert = await _made()
-    from brokers.models import ListedInstrument
-
-    await _done(lambda: ListedInstrument.objects.all().delete())
-    hosted = Hosted(account)
-    await hosted.turns()
-
-    assert hosted.told[-1]["unwatched"] == {str(alert.id): "NSE:RELIANCE is not in today's list."}
-
-
-@live
-async def test_another_days_list_is_watched_by_its_own_tokens():
-    from brokers.models import ListedInstrument
-
-    account, _ = await _made(is_recurring=True)
-    hosted = Hosted(account)
-    await hosted.turns()
-    hosted.ticks(99.0)
-    await _done(lambda: ListedInstrument.objects.update(token=12))
-    hosted.session.market_ns = ns_of(NOW + timedelta(days=3))
-    await hosted.turns()
-    hosted.ticks(101.0)
-    hosted.watch.take(a_frame((12, 103.0), at_ns=ns_of(NOW)))
-    await hosted.turns(2)
-
-    assert await _done(lambda: list(AlertFiring.objects.values_list("value", flat=True))) == [Decimal(103)]
-
-
-@live
-async def test_what_breaks_on_a_frame_is_watched_anew():
-    account, _ = await _made(at_once=True)
-    hosted = Hosted(account)
-    await hosted.turns()
-    with patch("analysis.domain.alert_frames.FrameWatch.take", side_effect=RuntimeError("broken")):
-        hosted.ticks(99.0)
-    await hosted.turns()
-    hosted.ticks(101.0)
-    await hosted.turns(2)
-
-    assert hosted.errors == ["alerts_dropped"]
-    assert await _done(AlertFiring.objects.count) == 1
-
-
-@live
-async def test_firings_beyond_what_one_call_takes_are_written_with_the_next_and_turns_after_them():
-    account, _ = await _made(is_recurring=True, hysteresis=Decimal(5))
-    hosted = Hosted(account)
-    await hosted.turns()
-    for price in (99.0, 101.0, 94.0, 102.0, 93.0, 103.0, 92.0):
-        hosted.ticks(price)
-    counts, armed = [], []
-    with patch("execution.runtime.alert_watch.MOST_NOTED", 2):
-        for _ in range(3):
-            await hosted.turns(1)
-            counts.append(await _done(AlertFiring.objects.count))
-            armed.append(await _done(lambda: PriceAlert.objects.get().is_armed))
-
-    assert counts == [2, 3, 3]
-    assert armed == [False, True, True]
+    tidy_task(sent_twice=True)
+    assert (task.task, task.crontab.minute, task.crontab.hour) == (tidy_task.name, "40", "3")

@@ -91,7 +91,9 @@ def directional(high, low, close, period):
     plus, minus = wilder_sum(up, period), wilder_sum(down, period)
 
     def share(moved):
-        return [NAN if math.isnan(r) else 100 * m / r if r > NOTHING else 0.0 for m, r in zip(moved, ranges, strict=True)]
+        return [
+            NAN if math.isnan(r) else 100 * m / r if r > NOTHING else 0.0 for m, r in zip(moved, ranges, strict=True)
+        ]
 
     return share(plus), share(minus)
 
