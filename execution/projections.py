@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from uuid import NAMESPACE_OID, UUID, uuid5
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -21,7 +21,7 @@ from execution.chain import Link
 from execution.domain.baskets import basket_id_of, is_basket
 from execution.domain.codec import decode
 from execution.domain.commands import Record, RecordKind
-from execution.domain.lifecycle import OrderRecord, source_of
+from execution.domain.lifecycle import OrderRecord, order_id_of, source_of
 from execution.domain.records import (
     CommandEnded,
     DeploymentMoved,
@@ -147,11 +147,6 @@ class Written:
     account_id: str
     links: Sequence[Link]
     touched: Touched
-
-
-def order_id_of(account_id: str, client_id: str) -> UUID:
-    """Return the id of an order's row: known without asking the database."""
-    return uuid5(NAMESPACE_OID, f"{account_id}/{client_id}")
 
 
 def project(written: Iterable[Written]) -> None:

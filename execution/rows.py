@@ -8,6 +8,7 @@ from typing import Any
 
 from execution.basket_models import Basket
 from execution.domain.codec import rfc3339
+from execution.domain.lifecycle import order_id_of
 from execution.models import Fill, FundingRow, JournalEvent, Order
 
 Row = dict[str, Any]
@@ -94,12 +95,16 @@ def basket_row(basket: Basket) -> Row:
         "policy": basket.policy,
         "state": basket.state,
         "reason": basket.reason,
-        "legs": basket.legs,
+        "legs": [{**leg, "order_ids": _order_ids(basket, leg)} for leg in basket.legs],
         "currency": basket.account.currency,
         "deadline_at": rfc3339(basket.deadline_at),
         "created_at": rfc3339(basket.created_at),
         "updated_at": rfc3339(basket.updated_at),
     }
+
+
+def _order_ids(basket: Basket, leg: Mapping[str, Any]) -> list[str]:
+    return [str(order_id_of(str(basket.account_id), client_id)) for client_id in leg.get("client_ids", ())]
 
 
 def journal_row(event: JournalEvent) -> Row:

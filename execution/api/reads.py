@@ -4,20 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
+from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from brokers.api.lookup import account_of, caller
+from brokers.api.lookup import account_of, caller, row_of
 from brokers.api.queries import AccountQuery, ListQuery, NoQuery, SinceQuery, query_of
 from execution import selectors
 from execution.books import funding_rows
+from execution.models import Order
+from execution.timelines import order_story
 from strategies.selectors import catalogue_rows
 
 Rows = Sequence[dict[str, Any]]
 
+ORDER = (
+    "One order with its whole life from the journal: `steps`, oldest first, each with its time, `latency_ms` since the one "
+    "before, `who` took it (strategy, person, guardian, desk, gate, venue), the `reason`, and the venue's own `words`. "
+    "`latency_ms` at the top says how long each stage took; null where it has not happened."
+)
 POSITIONS = (
     "One list over every venue, those closed today included. Amounts are text in the row's `currency`; `pnl_net` is "
     "`pnl_realised` + `pnl_unrealised` + `fees` + `funding`. Of a perpetual position also `mark_price`, `liquidation_price` "
@@ -71,6 +79,18 @@ class Orders(ListOfRows):
     """`GET /api/orders`."""
 
     rows = staticmethod(selectors.orders_rows)
+
+
+class OneOrder(APIView):
+    """`GET /api/orders/<id>`."""
+
+    @extend_schema(responses={200: dict}, description=ORDER)
+    def get(self, request: Request, order_id: UUID) -> Response:
+        """Tell an order's life."""
+        query_of(request, NoQuery)
+        rows = Order.objects.select_related("account", "deployment", "basket")
+        order: Order = row_of(rows, request=request, id=order_id, word="order", field="id")
+        return Response(order_story(caller(request), order))
 
 
 @extend_schema(parameters=[ListQuery], responses={200: dict}, description=POSITIONS)

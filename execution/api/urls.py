@@ -10,6 +10,7 @@ urlpatterns = [
     path("status", reads.Status.as_view()),
     path("orders", reads.Orders.as_view()),
     path("orders/cancel", writes.OrderCancel.as_view()),
+    path("orders/<uuid:order_id>", reads.OneOrder.as_view()),
     path("baskets", baskets.Baskets.as_view()),
     path("baskets/unwind", baskets.BasketUnwind.as_view()),
     path("positions", reads.Positions.as_view()),

@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from brokers.domain.errors import Invalid, WindhoverError
 from brokers.domain.orders import FINAL_STATUSES, Fill, OrderIntent, OrderStatus, Purpose
@@ -259,6 +261,12 @@ class OrderRecord:
         if self.status in (S.NOT_PLACED, S.NOT_SENT, S.REJECTED):
             return self.moved(E.LATE, at).moved(E.PART_FILL, at)
         return self
+
+
+@lru_cache(maxsize=65_536)
+def order_id_of(account_id: str, client_id: str) -> UUID:
+    """Return the id under which an order is kept and shown: known without asking anybody."""
+    return uuid5(NAMESPACE_OID, f"{account_id}/{client_id}")
 
 
 def source_of(fills: Iterable[Fill]) -> str:

@@ -65,8 +65,11 @@ class Goal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Takeover:
+    """A new owner of the account; a caretaker exits and cancels, and runs no strategy."""
+
     lease_token: int
     incarnation: str
+    is_caretaker: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,8 @@ SESSION_CAUSE = "session"
 
 def taken_over(desk: Desk, event: TakenOver) -> None:
     """Take the account over: what an older owner left in flight is unknown unless proven unsent."""
-    desk.record(Takeover(lease_token=event.lease_token, incarnation=event.incarnation))
+    is_caretaker = not desk.config.runs_strategies
+    desk.record(Takeover(lease_token=event.lease_token, incarnation=event.incarnation, is_caretaker=is_caretaker))
     desk.ids.begin(event.incarnation)
     for client_id in (*desk.state.orders, *desk.state.newest_ids.values()):
         desk.ids.skip_past(client_id)

@@ -20,7 +20,7 @@ from execution.domain.commands import Json
 from execution.domain.desk import Desk
 from execution.domain.events import Link
 from execution.domain.gateway import charges_of, mark_of, portfolio
-from execution.domain.lifecycle import OrderRecord, source_of
+from execution.domain.lifecycle import OrderRecord, order_id_of, source_of
 from execution.domain.state import DEPLOYMENT_SCOPE, Deployment
 from execution.domain.texts import average, figure, money, price, text, time, whole
 from risk.domain.switch import SwitchState
@@ -165,6 +165,7 @@ def _order_row(desk: Desk, order: OrderRecord) -> Json:
     return {
         **_whose(desk),
         "id": order.client_id,
+        "order_id": str(order_id_of(desk.config.account_id, order.client_id)),
         "client_id": order.client_id,
         "venue_order_id": order.venue_order_id,
         "book": intent.book,

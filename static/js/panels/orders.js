@@ -3,6 +3,7 @@ import { write } from "windhover/api";
 import { ask } from "windhover/dialogs";
 import { byId, h, keyed, oncePerFrame, setClass, setName, setText } from "windhover/dom";
 import { bareSymbol, clock, isFigure, moment, money, price, quantity } from "windhover/format";
+import { orderPage } from "windhover/orders/shapes";
 import { folded, laneOf } from "windhover/shapes";
 import { download } from "windhover/table";
 import { toast } from "windhover/toast";
@@ -64,7 +65,7 @@ export function ordersPanel({ store, quoteOf, strategyName, marketTime, refusals
 
   function make(row) {
     if (row.kind === "lane") return { element: h("li", { class: LANES[row.name][0], role: "presentation" }, LANES[row.name][1]), lane: true };
-    const parts = { time: h("time"), what: h("span", { class: "what" }), chip: h("span", { class: "chip" }), meta: h("span", { class: "meta" }) };
+    const parts = { time: h("time"), what: h("a", { class: "what" }), chip: h("span", { class: "chip" }), meta: h("span", { class: "meta" }) };
     const cancel = h("button", { type: "button", class: "plain", hidden: true, onclick: () => askCancel(entry.row) }, "Cancel");
     const entry = { element: h("li", {}, parts.time, parts.what, parts.chip, parts.meta, cancel), cancel, ...parts };
     return entry;
@@ -80,6 +81,7 @@ export function ordersPanel({ store, quoteOf, strategyName, marketTime, refusals
     entry.time.title = timesOf(row);
     setClass(entry.time, row.market_at || !clocksDiffer(row.account) ? "" : "apart");
     setName(entry.what, said);
+    if (row.order_id && entry.what.getAttribute("href") === null) entry.what.href = orderPage(row.order_id);
     setText(entry.chip, words(row));
     setClass(entry.chip, `chip ${CHIPS[row.status] ?? ""}`);
     const details = [holder, row.origin === "EXTERNAL" ? "placed outside this desk" : null, row.book === "paper" ? "paper" : null, meta(row)].filter(Boolean).join(" · ");
