@@ -9,7 +9,7 @@ from django.db import models
 
 from accounts.ownership import OwnedManager
 from brokers.domain.orders import Book
-from strategies import backtest_models  # noqa: F401 - tables of this app too
+from strategies import agent_models, backtest_models  # noqa: F401 - tables of this app too
 
 
 class DeploymentState(models.TextChoices):

@@ -106,7 +106,8 @@ def squashed(values: Float64Array1D, scale: float) -> Float64Array1D:
 
 def in_moves(change: Float64Array1D, atr_frac: Float64Array1D, bars: int) -> Float64Array1D:
     """Return a change in units of what a random walk of this range would make in as many bars."""
-    return change / (atr_frac * np.sqrt(bars))
+    moves: Float64Array1D = change / (atr_frac * np.sqrt(bars))
+    return moves
 
 
 def beyond(last: float, atr_frac: float, score: float, ranges: float) -> str:

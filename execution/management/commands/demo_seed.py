@@ -16,6 +16,7 @@ from brokers.domain.errors import WindhoverError
 from brokers.listings_sync import instruments_sync
 from execution.management import demo, demo_aster
 from options.services import tracking_by_default
+from strategies.agent_services import watch_by_default
 
 
 class Command(BaseCommand):
@@ -48,6 +49,8 @@ class Command(BaseCommand):
             demo_aster.rate_ensure(at=at)
             demo_aster.host(perpetuals)
             demo_fill_ask(at=at)
+            for one in (account, perpetuals):
+                watch_by_default(account=one, at=at)
         except WindhoverError as error:
             raise CommandError(error.message) from error
         if options["json"]:
