@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from brokers.domain.errors import Invalid
@@ -30,12 +31,20 @@ class Listening:
         self._names: tuple[str, ...] = ()
         self._feed: Feed | None = None
         self._heard: dict[int, FeedMode] = {}
-        self._told: tuple[tuple[str, ...], frozenset[str], frozenset[int]] = ((), frozenset(), frozenset())
+        self._told: tuple[object, ...] = ()
         self._besides: dict[str, dict[int, Instrument]] = {}
+        # how many instruments the feed carries, once it has refused one too many
+        self._capacity: int | None = None
+        self._left_out: frozenset[int] = frozenset()
         self._changing = asyncio.Lock()
         self._is_told = False
         self.lag = LagMeter()
         self._messages: deque[dict[str, str]] = deque(maxlen=KEPT_MESSAGES)
+
+    @property
+    def left_out(self) -> frozenset[int]:
+        """The tokens that are wanted and not listened to, since the feed carries no more."""
+        return self._left_out
 
     async def want(self, names: Sequence[str], feed: Feed | None) -> None:
         """Listen to exactly these instruments."""
@@ -47,7 +56,7 @@ class Listening:
     def hear_besides(self, instruments: Iterable[Instrument], *, owner: str = "chains") -> None:
         """Listen to these in full as well, from the next look on: the engine does not work on them.
 
-        Each owner names its own; what another named stays.
+        Each owner names its own, what matters most first; what another named stays.
         """
         self._besides[owner] = {instrument.token: instrument for instrument in instruments}
 
@@ -60,24 +69,19 @@ class Listening:
     async def follow(self, feed: Feed) -> None:
         """Tell the feed what it is not told yet."""
         async with self._changing:
-            used, known = self._used(), self._session.instruments
-            besides = {token: one for own in self._besides.values() for token, one in own.items()}
-            if (feed, self._names, used, frozenset(besides)) == (self._feed, *self._told):
+            at_work, besides = self._at_work(), self._wished_besides()
+            told = (feed, self._names, at_work, tuple(besides))
+            if told == self._told:
                 return
             if feed is not self._feed:
-                self._feed, self._heard = feed, {}
-            self._told = self._names, used, frozenset(besides)
+                self._feed, self._heard, self._capacity = feed, {}, None
             if isinstance(feed, LearnsInstruments):
+                known = self._session.instruments
                 feed.learn([*(known[name] for name in self._names if name in known), *besides.values()])
-            # after what is worked on, should there not be room for all
-            wanted = self._modes(used) | dict.fromkeys(sorted(besides), FeedMode.FULL)
-            gone = [token for token in self._heard if token not in wanted]
-            if gone:
-                await feed.unsubscribe(gone)
-                self._heard = {token: mode for token, mode in self._heard.items() if token in wanted}
-            # what is worked on comes first, should there not be room for all
-            for mode in (FeedMode.FULL, FeedMode.QUOTE, FeedMode.LTP):
-                await self._ask(feed, [token for token in wanted if wanted[token] is mode], mode)
+            wanted = self._wanted(at_work, besides)
+            while not await self._carries(feed, wanted):
+                pass
+            self._told = told
 
     def note(self, message: FeedMessage, at: datetime) -> None:
         """Keep what the venue says in words, for its owner to read."""
@@ -94,49 +98,71 @@ class Listening:
             "messages": list(self._messages),
         }
 
-    async def _ask(self, feed: Feed, tokens: list[int], mode: FeedMode) -> None:
-        fresh = [token for token in tokens if self._heard.get(token) is not mode]
-        if not fresh:
-            return
-        try:
-            await feed.subscribe(fresh, mode)
-        except Invalid as error:
-            if not self._is_told:
-                self._is_told = True
-                self._tell(Level.URGENT, f"{error.message}; those beyond it are not listened to")
-            room = int(str(error.details.get("capacity", 0))) - len(self._heard)
-            known = [token for token in fresh if token in self._heard]
-            fresh = known + [token for token in fresh if token not in self._heard][: max(room, 0)]
-            if fresh:
-                await feed.subscribe(fresh, mode)
-        self._heard.update(dict.fromkeys(fresh, mode))
+    async def _carries(self, feed: Feed, wanted: Mapping[int, FeedMode]) -> bool:
+        """Ask for as much of it as the feed is known to carry; answer no where that turns out to be less."""
+        carried = dict(islice(wanted.items(), self._capacity))
+        self._left_out = frozenset(wanted.keys() - carried.keys())
+        gone = [token for token in self._heard if token not in carried]
+        if gone:
+            await feed.unsubscribe(gone)
+            self._heard = {token: mode for token, mode in self._heard.items() if token in carried}
+        for mode in (FeedMode.FULL, FeedMode.QUOTE, FeedMode.LTP):
+            fresh = [token for token, own in carried.items() if own is mode and self._heard.get(token) is not mode]
+            try:
+                if fresh:
+                    await feed.subscribe(fresh, mode)
+            except Invalid as error:
+                self._tell_refusal(error)
+                if "capacity" not in error.details:
+                    continue  # of what is refused for another reason the rest is heard all the same
+                # less than was asked for, whatever it says: or this would not end
+                self._capacity = min(int(str(error.details["capacity"])), len(carried) - 1)
+                return False
+            self._heard.update(dict.fromkeys(fresh, mode))
+        return True
 
-    def _modes(self, used: frozenset[str]) -> dict[int, FeedMode]:
+    def _tell_refusal(self, error: Invalid) -> None:
+        if not self._is_told:
+            self._is_told = True
+            self._tell(Level.URGENT, f"{error.message}; those beyond it are not listened to")
+
+    def _wished_besides(self) -> dict[int, Instrument]:
+        """Return what is heard besides: whoever wishes for little comes before whoever wishes for thousands."""
+        return {token: one for own in sorted(self._besides.values(), key=len) for token, one in own.items()}
+
+    def _wanted(self, at_work: frozenset[str], besides: Iterable[int]) -> dict[int, FeedMode]:
+        """Return what is wanted and how closely, in the order in which it gives way where there is no room for all.
+
+        What is held or traded stands before what the engine may trade, that before what is heard besides, and what is
+        only followed comes last.
+        """
         known, followed = self._session.instruments, self._session.followed
-        modes: dict[int, FeedMode] = {}
-        for name in self._names:
+        near, far = dict[int, FeedMode](), dict[int, FeedMode]()
+        for name in sorted(self._names, key=lambda one: one not in at_work):
             instrument = known.get(name)
-            if instrument is not None:
-                # an index is small, and bears the exchange's time
-                is_near = name not in followed or name in used or instrument.kind is InstrumentKind.INDEX
-                modes[instrument.token] = FeedMode.FULL if is_near else self._session.machine.follow.mode
-        if modes and FeedMode.FULL not in modes.values():
-            modes[next(iter(modes))] = FeedMode.FULL  # without one in full nothing tells the exchange's time
-        return modes
+            if instrument is None:
+                continue
+            # an index is small, and bears the exchange's time
+            if name not in followed or name in at_work or instrument.kind is InstrumentKind.INDEX:
+                near[instrument.token] = FeedMode.FULL
+            else:
+                far[instrument.token] = self._session.machine.follow.mode
+        if far and not near:
+            near[next(iter(far))] = FeedMode.FULL  # without one in full nothing tells the exchange's time
+        wanted = near | {token: FeedMode.FULL for token in besides if token not in near}
+        return wanted | {token: mode for token, mode in far.items() if token not in wanted}
 
-    def _used(self) -> frozenset[str]:
-        """Return what of the followed instruments has come to be used, held or worked on."""
-        followed = self._session.followed
-        if not followed:
-            return frozenset()
+    def _at_work(self) -> frozenset[str]:
+        """Return what is held, ordered, traded by a deployment or a basket's."""
         state = self._session.engine.state
         names = {position.key.instrument for position in state.positions.open()}
         names |= {order.intent.instrument for order in state.open_orders()}
         names |= {name for deployment in state.deployments.values() for name in deployment.spec.instruments}
         names |= {leg.instrument for key in state.baskets_at_work for leg in state.baskets[key].legs}
-        used = frozenset(names & followed)
-        self._session.paper.know(self._session.instruments[name] for name in used)
-        return used
+        used = names & self._session.followed
+        if used:
+            self._session.paper.know(self._session.instruments[name] for name in used)
+        return frozenset(names)
 
     def _tell(self, level: Level, sentence: str) -> None:
         self._session.alerts.append(Alert(level=level, subject="feed", sentence=sentence))

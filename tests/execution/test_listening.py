@@ -15,6 +15,8 @@ FULL, QUOTE = FeedMode.FULL, FeedMode.QUOTE
 SHARES = {f"NSE:S{number}": an_instrument(f"S{number}", token=number) for number in range(1, 7)}
 INDEX = {"NSE:NIFTY 50": an_instrument("NIFTY 50", token=99, kind=InstrumentKind.INDEX)}
 
+OPTIONS = [an_instrument(f"O{token}", token=token, kind=InstrumentKind.CALL) for token in (50, 51, 52)]
+
 
 class Feed:
     """Remembers what it was asked, and carries so many instruments."""
@@ -150,6 +152,89 @@ def test_more_than_the_streams_carry_leaves_out_what_is_only_followed_and_says_s
     assert feed.asked[:2] == [(FULL, [5, 6]), (QUOTE, [1])]
     assert {5, 6} <= feed.tokens
     assert [alert.sentence for alert in session.alerts] == ["too many; those beyond it are not listened to"]
+
+
+def test_chains_come_before_what_is_only_followed_and_after_what_is_traded():
+    session = a_session(followed=set(SHARES))
+    works_on(session, "NSE:S4")
+    feed, listening = Feed(capacity=4), Listening(session)
+    listening.hear_besides([OPTIONS[2], OPTIONS[0], OPTIONS[1]])
+
+    asyncio.run(listening.want(sorted(SHARES), feed))
+
+    assert feed.tokens == {4, 52, 50, 51}
+    assert listening.left_out == {1, 2, 3, 5, 6}
+
+
+def test_what_comes_to_be_traded_takes_the_place_of_a_chain_s_last_option():
+    session = a_session(followed=set(SHARES))
+    feed, listening = Feed(capacity=3), Listening(session)
+    listening.hear_besides(OPTIONS)
+
+    async def scenario():
+        works_on(session, "NSE:S1")
+        await listening.want(sorted(SHARES), feed)
+        works_on(session, "NSE:S1", "NSE:S2")
+        await listening.follow(feed)
+
+    asyncio.run(scenario())
+
+    assert feed.tokens == {1, 2, 50}
+    assert {51, 52} <= listening.left_out
+    assert feed.asked[-2:] == [("none", [51]), (FULL, [2])]
+
+
+def test_whoever_wishes_for_little_is_not_crowded_out_by_whoever_wishes_for_much():
+    feed, listening = Feed(capacity=3), Listening(a_session())
+    listening.hear_besides(OPTIONS, owner="chains")
+    listening.hear_besides([SHARES["NSE:S6"]], owner="alerts")
+
+    asyncio.run(listening.want(["NSE:S1"], feed))
+
+    assert feed.tokens == {1, 6, 50}
+
+
+def test_room_that_is_given_back_is_used():
+    feed, listening = Feed(capacity=2), Listening(a_session())
+
+    async def scenario():
+        listening.hear_besides(OPTIONS)
+        await listening.want(["NSE:S1"], feed)
+        await listening.want([], feed)
+
+    asyncio.run(scenario())
+
+    assert feed.tokens == {50, 51}
+
+
+def test_another_feed_is_asked_for_everything_again():
+    small, large = Feed(capacity=1), Feed()
+    listening = Listening(a_session())
+
+    async def scenario():
+        await listening.want(["NSE:S1", "NSE:S2"], small)
+        await listening.follow(large)
+
+    asyncio.run(scenario())
+
+    assert (small.tokens, large.tokens) == ({1}, {1, 2})
+    assert listening.left_out == frozenset()
+
+
+def test_what_is_refused_for_another_reason_than_room_costs_nothing_else():
+    class Strict(Feed):
+        async def subscribe(self, tokens, mode=FULL):
+            if 2 in tokens:
+                raise Invalid("no contract is known by 2", code="feed.unknown_token")
+            await super().subscribe(tokens, mode)
+
+    session = a_session(followed={"NSE:S2"})
+    feed = Strict()
+
+    asyncio.run(Listening(session).want(["NSE:S1", "NSE:S2"], feed))
+
+    assert feed.tokens == {1}
+    assert len(session.alerts) == 1
 
 
 @pytest.mark.parametrize(("kind", "level"), [("error", "warning"), ("message", "info")])
