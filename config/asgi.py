@@ -14,6 +14,9 @@ http = get_asgi_application()
 
 from accounts.sockets import SocketGate  # noqa: E402
 from config.routing import websocket_urlpatterns  # noqa: E402
+from options.warming import KERNELS  # noqa: E402
+
+KERNELS.arm()
 
 application = ProtocolTypeRouter(
     {

@@ -7,6 +7,7 @@ users. A minute is one closed Parquet file, written under another name and then 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -72,6 +73,19 @@ class ChainStore:
         temporary.replace(path)
         return path
 
+    def users(self) -> list[str]:
+        """Return the users of whom anything is kept."""
+        return sorted(entry.name for entry in self._folder.iterdir()) if self._folder.exists() else []
+
+    def clear(self, user_id: str, *, before: date) -> int:
+        """Delete this user's days before one, of every underlying; return how many went. Nobody else's are touched."""
+        gone = 0
+        for folder in self._user(user_id).glob("*/*"):
+            if date.fromisoformat(folder.name) < before:
+                shutil.rmtree(folder)
+                gone += 1
+        return gone
+
     def days(self, user_id: str, underlying: str) -> list[date]:
         """Return the days of which this user has snapshots, oldest first."""
         folder = self._underlying(user_id, underlying)
@@ -119,13 +133,16 @@ class ChainStore:
                 one.figures[name][at] = own[name].to_numpy(dtype=np.float64, na_value=np.nan)
         return found
 
-    def _underlying(self, user_id: str, underlying: str) -> Path:
+    def _user(self, user_id: str) -> Path:
         if not _USER.fullmatch(user_id):
             raise Invalid("a user's snapshots lie under the user's id")
+        return self._folder / user_id
+
+    def _underlying(self, user_id: str, underlying: str) -> Path:
         name = quote(underlying, safe="")
         if not name.strip("."):
             raise Invalid(f"no underlying is called {underlying!r}")
-        return self._folder / user_id / name
+        return self._user(user_id) / name
 
     def _day(self, user_id: str, underlying: str, day: date) -> Path:
         return self._underlying(user_id, underlying) / day.isoformat()

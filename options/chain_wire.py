@@ -23,7 +23,7 @@ from options.domain.received import Received, Reference, StoredChain, Worked
 from options.domain.reports import head_of
 
 _CELLS = ("bid", "ask", "last_price", "open_interest", "volume", "age_s", "trade_age_s")
-VERSION = 1
+VERSION = 2
 
 
 def pack(received: Received) -> bytes:
@@ -35,7 +35,7 @@ def pack(received: Received) -> bytes:
         columns += [one.quotes.strike, *(getattr(one.quotes, name).ravel() for name in _CELLS)]
         if before is not None:
             columns += [_onto(before.interest, name, one.quotes.strike) for name in ("open_interest", "last_price")]
-        heads.append(_head(one, before))
+        heads.append(_head(one, before) | {"unheard": received.unheard.get(one.expiry, 0)})
     head = {
         "v": VERSION,
         "underlying": received.underlying,
@@ -68,6 +68,9 @@ def unpack(data: bytes) -> Received:
         received_at=None if head["received_at"] is None else moment(head["received_at"]),
         chains=tuple(chain for chain, _ in parts),
         before={chain.expiry: before for chain, before in parts if before is not None},
+        unheard={
+            chain.expiry: n for (chain, _), one in zip(parts, head["chains"], strict=True) if (n := one["unheard"])
+        },
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -54,6 +55,7 @@ class Followed:
         self._topics: dict[date, ChainTopic] = {}
         self._moments: dict[date, deque[Moment]] = {}
         self._volumes: dict[date, tuple[float, float]] = {}
+        self._unheard: dict[date, int] = {}
         self.found: list[Worked] = []
 
     def succeed(self, former: Followed) -> None:
@@ -78,8 +80,16 @@ class Followed:
             price = float(columns.last_price[place[-1]])
             self._spot = price if price > 0.0 else self._spot
 
+    def leave_out(self, tokens: AbstractSet[int]) -> None:
+        """Note which options the desk does not listen to, since its stream has no room for them."""
+        left_out = (one.expiry for one in self.subject.options if tokens and one.token in tokens)
+        self._unheard = dict(Counter(expiry for expiry in left_out if expiry is not None))
+
     def received(self, now_ns: int) -> Received:
         """Return every expiry's quotes at a moment of the market's clock."""
+        return self._received(now_ns, *self.subject.fixings)
+
+    def _received(self, now_ns: int, *expiries: date) -> Received:
         at = moment(now_ns)
         return Received(
             underlying=self.subject.underlying,
@@ -90,18 +100,28 @@ class Followed:
                 StoredChain(
                     at=at,
                     expiry=expiry,
-                    fixing=fixing,
+                    fixing=self.subject.fixings[expiry],
                     spot=self._spot,
                     quotes=self._board.quotes(expiry, now_ns),
                 )
-                for expiry, fixing in self.subject.fixings.items()
+                for expiry in expiries
             ),
             before=dict(self._before),
+            unheard=self._unheard,
         )
 
     def work_out(self, now_ns: int) -> None:
-        """Work out every expiry in one pass."""
-        self.found = worked(self.received(now_ns), rate=self._rate)
+        """Work out every expiry, in one go."""
+        for _ in self.working_out(now_ns):
+            pass
+
+    def working_out(self, now_ns: int) -> Iterator[date]:
+        """Work out one expiry at each step; what was found before stands until all of them are done."""
+        found: list[Worked] = []
+        for expiry in self.subject.expiries:
+            found += worked(self._received(now_ns, expiry), rate=self._rate)
+            yield expiry
+        self.found = found
 
     def summary(self, at: datetime) -> Document:
         """Sum up open interest as of the last working out, with the age of the data at `at`."""
@@ -164,14 +184,13 @@ class Followed:
         """Return today's volatility at the money thirty days ahead; None where no two expiries enclose it."""
         return constant_maturity(term_structure([one.chain for one in self.found if one.chain.years > 0.0]))
 
-    def alerts(self) -> list[tuple[date, Alert]]:
-        """Note this minute and say which alerts became true at it."""
-        told_now = []
+    def alerting(self) -> Iterator[list[tuple[date, Alert]]]:
+        """Note this minute and say which alerts became true at it, one rule of one expiry at each step."""
         for one in self.found:
             moments = self._moments.setdefault(one.expiry, deque(maxlen=KEPT_MOMENTS))
             moments.append(Moment(interest=interest_of(one.chain), atm_volatility=one.chain.atm_volatility))
-            told_now += [(one.expiry, alert) for alert in alerts(self.wish.rules, list(moments))]
-        return told_now
+            for rule in self.wish.rules:
+                yield [(one.expiry, alert) for alert in alerts([rule], list(moments))]
 
     def _straddle_volume(self, expiry: date, chain: Chain) -> float | None:
         """Return what the straddle's legs traded since the last minute; None where its strike is another now."""

@@ -131,6 +131,7 @@ class ChainAlert(models.Model):
     tracked = models.ForeignKey(TrackedUnderlying, on_delete=models.CASCADE, related_name="alerts")
     measure = models.CharField(max_length=16, choices=[(measure.value, measure.value) for measure in Measure])
     level = models.FloatField()
+    is_on = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
     objects = LicensedManager()

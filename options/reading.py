@@ -22,6 +22,7 @@ from options.following import Wish
 from options.listed import list_mark, subject_of
 from options.live import LiveChain
 from options.models import TrackedUnderlying
+from options.warming import KERNELS, PREPARING
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -43,7 +44,9 @@ def wishes_of(account_id: str) -> tuple[str, tuple[Wish, ...]]:
             tracked_id=row.pk,
             underlying=row.underlying,
             expiries=row.expiries,
-            rules=tuple(Rule(measure=Measure(alert.measure), level=alert.level) for alert in row.alerts.all()),
+            rules=tuple(
+                Rule(measure=Measure(alert.measure), level=alert.level) for alert in row.alerts.all() if alert.is_on
+            ),
         )
         for row in rows.prefetch_related("alerts").order_by("asked_at", "pk")
     )
@@ -63,6 +66,7 @@ class Chains:
     found: tuple[Worked, ...]
     age_s: float | None
     source: str
+    is_preparing: bool = False
 
     @property
     def expiries(self) -> tuple[date, ...]:
@@ -101,7 +105,7 @@ class Chains:
     def said(self, one: Worked | None) -> list[str]:
         """Say what is wrong; nothing where all is well."""
         if one is None:
-            return [NOT_HEARD]
+            return [PREPARING if self.is_preparing else NOT_HEARD]
         is_old = self.source == "ticker" and self.age_s is not None and self.age_s > LIVE_WITHIN_S
         return ([OLD.format(age=self.age_s)] if is_old else []) + one.said
 
@@ -130,13 +134,14 @@ def chains_of(user: User, underlying: str, at: datetime | None = None) -> Chains
     received = desk_line.latest(str(row.account_id), underlying)
     if received is None:
         return Chains(row=row, received=None, found=(), age_s=None, source="ticker")
-    return Chains(
-        row=row,
-        received=received,
-        found=tuple(worked(received, rate=settings.WINDHOVER_OPTIONS_RATE)),
-        age_s=age_of(received),
-        source="ticker",
-    )
+    return _worked_out(row, received, source="ticker")
+
+
+def _worked_out(row: TrackedUnderlying, received: Received, *, source: str) -> Chains:
+    is_preparing = not KERNELS.is_done()
+    found = () if is_preparing else tuple(worked(received, rate=settings.WINDHOVER_OPTIONS_RATE))
+    age_s = age_of(received) if source == "ticker" else None
+    return Chains(row=row, received=received, found=found, age_s=age_s, source=source, is_preparing=is_preparing)
 
 
 def _kept(row: TrackedUnderlying, at: datetime) -> Chains:
@@ -152,8 +157,7 @@ def _kept(row: TrackedUnderlying, at: datetime) -> Chains:
         chains=tuple(stored),
         before=snapshots.references(store, owner, row.underlying, today=day, calendar=calendar),
     )
-    found = tuple(worked(received, rate=settings.WINDHOVER_OPTIONS_RATE))
-    return Chains(row=row, received=received, found=found, age_s=None, source="snapshot")
+    return _worked_out(row, received, source="snapshot")
 
 
 def age_of(received: Received) -> float | None:

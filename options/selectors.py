@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["chains_at", "latest_chain", "latest_chains"]
 
 SHOWN_FIRED = 50
+NO_ROOM_FOR = "{count} of its options are not listened to: the account's stream has no room for more."
 
 
 # --- the documents of the API
@@ -67,8 +68,13 @@ def _underlying(row: TrackedUnderlying) -> Document:
         "age_s": None if age_s is None else round(age_s, 3),
         "source": "ticker",
         "state": "waiting" if age_s is None else "live" if age_s <= LIVE_WITHIN_S else "stale",
-        "said": [NOT_HEARD] if age_s is None else [],
+        "said": ([NOT_HEARD] if age_s is None else []) + _no_room(received),
     }
+
+
+def _no_room(received: Received | None) -> list[str]:
+    count = sum(received.unheard.values()) if received else 0
+    return [NO_ROOM_FOR.format(count=count)] if count else []
 
 
 def chain(user: User, *, underlying: str, expiry: date | None = None, at: datetime | None = None) -> Document:
@@ -212,10 +218,7 @@ def alerts(user: User) -> Document:
     """List the alerts a user asked for, and those last told."""
     rows = ChainAlert.objects.visible_to(user).select_related("tracked").order_by("created_at")
     fired = ChainAlertFired.objects.visible_to(user).select_related("tracked").order_by("-at", "-pk")
-    found = [
-        {"id": str(row.pk), "underlying": row.tracked.underlying, "measure": row.measure, "level": row.level}
-        for row in rows
-    ]
+    found = [alert_row(row) for row in rows]
     return {
         "results": found,
         "count": len(found),
@@ -229,6 +232,18 @@ def alerts(user: User) -> Document:
             }
             for row in fired[:SHOWN_FIRED]
         ],
+    }
+
+
+def alert_row(row: ChainAlert) -> Document:
+    """Give one alert that was asked for; `is_watched` where it is on and its underlying is followed."""
+    return {
+        "id": str(row.pk),
+        "underlying": row.tracked.underlying,
+        "measure": row.measure,
+        "level": row.level,
+        "is_on": row.is_on,
+        "is_watched": row.is_on and row.tracked.is_tracked,
     }
 
 

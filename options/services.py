@@ -136,6 +136,16 @@ def alert_add(*, row: TrackedUnderlying, measure: str, level: float, by: User, a
     return made
 
 
+def alert_switch(*, alert: ChainAlert, is_on: bool, by: User, at: datetime) -> None:
+    """Watch an alert again, or no longer; its level and what it told stay."""
+    with transaction.atomic():
+        alert.is_on = is_on
+        alert.save(update_fields=["is_on"])
+        tracked: TrackedUnderlying = alert.tracked
+        subject = f"{tracked.underlying} {alert} {'on' if is_on else 'off'}"
+        audit_record(action="options.alert_switch", at=at, actor=by, desk_id=tracked.account.desk_id, subject=subject)
+
+
 def alert_remove(*, alert: ChainAlert, by: User, at: datetime) -> None:
     """Take a wish back."""
     with transaction.atomic():

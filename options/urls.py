@@ -12,5 +12,6 @@ urlpatterns = [
     path("options/volatility", views.volatility, name="options_volatility"),
     path("options/gamma", views.gamma, name="options_gamma"),
     path("options/straddle", views.straddle, name="options_straddle"),
+    path("options/alerts", views.alerts, name="options_alerts"),
     path("options/builder", builder_views.builder, name="options_builder"),
 ]

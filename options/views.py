@@ -50,6 +50,14 @@ def straddle(request: HttpRequest) -> HttpResponse:
     return _page(request, "options/straddle.html")
 
 
+@require_safe
+@ensure_csrf_cookie
+@login_required
+def alerts(request: HttpRequest) -> HttpResponse:
+    """Show the alerts on chains, with what they told."""
+    return _page(request, "options/alerts.html")
+
+
 def _page(request: HttpRequest, template: str) -> HttpResponse:
     response = render(request, template)
     patch_cache_control(response, private=True, no_store=True)

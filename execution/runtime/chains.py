@@ -1,7 +1,7 @@
 """Option chains of a hosted account: quotes in with every frame, chains out a few times a second.
 
-Everything runs on the desk's loop in slices of about a millisecond, one underlying or one expiry at a time, and gives the
-loop back between them. A thread would not be gentler: whoever waits for the interpreter's lock waits up to five
+Everything runs on the desk's loop in slices of about a millisecond, one expiry at a time, and gives the loop back between
+them. A thread would not be gentler: whoever waits for the interpreter's lock waits up to five
 milliseconds for a thread that holds it. What takes longer than a slice and may (compiling, files, rows of the database)
 is done on threads.
 """
@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from brokers import hub
 from brokers.domain.instruments import Instrument
@@ -30,11 +30,15 @@ from options.following import Followed, Wish
 from options.listed import VENUE, Subject, heard_of, list_mark, subject_of
 from options.reading import wishes_of
 from options.services import day_write, fired_write, minutes_write, tracking_by_default
+from options.warming import PREPARING
 
 if TYPE_CHECKING:
     from execution.runtime.session import Session
 
+T = TypeVar("T")
 TURN_S = 0.25
+# what is compiled already is loaded within it
+HEAD_START_S = 2.0
 # the requirement is two seconds
 INTEREST_TURNS = 8
 LEAVE_TURNS = 4
@@ -103,6 +107,7 @@ class ChainDesk:
         self._minute = 0
         self._keeping: asyncio.Task[None] | None = None
         self._market: tuple[int, int] = (0, 0)
+        self._is_preparing = True
 
     def take(self, columns: QuoteColumns) -> None:
         """Take a frame; what fails is dropped and made anew, and trading never hears of it."""
@@ -122,11 +127,21 @@ class ChainDesk:
         """Follow, work out and tell, for ever."""
         if self._session.facts.venue != VENUE:
             return
-        await self._ports.ready()
+        ready = asyncio.ensure_future(self._ports.ready())
+        try:
+            await asyncio.wait({ready}, timeout=HEAD_START_S)
+            await self._take_turns(ready)
+        finally:
+            ready.cancel()
+
+    async def _take_turns(self, ready: asyncio.Future[None]) -> None:
         clock = self._session.machine.clock
         began_ns = clock.boot_ns()
         self._turn, self._slots = 0, {}
         while True:
+            if ready.done():
+                ready.result()
+            self._is_preparing = not ready.done()
             await self._do_turn()
             # on a grid from the start: two seconds stay two seconds however long a turn took
             passed = (clock.boot_ns() - began_ns) / NANOSECONDS / TURN_S
@@ -151,7 +166,8 @@ class ChainDesk:
             await self._session.machine.publisher.publish_all(named)
         if self._is_due("leave", LEAVE_TURNS):
             await self._leave(now_ns)
-        self._note_minute()
+        if not self._is_preparing:
+            self._note_minute()
 
     def _is_due(self, what: str, every: int) -> bool:
         """Tell whether it is time again; a turn that was skipped is made up for at the next."""
@@ -167,8 +183,10 @@ class ChainDesk:
         name = followed.subject.underlying
         if not (sums_up or any(topic.split(":")[1:2] == [name] for topic in watched)):
             return {}
-        followed.work_out(now_ns)
-        await asyncio.sleep(0)
+        if self._is_preparing:
+            self._interest[name] = followed.summary(self._now()) | {"said": [PREPARING]}
+            return {}
+        await _in_slices(followed.working_out(now_ns))
         states: dict[str, Mapping[str, object]] = {}
         for topic, one in followed.topics(watched).items():
             states[topic] = followed.topic_state(one)
@@ -201,7 +219,10 @@ class ChainDesk:
                 await self._follow(wish, marks)
             elif self._followed[name].wish != wish:
                 self._followed[name].wish = wish
-        self._session.live.listening.hear_besides(self._heard())
+        listening = self._session.live.listening
+        listening.hear_besides(self._heard())
+        for followed in self._followed.values():
+            followed.leave_out(listening.left_out)
 
     async def _follow(self, wish: Wish, marks: _Marks) -> None:
         calendar, name = self._session.calendar, wish.underlying
@@ -225,7 +246,9 @@ class ChainDesk:
         self._interest.pop(name, None)
 
     def _heard(self) -> list[Instrument]:
-        return [one for followed in self._followed.values() for one in heard_of(followed.subject)]
+        """Return what to listen to, the first to stay where there is no room for all: indices, then the nearest expiries."""
+        found = [one for followed in self._followed.values() for one in heard_of(followed.subject)]
+        return sorted(found, key=lambda one: (one.expiry is not None, one.expiry or date.min))
 
     # --- once a market minute
 
@@ -248,9 +271,10 @@ class ChainDesk:
         heard_at, day = followed.received_at, self._market_day()
         if heard_at is None or day is None or self._now() - heard_at > FRESH:
             return
-        followed.work_out(at_ns)
-        rows, volatility, told = followed.minute(day), followed.volatility_30d(), followed.alerts()
+        await _in_slices(followed.working_out(at_ns))
+        rows, volatility = followed.minute(day), followed.volatility_30d()
         received = followed.received(at_ns)
+        told = [one for slice_ in await _in_slices(followed.alerting()) for one in slice_]
         machine, tracked_id = self._session.machine, followed.wish.tracked_id
         await asyncio.to_thread(self._ports.store.write, self._owner_id, received.underlying, day, received.chains)
         await machine.read_aside(partial(minutes_write, rows=rows))
@@ -292,6 +316,15 @@ class _Read:
     owner_id: str
     wishes: tuple[Wish, ...]
     listed: str
+
+
+async def _in_slices(steps: Iterator[T]) -> list[T]:
+    """Go through some steps, with the loop given back after each."""
+    found = []
+    for step in steps:
+        found.append(step)
+        await asyncio.sleep(0)
+    return found
 
 
 def _wished(account_id: str, at: datetime) -> _Read:

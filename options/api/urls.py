@@ -19,5 +19,6 @@ urlpatterns = [
     path("oi/start", views.Start.as_view()),
     path("oi/stop", views.Stop.as_view()),
     path("oi/alerts", views.Alerts.as_view()),
+    path("oi/alerts/switch", views.AlertSwitch.as_view()),
     *builder_urls.urlpatterns,
 ]

@@ -18,7 +18,7 @@ from options import selectors
 from options.domain.alerts import Measure
 from options.models import FEWEST_EXPIRIES, MOST_EXPIRIES, ChainAlert
 from options.reading import tracked_row
-from options.services import alert_add, alert_remove, tracking_start, tracking_stop
+from options.services import alert_add, alert_remove, alert_switch, tracking_start, tracking_stop
 
 _LONGEST = 64
 
@@ -66,6 +66,13 @@ class StartBody(StrictSerializer):
     underlying = serializers.CharField(max_length=_LONGEST)
     expiries = serializers.IntegerField(required=False, min_value=FEWEST_EXPIRIES, max_value=MOST_EXPIRIES)
     account = serializers.UUIDField(required=False)
+
+
+class SwitchBody(StrictSerializer):
+    """Which alert to watch, or to watch no longer."""
+
+    id = serializers.UUIDField()
+    is_on = serializers.BooleanField()
 
 
 class StopBody(StrictSerializer):
@@ -216,8 +223,7 @@ class Alerts(APIView):
             made = alert_add(
                 row=row, measure=body["measure"], level=body["level"], by=caller(request), at=timezone.now()
             )
-            shown = {"id": str(made.pk), "underlying": row.underlying, "measure": made.measure, "level": made.level}
-            return 201, shown
+            return 201, selectors.alert_row(made)
 
         return once(request, act)
 
@@ -229,3 +235,20 @@ class Alerts(APIView):
         check_may_write(request, alert.tracked.account.desk_id)
         alert_remove(alert=alert, by=caller(request), at=timezone.now())
         return Response(status=204)
+
+
+class AlertSwitch(APIView):
+    """`POST /api/oi/alerts/switch`."""
+
+    @extend_schema(request=SwitchBody, responses={200: dict})
+    def post(self, request: Request) -> Response:
+        """Watch an alert again, or no longer."""
+        body = body_of(request, SwitchBody)
+        alert = row_of(ChainAlert.objects.all(), request=request, id=body["id"], word="alert", field="id")
+        check_may_write(request, alert.tracked.account.desk_id)
+
+        def act(_: str) -> tuple[int, dict[str, Any]]:
+            alert_switch(alert=alert, is_on=body["is_on"], by=caller(request), at=timezone.now())
+            return 200, selectors.alert_row(alert)
+
+        return once(request, act)

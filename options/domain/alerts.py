@@ -103,7 +103,7 @@ def _moves(rule: Rule, before: Interest, now: Interest) -> dict[_Cell, str]:
     moved = change(now, before)
     pace = moved / minutes if rule.measure is Measure.VELOCITY else moved
     fulfilled = np.argwhere(np.abs(pace) >= rule.level)  # what is not told compares as no
-    classes = build_ups(now, before)
+    classes = build_ups(now, before) if rule.measure is Measure.BUILD_UP else []
     found: dict[_Cell, str] = {}
     for row, place in fulfilled.tolist():
         cell = (row, float(now.strike[place]))

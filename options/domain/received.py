@@ -19,6 +19,7 @@ ALL_STALE = "Every quote is old: what stands here is history."
 NO_SPOT = "No spot price has come: the forward is the options' own."
 ONLY_CALLS = "Only calls are quoted: nothing can be said of the forward by parity."
 ONLY_PUTS = "Only puts are quoted: nothing can be said of the forward by parity."
+NO_ROOM = "{count} options of this expiry are not listened to: the account's stream has no room for more."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Received:
     """Every expiry of an underlying, nearest first, as its desk last had it.
 
     `received_at` is when the newest frame came, by the machine's clock, None before any; the chains' own moments are the
-    market's.
+    market's. `unheard` counts the options of an expiry that the desk does not listen to for lack of room.
     """
 
     underlying: str
@@ -54,15 +55,20 @@ class Received:
     received_at: datetime | None
     chains: tuple[StoredChain, ...]
     before: Mapping[date, Reference] = field(default_factory=dict)
+    unheard: Mapping[date, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worked:
-    """One expiry worked out, with what its open interest has changed from, where that is known."""
+    """One expiry worked out, with what its open interest has changed from, where that is known.
+
+    `unheard` of its options are not listened to, since the stream has no room for them.
+    """
 
     expiry: date
     chain: Chain
     before: Reference | None = None
+    unheard: int = 0
 
     @property
     def said(self) -> list[str]:
@@ -70,9 +76,10 @@ class Worked:
         chain = self.chain
         if chain.years <= 0.0:
             return [SETTLED]
+        found = [NO_ROOM.format(count=self.unheard)] if self.unheard else []
         if not np.isfinite(chain.quotes.age_s).any() and not np.isfinite(chain.price).any():
-            return [NOTHING_YET]
-        found = [ALL_STALE] if _all_stale(chain) else []
+            return [*found, NOTHING_YET]
+        found += [ALL_STALE] if _all_stale(chain) else []
         found += [sentence] if (sentence := _one_sided(chain)) else []
         if chain.forward.source is not ForwardSource.QUOTES:
             found.append(chain.forward.source.sentence)
@@ -94,7 +101,12 @@ def worked(received: Received, *, rate: float, freshness: Freshness | None = Non
     ]
     chains = work_out_all(listed, limits)
     return [
-        Worked(expiry=one.expiry, chain=chain, before=received.before.get(one.expiry))
+        Worked(
+            expiry=one.expiry,
+            chain=chain,
+            before=received.before.get(one.expiry),
+            unheard=received.unheard.get(one.expiry, 0),
+        )
         for one, chain in zip(received.chains, chains, strict=True)
     ]
 

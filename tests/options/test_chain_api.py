@@ -1,5 +1,6 @@
 """Chains and open interest over the API: shapes, whose they are, and what is said where something is missing."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -9,9 +10,10 @@ from accounts.models import Role
 from brokers.hub import sync_redis
 from options.chain_store import ChainStore
 from options.desk_line import quotes_key
-from options.domain.received import NO_SPOT
+from options.domain.received import NO_ROOM, NO_SPOT
 from options.models import ChainAlertFired, ChainDay, ChainMinute, TrackedUnderlying
-from options.reading import NOT_HEARD
+from options.reading import NOT_HEARD, wishes_of
+from options.selectors import NO_ROOM_FOR
 from options.services import MOST_FOLLOWED
 from tests.api.conftest import client_of
 from tests.options.frames import EXPIRIES, LOT, NOW, TODAY, later, some_options
@@ -234,6 +236,17 @@ def test_a_chain_without_a_spot_says_so(ours, followed):
     assert NO_SPOT in ours.get("/api/options/chain?underlying=NIFTY").json()["said"]
 
 
+def test_options_without_room_on_the_stream_are_spoken_of(ours, followed):
+    received = a_desk_leaves(ours)
+    nearest = received.chains[0].expiry
+    a_desk_leaves(ours, received=replace(received, unheard={nearest: 12}))
+
+    chain, listed = (ours.get(f"/api/options/{path}").json() for path in ("chain?underlying=NIFTY", "underlyings"))
+
+    assert chain["said"] == [NO_ROOM.format(count=12)]
+    assert listed["results"][0]["said"] == [NO_ROOM_FOR.format(count=12)]
+
+
 def test_old_figures_say_how_old_they_are(ours, followed):
     a_desk_leaves(ours, ago_s=75.0)
 
@@ -356,9 +369,20 @@ def test_an_alert_is_asked_for_listed_and_taken_back(ours, followed):
     gone = ours.client.delete(f"/api/oi/alerts?id={made.json()['id']}")
 
     assert (made.status_code, again.json()["id"]) == (201, made.json()["id"])
-    assert listed["results"] == [{"id": made.json()["id"], **wish}]
+    assert listed["results"] == [{"id": made.json()["id"], **wish, "is_on": True, "is_watched": True}]
     assert gone.status_code == 204
     assert ours.get("/api/oi/alerts").json()["count"] == 0
+
+
+def test_an_alert_is_watched_no_longer_until_it_is_switched_on_again(ours, followed):
+    made = ours.post("/api/oi/alerts", {"underlying": "NIFTY", "measure": "pcr", "level": 1.2}).json()
+
+    off = ours.post("/api/oi/alerts/switch", {"id": made["id"], "is_on": False})
+    rules_off = wishes_of(str(ours.account.id))[1][0].rules
+    on = ours.post("/api/oi/alerts/switch", {"id": made["id"], "is_on": True})
+
+    assert (off.status_code, off.json()["is_watched"], rules_off) == (200, False, ())
+    assert (on.json()["is_watched"], len(wishes_of(str(ours.account.id))[1][0].rules)) == (True, 1)
 
 
 def test_what_was_told_is_listed_newest_first(ours, followed):
@@ -381,6 +405,7 @@ def test_anothers_alert_is_not_there_to_take_back(ours, theirs, followed):
     made = ours.post("/api/oi/alerts", {"underlying": "NIFTY", "measure": "pcr", "level": 1.2}).json()
 
     assert theirs.client.delete(f"/api/oi/alerts?id={made['id']}").status_code == 404
+    assert theirs.post("/api/oi/alerts/switch", {"id": made["id"], "is_on": False}).status_code == 404
     assert ours.client.delete(f"/api/oi/alerts?id={uuid4()}").status_code == 404
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -12,11 +13,13 @@ from brokers.domain.india import INDIA
 from brokers.domain.market import ns_of
 from brokers.models import ListedInstrument
 from execution import append_only
+from execution.runtime import chains
 from execution.runtime.chains import ChainDesk, ChainPorts, Ready
 from options.chain_store import ChainStore
 from options.chain_wire import unpack
 from options.desk_line import chain_topic
 from options.models import ChainAlert, ChainAlertFired, ChainDay, ChainMinute, TrackedUnderlying
+from options.warming import PREPARING
 from tests.options.frames import EXPIRIES, INDEX, NOW, RATE, TODAY, a_frame, later, some_options
 from tests.options.kept import list_options
 from tests.people import a_desk, an_account, an_aster_account
@@ -98,26 +101,35 @@ class Log:
     exception = info
 
 
+async def at_once():
+    """The kernels are there."""
+
+
+async def never():
+    """The kernels are being compiled for as long as the test lasts."""
+    await asyncio.Event().wait()
+
+
 class Hosted:
     """A chain desk in surroundings of its own."""
 
-    def __init__(self, account, folder):
+    def __init__(self, account, folder, ready=None):
         self.account, self.clock, self.line, self.publisher, self.log = account, Clock(), Line(), Publisher(), Log()
         self.heard = []
         self.store = ChainStore(folder)
         self.tasks = []
-        listening = SimpleNamespace(hear_besides=self._hear)
+        self.listening = SimpleNamespace(hear_besides=self._hear, left_out=frozenset())
         machine = SimpleNamespace(clock=self.clock, read_aside=self._read, publisher=self.publisher)
         self.session = SimpleNamespace(
             facts=SimpleNamespace(account_id=str(account.pk), venue=account.venue),
             machine=machine,
             market_ns=0,
             calendar=INDIA,
-            live=SimpleNamespace(listening=listening),
+            live=SimpleNamespace(listening=self.listening),
             log=self.log,
             spawn=self._spawn,
         )
-        ports = ChainPorts(store=self.store, line=self.line, rate=RATE, ready=Ready(lambda: None))
+        ports = ChainPorts(store=self.store, line=self.line, rate=RATE, ready=ready or at_once)
         self.desk = ChainDesk(self.session, ports)
 
     async def turns(self, count):
@@ -191,6 +203,25 @@ async def test_as_many_expiries_are_heard_as_were_asked_for(hosted):
     assert len(hosted.heard) == 1 + len(some_options(expiries=EXPIRIES[:1]))
 
 
+async def test_indices_and_the_nearest_expiries_are_the_last_to_give_way(hosted):
+    await hosted.turns(1)
+
+    near = [one.key for one in some_options(expiries=EXPIRIES[:1])]
+    assert hosted.heard[0] == INDEX.key
+    assert set(hosted.heard[1 : 1 + len(near)]) == set(near)
+
+
+async def test_options_without_room_on_the_stream_are_counted_in_their_chain(hosted):
+    hosted.listening.left_out = frozenset(one.token for one in some_options()[-7:])
+    await hosted.turns(1)
+    hosted.hears(NOW)
+
+    await hosted.turns(9)
+
+    left = unpack(hosted.line.left["NIFTY"])
+    assert left.unheard == {EXPIRIES[2]: 7}
+
+
 async def test_open_interest_is_told_every_two_seconds_and_nobody_elses_chain(hosted):
     await hosted.turns(1)
     hosted.hears(NOW)
@@ -200,6 +231,56 @@ async def test_open_interest_is_told_every_two_seconds_and_nobody_elses_chain(ho
     assert hosted.publisher.times("oi") == 6
     assert hosted.publisher.times(NEAR) == 0
     assert hosted.publisher.last("oi")["NIFTY"]["call_oi"] == 6_500 * 41
+
+
+async def test_while_the_kernels_are_compiled_the_first_word_is_that_they_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(chains, "HEAD_START_S", 0.0)
+    hosted = Hosted(await _account(), tmp_path, ready=never)
+    await hosted.turns(1)
+    hosted.hears(NOW)
+    hosted.line.topics = frozenset({NEAR})
+
+    await hosted.turns(17)
+
+    told = hosted.publisher.last("oi")["NIFTY"]
+    assert (hosted.publisher.times("oi"), told["said"], told["expiries"]) == (3, [PREPARING], [])
+    assert hosted.publisher.times(NEAR) == 0
+    assert await _rows(ChainMinute) == []
+
+
+async def test_kernels_that_cannot_be_compiled_end_the_following(tmp_path):
+    async def broken():
+        raise OSError("no room for the cache")
+
+    hosted = Hosted(await _account(), tmp_path, ready=broken)
+
+    with pytest.raises(OSError, match="no room"):
+        await hosted.desk.run()
+
+
+async def test_the_loop_is_given_back_after_every_expiry(hosted):
+    hosted.hears(NOW)
+    await hosted.turns(1)
+    passed, [followed] = [], hosted.desk._followed.values()
+    work_out = followed.working_out
+
+    async def others():
+        while True:
+            passed.append("another")
+            await asyncio.sleep(0)
+
+    def noted(now_ns):
+        for expiry in work_out(now_ns):
+            passed.append(expiry)
+            yield expiry
+
+    followed.working_out = noted
+    other = asyncio.create_task(others())
+    await hosted.turns(1)
+    other.cancel()
+
+    places = [passed.index(expiry) for expiry in EXPIRIES]
+    assert all("another" in passed[one:two] for one, two in pairwise(places))
 
 
 async def test_a_chain_that_is_looked_at_is_told_four_times_a_second(hosted):

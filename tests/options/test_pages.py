@@ -8,7 +8,7 @@ from tests.people import a_user
 
 pytestmark = pytest.mark.django_db
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-PAGES = ("options", "options_oi", "options_volatility", "options_gamma", "options_straddle")
+PAGES = ("options", "options_oi", "options_volatility", "options_gamma", "options_straddle", "options_alerts")
 
 
 @pytest.fixture
