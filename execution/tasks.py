@@ -9,6 +9,7 @@ from celery import current_app, shared_task
 from django.utils import timezone
 
 from execution.listing_changes import listing_changes_apply
+from execution.risk_book import limits_watch
 from execution.services import rows_clear, venues_to_sync
 
 FINISHED_COMMANDS_KEPT = timedelta(days=30)
@@ -36,3 +37,9 @@ def rows_clear_run(**_: object) -> int:
     """Delete finished commands and points of the curve that are older than anybody looks back."""
     now = timezone.now()
     return rows_clear(commands_before=now - FINISHED_COMMANDS_KEPT, curve_before=now - CURVE_KEPT)
+
+
+@shared_task(name="execution.limits_watch", ignore_result=True)
+def limits_watch_run(**_: object) -> int:
+    """Note how near each limit came, and once a day try a breach of each in shadow."""
+    return limits_watch(at=timezone.now())

@@ -120,6 +120,25 @@ def loosenings_apply(*, account_id: UUID, at: datetime) -> int:
 
 
 @transaction.atomic
+def loosening_withdraw(*, change: LimitChange, by: User | None, at: datetime) -> None:
+    """Take a waiting loosening back, with its audit event; raises Invalid for one that took effect or was taken back."""
+    waiting = LimitChange.objects.select_for_update().get(pk=change.pk)
+    if waiting.applied_at is not None or waiting.withdrawn_at is not None:
+        done = "took effect" if waiting.applied_at is not None else "was taken back"
+        raise Invalid(f"this loosening {done} already", code="limit.not_waiting", field="id")
+    waiting.withdrawn_at = at
+    waiting.save(update_fields=["withdrawn_at"])
+    audit_record(
+        action="limits.withdrawn",
+        at=at,
+        actor=by,
+        desk_id=waiting.desk_id,
+        subject=waiting.target if waiting.account_id else f"{waiting.level} {waiting.target}",
+        details={"name": waiting.name, "before": waiting.before, "after": waiting.after},
+    )
+
+
+@transaction.atomic
 def _apply(change_id: int, at: datetime) -> bool:
     change = LimitChange.objects.select_for_update().get(pk=change_id)
     if change.applied_at is not None or change.withdrawn_at is not None:

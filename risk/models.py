@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from accounts.ownership import OwnedManager
+from risk import liveness_models  # noqa: F401 - its models belong to this app
 
 
 class LimitSet(models.Model):

@@ -86,7 +86,7 @@ def waiting_changes(user: User | AnonymousUser) -> list[dict[str, Any]]:
 
 def switches_for(account: TradingAccount) -> Switches:
     """Return the switches above one account, its deployments' among them."""
-    rows = {(row.scope, row.target_id): _state(row) for row in KillSwitch.objects.filter(desk_id=account.desk_id)}
+    rows = {(row.scope, row.target_id): switch_state(row) for row in KillSwitch.objects.filter(desk_id=account.desk_id)}
     deployment_ids = {str(pk) for pk in account.deployments.values_list("pk", flat=True)}
     return Switches(
         desk=rows.get((SwitchScope.DESK, account.desk_id), RELEASED),
@@ -132,5 +132,6 @@ def breaches(user: User | AnonymousUser, *, account_id: UUID | None = None, limi
     ]
 
 
-def _state(row: KillSwitch) -> SwitchState:
-    return SwitchState(is_engaged=row.is_engaged, reason=row.reason, epoch=row.epoch)
+def switch_state(row: KillSwitch | None) -> SwitchState:
+    """Return a switch as the value that the gate takes; one that was never touched is released."""
+    return RELEASED if row is None else SwitchState(is_engaged=row.is_engaged, reason=row.reason, epoch=row.epoch)

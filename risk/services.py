@@ -10,14 +10,14 @@ from django.db import transaction
 
 from accounts.audit import audit_record
 from brokers.domain.errors import Invalid
-from risk.limit_changes import level_limit_set, limits_set, loosenings_apply
+from risk.limit_changes import level_limit_set, limits_set, loosening_withdraw, loosenings_apply
 from risk.models import KillSwitch, SwitchScope
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 REASON_LENGTH = 300
-__all__ = ["level_limit_set", "limits_set", "loosenings_apply", "switch_set"]
+__all__ = ["level_limit_set", "limits_set", "loosening_withdraw", "loosenings_apply", "switch_set"]
 
 
 @transaction.atomic

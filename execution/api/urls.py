@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from execution.api import baskets, reads, writes
+from execution.api import baskets, reads, risk, writes
 
 urlpatterns = [
     path("status", reads.Status.as_view()),
@@ -25,6 +25,9 @@ urlpatterns = [
     path("ticks", reads.Ticks.as_view()),
     path("risk", reads.Risk.as_view()),
     path("risk/kill-switch", writes.KillSwitchView.as_view()),
+    path("risk/limits", risk.Limits.as_view()),
+    path("risk/limits/withdraw", risk.LimitWithdraw.as_view()),
+    path("risk/shadow", risk.ShadowTry.as_view()),
     path("strategies", reads.Strategies.as_view()),
     path("strategies/add", writes.StrategyAdd.as_view()),
     path("strategies/toggle", writes.StrategyToggle.as_view()),
