@@ -24,9 +24,10 @@ from execution.domain.lifecycle import ClientIds, OrderRecord
 from execution.domain.market import Market
 from execution.domain.records import DiscrepancyFound, Fact, record_of
 from execution.domain.state import DeskState
-from risk.domain.exposure import Holding, PendingOrder
+from risk.domain.exposure import PendingOrder
 from risk.domain.history import DayTrades
 from risk.domain.limits import Limits
+from risk.domain.reach import HeldRows
 from strategies.domain.strategy import SignalStrategy
 
 # the venue refuses this desk's address: no entry is sent until it takes an order, or a person settles it
@@ -131,7 +132,7 @@ class BookValue:
     """One book's day, and what it holds as the gate sees it."""
 
     portfolio: PortfolioView
-    holdings: tuple[Holding, ...]
+    holdings: HeldRows
 
 
 class Desk:
@@ -222,14 +223,14 @@ class Desk:
         self.read_books(reason)
 
     def discrepancy(self, kind: str, subject: str, sentence: str, level: Level = Level.WARNING) -> None:
-        """Put a difference into the inbox once, with an alert."""
-        if (kind, subject) in self.state.discrepancies:
+        """Put a difference into the inbox once, with an alert; one that a person accepted as it is stays accepted."""
+        if (kind, subject) in self.state.discrepancies or self.state.accepted.get((kind, subject)) == sentence:
             return
         self.record(DiscrepancyFound(kind=kind, subject=subject, sentence=sentence))
         self.alert(level, subject, sentence)
 
     def resolve(self, kind: str, subject: str, sentence: str) -> None:
-        if (kind, subject) in self.state.discrepancies:
+        if (kind, subject) in self.state.discrepancies or (kind, subject) in self.state.accepted:
             self.record(DiscrepancyFound(kind=kind, subject=subject, sentence=sentence, resolved=True))
 
     @property

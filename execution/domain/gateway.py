@@ -20,7 +20,7 @@ from execution.domain.perpetuals import perpetual_view, sides_held
 from risk.domain.exposure import Holding, PendingOrder, RiskView, is_entry, underlying_of
 from risk.domain.gate import Refused, recheck
 from risk.domain.history import DayTrades
-from risk.domain.reach import Holder
+from risk.domain.reach import HeldRows, Holder
 
 # more orders than stand open on any day
 RESERVED_KEPT = 10_000
@@ -98,25 +98,23 @@ def _valued_now(desk: Desk, book: Book) -> BookValue:
     return BookValue(portfolio=day, holdings=_holdings(desk, book, positions))
 
 
-def _holdings(desk: Desk, book: Book, positions: Sequence[Position]) -> tuple[Holding, ...]:
+def _holdings(desk: Desk, book: Book, positions: Sequence[Position]) -> HeldRows:
     """Return what a book holds; of an account in hedge mode both sides of a contract count, as two holders' do."""
     sides = sides_held(desk) if book is Book.LIVE else []
     hedged = {row.instrument for row in sides}
     own = [p for p in positions if p.is_open and (p.key.strategy_key or p.key.instrument not in hedged)]
-    return (
-        *(_holding(desk, p) for p in own),
-        *(
-            Holding(
-                instrument=row.instrument,
-                quantity=row.quantity,
-                mark_quote=desk.market.fair(row.instrument) or row.mark_price or row.average_price,
-                product=row.product,
-                deployment_id=f"hedge {row.position_side}",
-                underlying=_underlying(desk, row.instrument),
-            )
-            for row in sides
-        ),
-    )
+    beside = [
+        Holding(
+            instrument=row.instrument,
+            quantity=row.quantity,
+            mark_quote=desk.market.fair(row.instrument) or row.mark_price or row.average_price,
+            product=row.product,
+            deployment_id=f"hedge {row.position_side}",
+            underlying=_underlying(desk, row.instrument),
+        )
+        for row in sides
+    ]
+    return HeldRows([_holding(desk, p) for p in own] + beside)
 
 
 def charges_of(desk: Desk, position: Position, fills: Sequence[Fill]) -> Decimal:

@@ -150,14 +150,28 @@ class RiskView:
         return Reaches(self.holdings, self.pending)
 
     @cached_property
+    def own_holdings(self) -> tuple[Holding, ...]:
+        """What is held of the instrument itself, by whomever."""
+        key = self.instrument.key
+        return tuple([row for row in self.holdings if row.instrument == key])
+
+    @cached_property
+    def own_pending(self) -> tuple[PendingOrder, ...]:
+        """The orders in the instrument itself that may still fill."""
+        key = self.instrument.key
+        return tuple([row for row in self.pending if row.instrument == key])
+
+    @cached_property
     def position_quote(self) -> Decimal:
         """The worst-case value of the instrument over all holders."""
-        return self.reaches.worst_of(frozenset({self.instrument.key}))
+        holders = [row.holder for row in self.own_holdings] + [row.holder for row in self.own_pending]
+        return self.reaches.worst_with(holders)
 
     @cached_property
     def underlying_quote(self) -> Decimal:
         """The worst-case value of everything that hangs on the instrument's underlying."""
-        return self.reaches.worst_of(self._of_underlying)
+        found = self._of_underlying
+        return self.position_quote if len(found) == 1 else self.reaches.worst_of(found)
 
     @cached_property
     def _of_underlying(self) -> frozenset[str]:
@@ -206,11 +220,9 @@ def worst_price(intent: OrderIntent, quote: QuoteView | None) -> Decimal:
 
     No order counts below the last price: once filled it is valued at the mark.
     """
-    prices = [price for price in (intent.price, intent.trigger_price) if price is not None]
-    if quote is not None:
-        prices += [price for price in (quote.last_price, quote.bid, quote.ask) if price is not None]
-    highest = max(prices, default=ZERO)
-    is_bounded = intent.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+    shown = (quote.last_price, quote.bid, quote.ask) if quote is not None else ()
+    highest = max([price for price in (intent.price, intent.trigger_price, *shown) if price is not None], default=ZERO)
+    is_bounded = intent.order_type is OrderType.LIMIT or intent.order_type is OrderType.STOP_LIMIT
     return highest if is_bounded else highest * (1 + MARKET_SLIP_FRACTION)
 
 
@@ -258,7 +270,8 @@ def gross_exposure(view: RiskView) -> Decimal:
 
 def held_by(view: RiskView, holder: Holder) -> Decimal:
     """Return the signed quantity that a holder has."""
-    own = [row for row in view.holdings if row.instrument == holder.instrument]
+    is_shown = holder.instrument == view.instrument.key
+    own = view.own_holdings if is_shown else [row for row in view.holdings if row.instrument == holder.instrument]
     return sum((row.quantity for row in own if row.holder == holder), ZERO)
 
 
@@ -267,8 +280,9 @@ def closable(view: RiskView, holder: Holder, side: Side) -> Decimal:
     held = held_by(view, holder)
     if held * side.sign >= 0:
         return ZERO
-    pending = [row for row in view.pending if row.instrument == holder.instrument and row.side is side]
-    consumed = sum((row.quantity for row in pending if row.holder == holder), ZERO)
+    is_shown = holder.instrument == view.instrument.key
+    pending = view.own_pending if is_shown else view.pending
+    consumed = sum((row.quantity for row in pending if row.side is side and row.holder == holder), ZERO)
     return max(abs(held) - consumed, ZERO)
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 
 from brokers.domain.orders import ApprovedOrder, OrderIntent, take_mint
 from risk.domain.exposure import ZERO, RiskView, closable, holder_of, is_entry, reduces, worst_price
@@ -13,7 +14,7 @@ from risk.domain.levels import SCOPED, Bound, Level
 from risk.domain.limits import Bounding, Limits
 from risk.domain.market_rules import largest_part, lots_in, most_at_once
 from risk.domain.rules import ENTRY_RULES, EXIT_RULES, GROWTH_RULES, LEAST_RULES, LIMIT_OF, PART_RULES, Rule
-from risk.domain.size_rules import SIZE_RULES, SizeRule
+from risk.domain.size_rules import SIZE_RULES
 from risk.domain.switch import Switches
 
 
@@ -51,6 +52,22 @@ class Reduced:
     clamps: tuple[Clamp, ...] = ()
 
 
+# Rules that keep silent while their limit is not set, beside those of LIMIT_OF: they are not asked then.
+_LIMIT_NEEDED = LIMIT_OF | {
+    "drawdown": "max_drawdown_fraction",
+    "known_equity": "max_leverage",
+    "leverage": "max_leverage",
+    "margin": "max_margin_fraction",
+    "cash_share": "min_cash_fraction",
+    "scenario_loss": "max_scenario_loss_quote",
+    "delta_notional": "max_delta_notional_quote",
+    "value_at_risk": "max_var_quote",
+}
+# Rules that keep silent of an instrument on no list, and of one that is no perpetual contract.
+_OF_LISTS = frozenset({"ban_period", "surveillance", "trade_to_trade", "mis_blocked"})
+_OF_PERPETUALS = frozenset({"account_mode", "delisting", "usdt_par", "mark_trigger", "bracket"})
+
+
 # The mint is given out once in a process. A reload runs this file again in the same namespace,
 # where it is already held; a second copy of the module gets none.
 _mint: Callable[..., ApprovedOrder]
@@ -75,7 +92,7 @@ def review(
     is asked what the market asks of every order, and no limit.
     """
     case = _Case.of(intent, view, limits)
-    objection = case.objection(switches, ENTRY_RULES)
+    objection = case.objection(switches)
     if objection is not None:
         return objection
     clamps, quantity = case.fitting()
@@ -107,8 +124,7 @@ def recheck(approved: ApprovedOrder, *, view: RiskView, limits: Limits, switches
     case = _Case.of(intent, view.without(approved.client_id), limits)
     if case.is_entry and switches.objection(intent.deployment_id) is None and switches.epoch != approved.kill_epoch:
         return Refused(rule="kill_switch", reason="a kill switch was moved after this order was approved")
-    unpaced = tuple(entry for entry in ENTRY_RULES if entry[0] != "order_rate")
-    return case.objection(switches, unpaced) or (case.oversize() if case.is_entry else None)
+    return case.objection(switches, is_paced=False) or (case.oversize() if case.is_entry else None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +155,17 @@ class _Case:
     def limits(self) -> Limits:
         return self.bounding.limits
 
-    def objection(self, switches: Switches, entry_rules: Iterable[tuple[str, Rule]]) -> Refused | None:
+    @property
+    def silent(self) -> frozenset[str]:
+        """Return the rules that would object to nothing here, whatever the figures."""
+        return _silent(
+            self.bounding.unset,
+            bool(self.view.standing.restrictions),
+            self.view.perpetual is not None,
+            self.is_reducing,
+        )
+
+    def objection(self, switches: Switches, *, is_paced: bool = True) -> Refused | None:
         """Return the first objection to the order as such, whatever its size."""
         if not self.is_entry:
             return _first(EXIT_RULES, self.intent, self.view, self.limits)
@@ -147,13 +173,13 @@ class _Case:
         engaged = switches.objection(self.intent.deployment_id)
         if engaged is not None:
             return Refused(rule="kill_switch", reason=engaged)
-        if self.is_reducing:
-            entry_rules = (entry for entry in entry_rules if entry[0] not in GROWTH_RULES)
-        return self._first_of(entry_rules)
+        silent = self.silent if is_paced else self.silent | {"order_rate"}
+        return self._first_of((name, rule) for name, rule in ENTRY_RULES if name not in silent)
 
     def oversize(self) -> Refused | None:
         """Return the first objection to the order's size."""
-        return self._first_of((rule.name, rule.objection) for rule in self._size_rules())
+        silent = self.silent
+        return self._first_of((rule.name, rule.objection) for rule in SIZE_RULES if rule.name not in silent)
 
     def fitting(self) -> tuple[tuple[Clamp, ...], Decimal]:
         """Return what makes the order smaller, each rule on its own, and the largest quantity that all of them allow."""
@@ -172,16 +198,16 @@ class _Case:
         bound = self._bound(self.bounding.origin, rule)
         return bound.level if bound is not None else Level.ACCOUNT
 
-    def _size_rules(self) -> Iterable[SizeRule]:
-        return (rule for rule in SIZE_RULES if rule.of_venue or not self.is_reducing)
-
     def _clamps(self) -> Iterable[Clamp]:
-        for rule in self._size_rules():
+        silent, intent = self.silent, self.intent
+        for rule in SIZE_RULES:
+            if rule.name in silent:
+                continue
             for view, limits, origin in self._scopes(rule.name):
-                most = rule.most(self.intent, view, limits)
-                if most is not None and self.intent.quantity > most:
-                    reason = _named(rule.sentence(self.intent, view, limits), self._bound(origin, rule.name))
-                    yield Clamp(rule=rule.name, reason=reason, asked=self.intent.quantity, allowed=most)
+                most = rule.most(intent, view, limits)
+                if most is not None and intent.quantity > most:
+                    reason = _named(rule.sentence(intent, view, limits), self._bound(origin, rule.name))
+                    yield Clamp(rule=rule.name, reason=reason, asked=intent.quantity, allowed=most)
 
     def _part(self) -> tuple[tuple[Clamp, ...], Decimal]:
         oversize = _first(PART_RULES, self.intent, self.view, self.limits)
@@ -201,14 +227,29 @@ class _Case:
                     return Refused(rule=name, reason=_named(reason, bound), level=level)
         return None
 
-    def _scopes(self, rule: str) -> Iterable[tuple[RiskView, Limits, Mapping[str, Bound]]]:
-        yield self.view, self.bounding.limits, self.bounding.origin
-        if self.own is not None and self.bounding.own is not None and LIMIT_OF.get(rule) in SCOPED:
-            yield self.own, self.bounding.own, self.bounding.own_origin
+    def _scopes(self, rule: str) -> Sequence[tuple[RiskView, Limits, Mapping[str, Bound]]]:
+        bounding = self.bounding
+        whole = self.view, bounding.limits, bounding.origin
+        if self.own is None or bounding.own is None or LIMIT_OF.get(rule) not in SCOPED:
+            return (whole,)
+        return whole, (self.own, bounding.own, bounding.own_origin)
 
     @staticmethod
     def _bound(origin: Mapping[str, Bound], rule: str) -> Bound | None:
         return origin.get(LIMIT_OF.get(rule, ""))
+
+
+@cache
+def _silent(unset: frozenset[str], is_listed: bool, is_perpetual: bool, is_reducing: bool) -> frozenset[str]:
+    """Return the rules that need not be asked; what an order that can only reduce is not asked stands in the rules."""
+    silent = {rule for rule, limit in _LIMIT_NEEDED.items() if limit in unset}
+    if not is_listed:
+        silent |= _OF_LISTS
+    if not is_perpetual:
+        silent |= _OF_PERPETUALS
+    if is_reducing:
+        silent |= GROWTH_RULES | {rule.name for rule in SIZE_RULES if not rule.of_venue}
+    return frozenset(silent)
 
 
 def _named(reason: str, bound: Bound | None) -> str:

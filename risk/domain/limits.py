@@ -81,13 +81,15 @@ REQUIRED = tuple(field.name for field in fields(Limits) if field.name in KINDS a
 class Bounding:
     """What bounds one order: the tightest of each limit with where it came from, and its strategy's own totals.
 
-    `own` bounds what the strategy alone holds and sends; None where nothing was set for it.
+    `own` bounds what the strategy alone holds and sends; None where nothing was set for it. `unset` names the limits that
+    are set in neither.
     """
 
     limits: Limits
     origin: Mapping[str, Bound]
     own: Limits | None = None
     own_origin: Mapping[str, Bound]
+    unset: frozenset[str]
 
 
 def _bounding(limits: Limits, deployment_id: str | None, instrument: str) -> Bounding:
@@ -102,7 +104,13 @@ def _bounding(limits: Limits, deployment_id: str | None, instrument: str) -> Bou
     origin = {name: best for name, found in offers.items() if (best := tightest(found)) is not None}
     joint = _with(limits, {name: best.value for name, best in origin.items()}, levels=()) if levels else limits
     own = {name: bound for level in levels for name, bound in level.bounds() if _is_own(level, name)}
-    return Bounding(limits=joint, origin=origin, own=_own(joint, own) if own else None, own_origin=own)
+    own_limits = _own(joint, own) if own else None
+    unset = _unset(joint) & _unset(own_limits) if own_limits is not None else _unset(joint)
+    return Bounding(limits=joint, origin=origin, own=own_limits, own_origin=own, unset=unset)
+
+
+def _unset(limits: Limits) -> frozenset[str]:
+    return frozenset(name for name in KINDS if getattr(limits, name) is None)
 
 
 def _is_own(level: LevelLimits, name: str) -> bool:

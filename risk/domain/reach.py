@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from brokers.domain.orders import Product, Side
@@ -66,6 +67,34 @@ class Reach:
         return max(limit + (self.held_quote - self.sells_quote), ZERO)
 
 
+class HeldRows(tuple["Holding", ...]):  # noqa: SLOT001 - slots could not remember anything
+    """A book's holdings that remember what they are worth by holder: several orders are judged by the same prices."""
+
+    @cached_property
+    def values(self) -> dict[Key, Decimal]:
+        """The signed value of every holder's position."""
+        return _values(self)
+
+    @property
+    def net_quote(self) -> Decimal:
+        """All values together, longs against shorts."""
+        longs, shorts = self._sides
+        return longs + shorts
+
+    @property
+    def gross_quote(self) -> Decimal:
+        """All values together, each counted positively."""
+        longs, shorts = self._sides
+        return longs - shorts
+
+    @cached_property
+    def _sides(self) -> tuple[Decimal, Decimal]:
+        values = self.values.values()
+        shorts = [value for value in values if value.is_signed()]
+        longs = values if not shorts else [value for value in values if not value.is_signed()]
+        return sum(longs, ZERO), sum(shorts, ZERO)
+
+
 class Reaches:
     """Every holder's reach over a book; reduce-only orders cannot add to one, so they are left out.
 
@@ -73,38 +102,44 @@ class Reaches:
     position, longs against shorts.
     """
 
-    __slots__ = ("_held", "_moving", "gross_quote", "net")
+    __slots__ = ("_held", "_moving", "_still", "gross_quote", "net")
 
     def __init__(self, holdings: Iterable[Holding], pending: Iterable[PendingOrder]) -> None:
-        held: dict[Key, Decimal] = {}
-        for row in holdings:
-            key = row.instrument, row.product, row.deployment_id or ""
-            value = row.quantity * row.mark_quote
-            held[key] = held[key] + value if key in held else value
+        rows = holdings if isinstance(holdings, HeldRows) else HeldRows(holdings)
+        held = rows.values
         buys: dict[Key, Decimal] = {}
         sells: dict[Key, Decimal] = {}
         for order in pending:
             if not order.reduce_only:
                 key = order.instrument, order.product, order.deployment_id or ""
                 side = buys if order.side is Side.BUY else sells
-                side[key] = side.get(key, ZERO) + order.quantity * order.price_quote
+                value = order.quantity * order.price_quote
+                side[key] = side[key] + value if key in side else value
         moving = {
             key: Reach(held_quote=held.get(key, ZERO), buys_quote=buys.get(key, ZERO), sells_quote=sells.get(key, ZERO))
             for key in buys | sells
         }
         self._held, self._moving = held, moving
+        self._still: dict[Key, Reach] = {}
         self.net = Reach(
-            held_quote=sum(held.values(), ZERO),
+            held_quote=rows.net_quote,
             buys_quote=sum(buys.values(), ZERO),
             sells_quote=sum(sells.values(), ZERO),
         )
-        extra = sum((reach.worst_quote - abs(reach.held_quote) for reach in moving.values()), ZERO)
-        self.gross_quote = sum(map(abs, held.values()), ZERO) + extra
+        self.gross_quote = sum(
+            (reach.worst_quote - abs(reach.held_quote) for reach in moving.values()), rows.gross_quote
+        )
 
     def of(self, holder: Holder) -> Reach:
         """Return one holder's reach."""
-        found = self._moving.get(holder)
-        return found if found is not None else Reach(held_quote=self._held.get(holder, ZERO))
+        found = self._moving.get(holder) or self._still.get(holder)
+        if found is None:
+            found = self._still[holder] = Reach(held_quote=self._held.get(holder, ZERO))
+        return found
+
+    def worst_with(self, holders: Iterable[Holder]) -> Decimal:
+        """Return the worst-case value of some holders' positions, each counted once."""
+        return sum([self.of(holder).worst_quote for holder in set(holders)], ZERO)
 
     def worst_of(self, instruments: frozenset[str]) -> Decimal:
         """Return the worst-case value of some instruments over all holders."""
@@ -112,3 +147,12 @@ class Reaches:
         still = [abs(value) for key, value in self._held.items() if key[0] in instruments and key not in moving]
         worst = [reach.worst_quote for key, reach in moving.items() if key[0] in instruments]
         return sum(still, ZERO) + sum(worst, ZERO)
+
+
+def _values(holdings: Iterable[Holding]) -> dict[Key, Decimal]:
+    held: dict[Key, Decimal] = {}
+    for row in holdings:
+        key = row.instrument, row.product, row.deployment_id or ""
+        value = row.quantity * row.mark_quote
+        held[key] = held[key] + value if key in held else value
+    return held

@@ -74,10 +74,11 @@ def session_phase(_intent: OrderIntent, view: RiskView, _limits: Limits) -> str 
     """Object outside the continuous session and after its entry cut-off."""
     if view.closed_because:
         return view.closed_because
-    now = f"{view.market_at.astimezone(IST):%H:%M}"
     if view.phase is not Phase.CONTINUOUS:
-        return f"entries need the continuous session, at {now} the phase is {view.phase.replace('_', ' ')}"
+        phase = view.phase.replace("_", " ")
+        return f"entries need the continuous session, at {view.market_at.astimezone(IST):%H:%M} the phase is {phase}"
     if view.entry_cutoff_at is not None and view.market_at >= view.entry_cutoff_at:
+        now = f"{view.market_at.astimezone(IST):%H:%M}"
         return f"it is {now}, entries end at {view.entry_cutoff_at.astimezone(IST):%H:%M}"
     return None
 

@@ -171,9 +171,8 @@ def _within(intent: OrderIntent, view: RiskView, left: Decimal) -> Decimal:
 
 
 def _in_units(view: RiskView) -> Reaches:
-    key = view.instrument.key
-    held = [replace(row, mark_quote=ONE) for row in view.holdings if row.instrument == key]
-    return Reaches(held, [replace(row, price_quote=ONE) for row in view.pending if row.instrument == key])
+    held = [replace(row, mark_quote=ONE) for row in view.own_holdings]
+    return Reaches(held, [replace(row, price_quote=ONE) for row in view.own_pending])
 
 
 def _units(limit: Decimal | None) -> str:
