@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from bench.measure import Topic
+from bench.measure import Case, Topic
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,7 +53,15 @@ def _show(topic: Topic, stream: TextIO) -> None:
         ratio = "" if case.ratio is None else f"{case.ratio:.1f}x"
         # a rate has no use for digits behind the point, a few microseconds have
         digits = 0 if case.ours >= 1_000 else 2
-        print(f"{case.name:<34} ours {case.ours:>14,.{digits}f} {case.unit}   {peers}   {ratio}".rstrip(), file=stream)
+        shown = f"{case.name:<34} ours {case.ours:>14,.{digits}f} {case.unit}   {peers}   {ratio}".rstrip()
+        print(f"{shown}{_verdict(case)}", file=stream)
+
+
+def _verdict(case: Case) -> str:
+    if case.goal is None:
+        return ""
+    bound = "at least" if case.higher_is_better else "at most"
+    return f"   goal {bound} {case.goal:,g} {case.unit}: {'met' if case.is_met else 'MISSED'}"
 
 
 if __name__ == "__main__":

@@ -25,6 +25,15 @@ class Case:
     ours: float
     peers: Mapping[str, float]
     higher_is_better: bool = True
+    # what was promised: at most, or at least where higher is better; None where nothing was
+    goal: float | None = None
+
+    @property
+    def is_met(self) -> bool | None:
+        """Whether the goal is reached; None without one."""
+        if self.goal is None:
+            return None
+        return self.ours >= self.goal if self.higher_is_better else self.ours <= self.goal
 
     @property
     def ratio(self) -> float | None:
@@ -44,6 +53,8 @@ class Case:
             "peers": dict(self.peers),
             "ratio": self.ratio,
             "higher_is_better": self.higher_is_better,
+            "goal": self.goal,
+            "is_met": self.is_met,
         }
 
 

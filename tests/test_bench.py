@@ -23,6 +23,12 @@ def test_a_case_without_a_peer_has_no_ratio():
     assert a_case(peers={}).ratio is None
 
 
+def test_a_goal_is_met_or_missed_on_the_side_that_counts():
+    assert a_case().is_met is None
+    assert (a_case(goal=30.0).is_met, a_case(goal=31.0).is_met) == (True, False)
+    assert a_case(higher_is_better=False, goal=31.0).is_met
+
+
 def test_the_document_has_the_agreed_shape():
     topic = Topic(name="ticks", cases=[a_case(), a_case(peers={})], packages=("numpy",))
 

@@ -34,9 +34,11 @@ class CoreStream:
         self, rows: Int64Array1D, high: Float64Array1D, low: Float64Array1D, close: Float64Array1D
     ) -> Float64Array2D:
         """Take one closed bar per row and return readings of shape (rows, 13), valid until the next call."""
-        if rows.size > len(self._out):
-            self._out = np.empty((rows.size, CORE_READINGS))
-        out = self._out[: rows.size]
+        out, count = self._out, rows.size
+        if count != len(out):
+            if count > len(out):
+                self._out = np.empty((count, CORE_READINGS))
+            out = self._out[:count]
         update_core(rows, high, low, close, self._state, self._windows, out)
         return out
 
