@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 BAR_MINUTES = (1, 5, 15, 60)
-MOST_BY_DEFAULT = 4
+MOST_BY_DEFAULT = 3
 
 
 @transaction.atomic
@@ -88,8 +88,9 @@ def watch_by_default(*, account: TradingAccount, at: datetime) -> AgentWatch | N
     """Set the demo's agents on what its strategies trade and on the market's leader; one that is set already stays."""
     rows = Deployment.objects.filter(account=account).exclude(state=DeploymentState.REMOVED).order_by("created_at")
     traded = [name for row in rows for name in row.instruments]
-    names = list(dict.fromkeys([LEADERS[account.venue], *traded]))
-    listed = [name for name in names if name in instruments_by_keys(account.venue, names)][:MOST_BY_DEFAULT]
+    names = list(dict.fromkeys([*traded[:MOST_BY_DEFAULT], LEADERS[account.venue]]))
+    known = instruments_by_keys(account.venue, names)
+    listed = [name for name in names if name in known]
     if not listed or AgentWatch.objects.filter(account=account).exists():
         return None
     return watch_set(account=account, instruments=listed, bar_minutes=1, by=account.owner, at=at)
