@@ -27,6 +27,7 @@ urlpatterns = [
     path("brokers/login/return", broker_views.finish, name="venue_login_return"),
     path("orders/<uuid:order_id>", order_views.order, name="order"),
     path("", include("options.urls")),
+    path("", include("strategies.urls")),
     path("postbacks/<str:door>", broker_views.postback, name="postback"),
     path("api/", include("brokers.api.urls")),
     path("api/", include("analysis.api.urls")),
@@ -35,6 +36,7 @@ urlpatterns = [
     path("api/", include("execution.api.urls")),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/<path:rest>", nothing_here),
+    path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
     # One sign-in for everybody, with its lockout and second factor.
     path("admin/login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
