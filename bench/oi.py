@@ -62,6 +62,8 @@ def measure() -> Topic:
     count = int(os.environ.get("WINDHOVER_BENCH_READERS", "200"))
     with tempfile.TemporaryDirectory(prefix="windhover-oi-") as folder:
         readers = _listened(Path(folder), count, seconds)
+    if any(len(reader.topics) > 1 for reader in readers):
+        raise AssertionError("more than one account tells of open interest: intervals of both cannot be told apart")
     silent = sum(len(reader.arrivals) < 3 for reader in readers)
     if silent:
         raise AssertionError(f"{silent} of {count} readers heard fewer than three deltas in {seconds:g} s")

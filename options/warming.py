@@ -6,6 +6,7 @@ From an empty cache compiling takes some ten seconds of a processor: too long fo
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -28,6 +29,7 @@ class Warming:
         self._done = threading.Event()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._begun_at = 0.0
         self._is_armed = False
 
     def arm(self, *, after_s: float = BEGINS_AFTER_S) -> None:
@@ -38,15 +40,17 @@ class Warming:
         timer.start()
 
     def is_done(self, *, patience_s: float = PATIENCE_S) -> bool:
-        """Tell whether it is done, waiting for it a little; where nobody armed it, whoever comes first does the work."""
+        """Tell whether it is done, waiting for it a little in its first seconds; where nobody armed it, whoever comes first does the work."""
         if not self._is_armed:
             return True
         self._begin()
-        return self._done.wait(patience_s)
+        # nobody waits for what others have waited for already
+        return self._done.wait(max(self._begun_at + patience_s - time.monotonic(), 0.0))
 
     def _begin(self) -> None:
         with self._lock:
             if self._thread is None:
+                self._begun_at = time.monotonic()
                 self._thread = threading.Thread(target=self._run, name="kernels", daemon=True)
                 self._thread.start()
 

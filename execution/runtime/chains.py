@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -281,18 +281,20 @@ class ChainDesk:
         if volatility is not None:
             at = moment(at_ns)
             await machine.read_aside(partial(day_write, tracked_id=tracked_id, day=day, at=at, iv_30d=volatility))
-        for expiry, alert in told:
-            await self._tell(followed, expiry, alert)
+        if told:
+            await self._tell(followed, told)
 
-    async def _tell(self, followed: Followed, expiry: date, alert: Alert) -> None:
-        name = followed.subject.underlying
-        sentence = f"{name} {expiry:%d %b}: {alert.text}"
-        row = {"kind": "chain", "subject": name, "sentence": sentence, "found_at": rfc3339(alert.at)}
-        self._inbox.append(row)
-        self._session.log.info("chain_alert", underlying=name, sentence=sentence)
-        told = [(alert.measure.value, alert.at, sentence)]
-        tracked_id = followed.wish.tracked_id
-        await self._session.machine.read_aside(partial(fired_write, tracked_id=tracked_id, expiry=expiry, told=told))
+    async def _tell(self, followed: Followed, told: Sequence[tuple[date, Alert]]) -> None:
+        name, rows = followed.subject.underlying, dict[date, list[tuple[str, datetime, str]]]()
+        for expiry, alert in told:
+            sentence = f"{name} {expiry:%d %b}: {alert.text}"
+            self._inbox.append({"kind": "chain", "subject": name, "sentence": sentence, "found_at": rfc3339(alert.at)})
+            rows.setdefault(expiry, []).append((alert.measure.value, alert.at, sentence))
+        self._session.log.info("chain_alerts", underlying=name, told=len(told))
+        # a rule of cells may speak of hundreds at once
+        for expiry, found in rows.items():
+            write = partial(fired_write, tracked_id=followed.wish.tracked_id, expiry=expiry, told=found)
+            await self._session.machine.read_aside(write)
 
     # --- the market's clock
 

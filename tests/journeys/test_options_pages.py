@@ -11,7 +11,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 WITHIN_S = 60
 MINUTE_WITHIN_S = 150
 MOST_SHIFT = 0.1
-PAGES = ("", "/oi", "/volatility", "/gamma", "/straddle")
+PAGES = ("", "/oi", "/volatility", "/gamma", "/straddle", "/alerts")
 NO_FIGURE = re.compile(r"\bNaN\b|undefined|\[object|Infinity")
 FILLED = "document.querySelectorAll('#chain tbody tr').length > 10 && /[0-9]/.test(document.querySelector('#strip-forward').textContent)"
 QUOTED = "[...document.querySelectorAll('#chain tbody button.quote')].filter((one) => !one.disabled && !one.hidden).length > 8"
@@ -199,3 +199,21 @@ def test_every_page_fits_its_screen_and_names_its_controls(desk, session, open_p
         assert page.evaluate(UNNAMED) == [], path
         check_words(page)
     assert page.said == []
+
+
+def test_an_alert_on_a_chain_is_set_switched_and_removed(desk, session, open_page):
+    page = open_page(storage=session)
+    page.goto(f"{desk.url}/options/alerts?underlying=NIFTY")
+    until(page, "!document.querySelector('#alerts-empty').hidden", within_s=WITHIN_S)
+
+    page.select_option("#measure", "atm_iv")
+    page.fill("#level", "14.5")
+    page.click("#wish-submit")
+    until(page, "/ATM IV crosses 14.5 %/.test(document.querySelector('#alerts tbody').textContent)")
+    assert page.inner_text("#alerts .chip") == "watched"
+    page.click("#alerts tbody button:has-text('Switch off')")
+    until(page, "document.querySelector('#alerts .chip').textContent === 'off'")
+    page.click("#alerts tbody button:has-text('Remove')")
+
+    until(page, "document.querySelector('#alerts').hidden")
+    check_words(page)
