@@ -7,13 +7,14 @@ from typing import Any
 
 from brokers.domain.errors import NotFound
 from strategies.domain import Sessions, SignalStrategy
+from strategies.library.agent_panel import AgentPanel
 from strategies.library.ema_crossover import EmaCrossover
 from strategies.library.mean_reversion import MeanReversion
 from strategies.library.rsi_reversal import RsiReversal
 from strategies.library.vwap_breakout import VwapBreakout
 
 _LIBRARY: Mapping[str, type[SignalStrategy]] = {
-    cls.slug: cls for cls in (EmaCrossover, MeanReversion, RsiReversal, VwapBreakout)
+    cls.slug: cls for cls in (AgentPanel, EmaCrossover, MeanReversion, RsiReversal, VwapBreakout)
 }
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,16 +99,16 @@ def test_turning_every_vote_turns_the_outcome(spoken):
     assert turned == (pytest.approx(-score), participation, pytest.approx(agreement))
 
 
-@given(
-    st.floats(-1.0, 1.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0), st.floats(0.0, 1.0),
-    st.floats(0.0, 1.0), st.sampled_from(["participation", "threshold", "agreement"]), st.floats(0.0, 1.0),
-)  # fmt: skip
-def test_a_tighter_rule_never_lets_more_through(score, took, agreed, one, two, three, name, tighter):
-    rules = {"participation": one, "threshold": two, "agreement": three}
-    stricter = {**rules, name: max(rules[name], tighter)}
+SHARES = st.floats(0.0, 1.0)
+RULES = st.builds(Rules, participation=SHARES, threshold=SHARES, agreement=SHARES)
 
-    if guard_of(score, took, agreed, Rules(**rules)) is not Guard.NONE:
-        assert guard_of(score, took, agreed, Rules(**stricter)) is not Guard.NONE
+
+@given(st.tuples(st.floats(-1.0, 1.0), SHARES, SHARES), RULES, st.sampled_from(Rules.__slots__), SHARES)
+def test_a_tighter_rule_never_lets_more_through(figures, rules, name, tighter):
+    stricter = replace(rules, **{name: max(getattr(rules, name), tighter)})
+
+    if guard_of(*figures, rules) is not Guard.NONE:
+        assert guard_of(*figures, stricter) is not Guard.NONE
 
 
 @given(st.lists(st.one_of(st.none(), SCORES), min_size=1, max_size=8), st.lists(WEIGHTS, min_size=8, max_size=8))

@@ -224,6 +224,7 @@ def test_the_catalogue_stands_beside_what_is_deployed(ours):
     content = ours.get("/api/strategies").json()
 
     assert {row["slug"] for row in content["catalogue"]} == {
+        "agent-panel",
         "ema-crossover",
         "mean-reversion",
         "rsi",

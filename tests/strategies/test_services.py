@@ -160,6 +160,7 @@ def test_the_list_is_read_in_one_query(account, user, django_assert_num_queries)
 
 def test_the_catalogue_lists_every_strategy():
     assert [row["slug"] for row in catalogue_rows()] == [
+        "agent-panel",
         "ema-crossover",
         "mean-reversion",
         "rsi",
