@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from allauth.account.signals import password_changed
+from django.conf import settings
 from django.contrib.auth import logout
-from django.contrib.auth.signals import user_logged_in
+from django.contrib.auth.signals import user_logged_in, user_login_failed
 from django.dispatch import receiver
 from django.utils import timezone
 
 from accounts.audit import audit_record, came_through
+from accounts.sign_ins import DEVICE_COOKIE, DEVICE_KEPT_S, refusal_note, session_follow, sign_in_note
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponseBase
@@ -31,7 +34,17 @@ class SessionBindingMiddleware:
         if user.is_authenticated and not is_bound(request.session.get(BINDING), user):
             logout(request)
         came_through.set("session")
-        return self.get_response(request)
+        response = self.get_response(request)
+        if mark := getattr(request, "device_mark", ""):
+            response.set_cookie(
+                DEVICE_COOKIE,
+                mark,
+                max_age=DEVICE_KEPT_S,
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
+                samesite="Lax",
+            )
+        return response
 
 
 def is_bound(bound_to: str | None, user: User) -> bool:
@@ -45,3 +58,14 @@ def _bind_session(*, request: HttpRequest, user: User, **_: object) -> None:
     if request is not None:
         request.session[BINDING] = user.zerodha_id or ""
         audit_record(action="session.open", at=timezone.now(), actor=user, through="session")
+        sign_in_note(request, user, at=timezone.now())
+
+
+@receiver(user_login_failed, dispatch_uid="accounts.note_refusal")
+def _note_refusal(*, credentials: dict[str, Any], request: HttpRequest | None = None, **_: object) -> None:
+    refusal_note(request, str(credentials.get("email") or ""), at=timezone.now())
+
+
+@receiver(password_changed, dispatch_uid="accounts.follow_session")
+def _follow_session(*, request: HttpRequest, **_: object) -> None:
+    session_follow(request)

@@ -125,6 +125,35 @@ class ApiKey(models.Model):
         return ("read", "trade") if self.may_trade else ("read",)
 
 
+class SignInOutcome(models.TextChoices):
+    OPENED = "opened", "Signed in"
+    REFUSED = "refused", "Refused"
+
+
+class SignIn(models.Model):
+    """One try to sign in; where its session lives on, one of the places where the person is signed in."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # nobody where the address tried belongs to nobody
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="sign_ins")
+    at = models.DateTimeField()
+    outcome = models.CharField(max_length=8, choices=SignInOutcome.choices)
+    # password, code, and the second factor's kind, as they were shown
+    way = models.CharField(max_length=40, blank=True)
+    address = models.GenericIPAddressField(null=True)
+    browser = models.CharField(max_length=200, blank=True)
+    # digest of the mark that a browser keeps, so that it is known again
+    device = models.CharField(max_length=64, blank=True)
+    session_key = models.CharField(max_length=40, blank=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["user", "-at"], name="sign_ins_of_a_user")]
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.outcome} {self.at:%Y-%m-%d %H:%M}"
+
+
 class AppendOnlyError(Exception):
     """A row that only ever gets successors was asked to change or vanish."""
 

@@ -11,12 +11,13 @@ from django.contrib.sessions.models import Session
 from django.db import transaction
 
 from accounts.audit import audit_record
-from accounts.models import ApiKey, Desk, KeptAnswer, Membership, Role, User
+from accounts.models import ApiKey, Desk, KeptAnswer, Membership, Role, SignIn, User
 from accounts.selectors import USE_NOTED_EVERY, key_digest
 
 KEY_MARK = "wh_"
 # A client that repeats a write does so within minutes.
 ANSWERS_KEPT_FOR = timedelta(days=2)
+SIGN_INS_KEPT_FOR = timedelta(days=400)
 
 
 @transaction.atomic
@@ -111,4 +112,5 @@ def leftovers_clear(*, at: datetime) -> dict[str, int]:
     """Delete what has expired and return how much of each."""
     answers, _ = KeptAnswer.objects.filter(created_at__lt=at - ANSWERS_KEPT_FOR).delete()
     sessions, _ = Session.objects.filter(expire_date__lt=at).delete()
-    return {"answers": answers, "sessions": sessions}
+    sign_ins, _ = SignIn.objects.filter(at__lt=at - SIGN_INS_KEPT_FOR).delete()
+    return {"answers": answers, "sessions": sessions, "sign_ins": sign_ins}

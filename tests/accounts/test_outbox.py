@@ -98,4 +98,4 @@ def test_the_tasks_may_run_twice_and_take_what_they_do_not_know(sent):
 
     assert redispatch_outbox(outbox_id="x") == 1
     assert redispatch_outbox() == 0
-    assert clear_leftovers(anything=1) == {"answers": 0, "sessions": 0}
+    assert clear_leftovers(anything=1) == {"answers": 0, "sessions": 0, "sign_ins": 0}

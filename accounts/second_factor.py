@@ -1,0 +1,63 @@
+"""The second factor: who has one, and whether it was shown a moment ago, as acts that loosen something demand.
+
+A person confirms at allauth's `mfa_reauthenticate`, which leads back to where they came from.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.utils import is_mfa_enabled
+from rest_framework.exceptions import PermissionDenied
+
+from accounts import vault
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+    from django.http import HttpRequest
+    from rest_framework.request import Request
+
+    from accounts.models import User
+
+CONFIRMED_FOR_S = 300
+CODE = "second_factor.required"
+MISSING = "This needs a second factor: turn one on under Account, Security, then try again."
+STALE = "This needs your second factor: confirm it under Account, Security, then try again within five minutes."
+# allauth seals without saying whose secret it is.
+BINDING = "second_factor"
+
+
+class SealedSecrets(DefaultMFAAdapter):  # type: ignore[misc]
+    """Keeps the secrets of second factors in the vault's form."""
+
+    def encrypt(self, text: str) -> str:
+        """Seal a secret on its way to the database."""
+        return vault.seal(text, binding=BINDING)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Open a secret; one from before they were sealed comes back as it is."""
+        if not vault.is_sealed(encrypted_text):
+            return encrypted_text
+        return vault.reveal(encrypted_text, binding=BINDING)
+
+
+def is_on(user: User | AnonymousUser) -> bool:
+    """Tell whether signing in asks this person for a second factor."""
+    return bool(is_mfa_enabled(user))
+
+
+def is_confirmed(request: HttpRequest | Request) -> bool:
+    """Tell whether this browser showed its person's second factor within the last five minutes; a key never did."""
+    if not request.user.is_authenticated or getattr(request, "auth", None) is not None or not is_on(request.user):
+        return False
+    shown = [one for one in get_authentication_records(request, request.user) if one.get("method") == "mfa"]
+    return bool(shown) and 0 <= time.time() - shown[-1]["at"] < CONFIRMED_FOR_S
+
+
+def require(request: HttpRequest | Request) -> None:
+    """Raise PermissionDenied with the code `second_factor.required` unless the second factor was shown a moment ago."""
+    if not is_confirmed(request):
+        raise PermissionDenied(STALE if is_on(request.user) else MISSING, code=CODE)
