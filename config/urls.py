@@ -26,6 +26,7 @@ urlpatterns = [
     path("brokers/<uuid:account_id>/login", account_views.login, name="venue_login"),
     path("brokers/login/return", broker_views.finish, name="venue_login_return"),
     path("orders/<uuid:order_id>", order_views.order, name="order"),
+    path("exceptions", order_views.exceptions, name="exceptions"),
     path("", include("options.urls")),
     path("", include("strategies.urls")),
     path("postbacks/<str:door>", broker_views.postback, name="postback"),

@@ -12,7 +12,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from accounts.selectors import may_write
+from accounts.selectors import may_write, writes_anywhere
 from execution.models import Order
 from execution.rows import order_row
 
@@ -32,6 +32,15 @@ def order(request: HttpRequest, order_id: UUID) -> HttpResponse:
         raise Http404("There is no such order.")
     data = {"id": str(found.pk), "may_act": may_write(user, found.account.desk_id), "order": order_row(found)}
     return _page(request, "orders/order.html", {"order_data": data})
+
+
+@require_safe
+@ensure_csrf_cookie
+@login_required
+def exceptions(request: HttpRequest) -> HttpResponse:
+    """Show what the desk found different and did not repair, with what can be done about each."""
+    data = {"may_act": writes_anywhere(cast("User", request.user))}
+    return _page(request, "orders/exceptions.html", {"exceptions_data": data})
 
 
 def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:

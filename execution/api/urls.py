@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from execution.api import baskets, reads, risk, writes
+from execution.api import baskets, exceptions, reads, risk, writes
 
 urlpatterns = [
     path("status", reads.Status.as_view()),
@@ -13,6 +13,8 @@ urlpatterns = [
     path("orders/<uuid:order_id>", reads.OneOrder.as_view()),
     path("baskets", baskets.Baskets.as_view()),
     path("baskets/unwind", baskets.BasketUnwind.as_view()),
+    path("exceptions", exceptions.Exceptions.as_view()),
+    path("exceptions/settle", exceptions.ExceptionSettle.as_view()),
     path("positions", reads.Positions.as_view()),
     path("positions/exit", writes.PositionExit.as_view()),
     path("positions/exit-all", writes.PositionsExitAll.as_view()),

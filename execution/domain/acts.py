@@ -22,8 +22,9 @@ from execution.domain.basket_acts import (
 from execution.domain.commands import CommandDone, Level
 from execution.domain.desk import Desk
 from execution.domain.events import Act, OperatorAct
+from execution.domain.exception_acts import adopt, named_order, resolve, settle_order
 from execution.domain.lifecycle import OrderRecord
-from execution.domain.pursuit import key_of, set_goal, settled, working_orders
+from execution.domain.pursuit import key_of, set_goal, working_orders
 from execution.domain.records import (
     CommandEnded,
     DeploymentMoved,
@@ -36,7 +37,6 @@ from execution.domain.records import (
 from execution.domain.running import drop_entry_goals, forget, start
 from execution.domain.sending import want_cancel
 from execution.domain.state import ACCOUNT_SCOPE, DEPLOYMENT_SCOPE, DESK_SCOPE, Deployment
-from execution.domain.unknown import prove_absent
 from risk.domain.switch import RELEASED, SwitchState
 
 ZERO = Decimal(0)
@@ -150,7 +150,7 @@ def _switch(desk: Desk, scope: str, target_id: str) -> SwitchState:
 
 
 def _cancel_order(desk: Desk, payload: Payload) -> str:
-    order = _order(desk, payload)
+    order = named_order(desk, payload)
     if ends_between_tries(desk, order):
         return "nothing of it was sent, and it is not tried again"
     goal = desk.state.goals.get(key_of(order.intent))
@@ -236,26 +236,6 @@ def _live_stop(desk: Desk, _payload: Payload) -> str:
     return f"stopped {len(running)} deployments" + (f" and {baskets} baskets" if baskets else "")
 
 
-def _settle_order(desk: Desk, payload: Payload) -> str:
-    order = _order(desk, payload)
-    if not order.is_doubtful or payload.get("verdict") != "not_placed":
-        raise Invalid(f"{order.client_id} is {order.status}: only an order in doubt is settled, as not_placed")
-    prove_absent(desk, order, f"settled by the operator: {payload.get('reason') or 'no reason given'}")
-    settled(desk, desk.state.order(order.client_id))
-    return "settled as not placed"
-
-
-def _resolve(desk: Desk, payload: Payload) -> str:
-    kind, subject = str(payload["kind"]), str(payload["subject"])
-    reason = str(payload.get("reason") or "")
-    if (kind, subject) not in desk.state.discrepancies:
-        raise NotFound(f"the inbox holds no {kind} of {subject}")
-    if not reason:
-        raise Invalid("accepting a difference needs a reason", field="reason")
-    desk.resolve(kind, subject, f"accepted by the operator: {reason}")
-    return "resolved"
-
-
 def _cancel_entries(desk: Desk, reason: str, concerns: Callable[[OrderRecord], bool]) -> int:
     entries = [o for o in desk.state.open_orders() if o.is_entry and not o.is_final and o.intent.origin != "EXTERNAL"]
     concerned = [o for o in entries if concerns(o)]
@@ -276,13 +256,6 @@ def _deployment(desk: Desk, payload: Payload) -> Deployment:
     return found
 
 
-def _order(desk: Desk, payload: Payload) -> OrderRecord:
-    found = desk.state.orders.get(str(payload["client_id"]))
-    if found is None:
-        raise NotFound(f"there is no order {payload['client_id']}", field="client_id")
-    return found
-
-
 _ACTS: dict[str, Callable[[Desk, Payload], str]] = {
     Act.DEPLOYMENT_START: _deployment_start,
     Act.DEPLOYMENT_STOP: _deployment_stop,
@@ -294,8 +267,9 @@ _ACTS: dict[str, Callable[[Desk, Payload], str]] = {
     Act.EXIT_ALL: _exit_all,
     Act.LIVE_START: _live_start,
     Act.LIVE_STOP: _live_stop,
-    Act.RESOLVE: _resolve,
-    Act.SETTLE_ORDER: _settle_order,
+    Act.RESOLVE: resolve,
+    Act.ADOPT: adopt,
+    Act.SETTLE_ORDER: settle_order,
     Act.BASKET_SEND: basket_send,
     Act.BASKET_UNWIND: basket_unwind,
 }

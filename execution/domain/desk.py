@@ -162,6 +162,8 @@ class Desk:
         self.suspicions: dict[tuple[str, str], str] = {}
         # by how much the journal exceeds the positions of the last read: no exit may sell it
         self.excess: dict[tuple[str, Product], Decimal] = {}
+        # at which price the last read valued each position: what is adopted costs it where no feed tells one
+        self.venue_prices: dict[tuple[str, Product], Decimal] = {}
         # rows of the last read that nobody could read: each may be an order of ours, or a position
         self.unreadable: tuple[UnreadableRow, ...] = ()
         self.terms = VenueTerms()

@@ -75,10 +75,11 @@ class Act(StrEnum):
     EXIT_ALL = "exit_all"  # book (optional)
     LIVE_START = "live_start"  # deployments: list of spec
     LIVE_STOP = "live_stop"  # nothing
-    RESOLVE = "resolve"  # kind, subject, reason: a human accepts a difference
+    RESOLVE = "resolve"  # kind, subject, reason, by (optional): a person accepts a difference
+    ADOPT = "adopt"  # instrument, reason, by (optional): a person takes what the venue holds into the books
     BASKET_SEND = "basket_send"  # basket_id, name, policy, mode, asked_at, deadline_s, legs, instruments
     BASKET_UNWIND = "basket_unwind"  # basket_id
-    SETTLE_ORDER = "settle_order"  # client_id, verdict ("not_placed"), reason: a human's proof
+    SETTLE_ORDER = "settle_order"  # client_id, verdict ("not_placed"), reason, by (optional): a person's proof
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

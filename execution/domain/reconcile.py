@@ -63,6 +63,9 @@ def books_read(desk: Desk, books: BooksRead) -> None:
     open_books(desk, books)
     differences = compare(desk.state, books)
     unseen = {key: excess for key, excess in desk.excess.items() if _hides_position(books, key[0])}
+    desk.venue_prices = {
+        (row.instrument, row.product): row.mark_price or row.last_price or row.average_price for row in books.positions
+    }
     before, desk.excess = desk.excess, unseen | {(d.instrument, d.product): d.excess for d in differences if d.product}
     _resolve_doubts(desk, books, {d.instrument for d in differences})
     _tell(desk, books, differences)
@@ -154,7 +157,7 @@ def _tell_unreadable(desk: Desk, books: BooksRead) -> None:
     for subject, row in now.items():
         whose = f" ({row.instrument})" if row.instrument else ""
         desk.discrepancy("unreadable", subject, f"{row.row_id}{whose} in the venue's {row.book}: {row.reason}")
-    for kind, subject in list(desk.state.discrepancies):
+    for kind, subject in [*desk.state.discrepancies, *desk.state.accepted]:
         if kind == "unreadable" and subject not in now:
             desk.resolve(kind, subject, f"{subject}: nothing unreadable is left of it")
 
@@ -165,7 +168,7 @@ def _tell(desk: Desk, books: BooksRead, differences: list[Difference]) -> None:
         if desk.suspicions.get(key) == sentence:
             desk.discrepancy(key[0], key[1], sentence)
     desk.suspicions = now
-    for kind, subject in list(desk.state.discrepancies):
+    for kind, subject in [*desk.state.discrepancies, *desk.state.accepted]:
         is_hidden = bool(books.unreadable) if kind == "missing_order" else _hides_position(books, subject)
         if kind in ("position", "missing_order") and (kind, subject) not in now and not is_hidden:
             desk.resolve(kind, subject, f"{subject}: journal and venue agree again")

@@ -195,12 +195,13 @@ class LookUp:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiscrepancyFound:
-    """An entry of the exceptions inbox, or the end of one."""
+    """An entry of the exceptions inbox, or the end of one; one that a person accepted is not told again while it stays."""
 
     kind: str
     subject: str
     sentence: str
     resolved: bool = False
+    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,8 @@ class DeskState:
     baskets_at_work: dict[str, None] = field(default_factory=dict)
     switches: Switches = field(default_factory=Switches)
     discrepancies: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)
+    # differences that every read shows anew, as the sentence with which a person accepted each
+    accepted: dict[tuple[str, str], str] = field(default_factory=dict)
     commands_done: dict[str, None] = field(default_factory=dict)
     refusals: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     orders_today: int = 0
@@ -128,6 +130,7 @@ class DeskState:
             "baskets": [encode(list(self.baskets.values())), encode(sorted(self.baskets_at_work))],
             "switches": encode(self.switches),
             "discrepancies": [[*key, *_pair(value)] for key, value in self.discrepancies.items()],
+            "accepted": [[*key, sentence] for key, sentence in self.accepted.items()],
             "commands": encode(list(self.commands_done)),
             "refusals": {key: _pair(value) for key, value in self.refusals.items()},
             "newest_ids": encode(self.newest_ids),
@@ -269,10 +272,13 @@ def _look_up(state: DeskState, fact: facts.LookUp, _at: datetime) -> None:
 
 def _discrepancy(state: DeskState, fact: facts.DiscrepancyFound, at: datetime) -> None:
     key = (fact.kind, fact.subject)
-    if fact.resolved:
-        state.discrepancies.pop(key, None)
-    else:
+    state.accepted.pop(key, None)
+    if not fact.resolved:
         state.discrepancies.setdefault(key, (fact.sentence, at))
+        return
+    told = state.discrepancies.pop(key, None)
+    if fact.accepted and told is not None:
+        state.accepted[key] = told[0]
 
 
 def _session(state: DeskState, fact: facts.SessionMoved, _at: datetime) -> None:

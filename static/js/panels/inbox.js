@@ -1,42 +1,8 @@
 // Needs you: differences between journal and broker, outcomes nobody knows, accounts without a session.
 import { byId, h, keyed, oncePerFrame, setText } from "windhover/dom";
 import { age, bareSymbol, clock, quantity } from "windhover/format";
+import { titleOf } from "windhover/orders/shapes";
 import { laneOf } from "windhover/shapes";
-
-const TITLES = {
-  external_order: "Order placed outside this desk",
-  journal_lost: "An order of ours that the journal does not have",
-  unknown_order: "An outcome of an order without a row",
-  unknown: "Outcome unknown",
-  unproven: "Outcome never proven",
-  late: "An order thought absent appeared",
-  late_fill: "A fill of an order thought over",
-  contradiction: "The broker contradicts the journal",
-  closed_elsewhere: "A position was closed elsewhere",
-  unprotected: "A position could not be closed",
-  exit_stuck: "An exit does not get through",
-  stuck: "An order hangs at the exchange",
-  egress: "The broker refuses this desk's address",
-  trigger_failed: "A GTT fired, its order was refused",
-  no_ticks: "An open market without a price",
-  calendar: "No trading calendar for this year",
-  hours: "Trading hours wait for a confirmation",
-  instruments: "Today's list of instruments was refused",
-  authorise: "A sale waits for your authorisation",
-  charges: "Charges are not known",
-  throttled: "The broker wants fewer orders",
-  order_soft_stop: "Today's orders run short",
-  order_cap: "Today's orders are used up",
-  position: "A position differs from the broker's",
-  missing_order: "An order is missing at the broker",
-  unreadable: "The broker's books cannot be read",
-  liquidation: "The venue closed a position by force",
-  deleverage: "The venue closed a position to deleverage another",
-  delisting: "A contract leaves the exchange",
-  clock: "The clocks are apart",
-  account_mode: "The account's mode is not the one that was traded in",
-  guardian: "The guardian watches in the desk's place",
-};
 
 /** An account without a login of its own: its key is refused until a person enters another. */
 function keyRefused(account) {
@@ -76,7 +42,7 @@ export function inboxPanel({ store, accounts }) {
     }));
     const differences = found.map((row) => ({
       id: `found-${row.account}-${row.key}`,
-      title: TITLES[row.kind] ?? "The journal and the broker differ",
+      title: titleOf(row.kind),
       sentence: row.sentence,
       at: row.found_at,
     }));

@@ -1,0 +1,158 @@
+"""The exceptions inbox as rows: what differs, since when, by what evidence, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from brokers.domain.orders import Book, OrderStatus
+from brokers.models import TradingAccount
+from execution.domain.choices import Evidence, Offer, offers_for
+from execution.domain.codec import rfc3339
+from execution.models import Discrepancy, JournalEvent, Order, PositionRow
+from execution.rows import Row, text
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+DEFAULT_LIMIT = 100
+
+
+def exception_rows(
+    user: User,
+    *,
+    account: TradingAccount | None = None,
+    limit: int = DEFAULT_LIMIT,
+    state: str = "open",
+) -> list[Row]:
+    """Return what waits for a person, oldest first, or with `state` settled what was settled, newest first."""
+    rows = Discrepancy.objects.visible_to(user).select_related("account")
+    if account is not None:
+        rows = rows.filter(account=account)
+    if state == "open":
+        found = list(rows.filter(resolved_at=None).order_by("found_at", "pk")[:limit])
+    else:
+        found = list(rows.exclude(resolved_at=None).order_by("-resolved_at", "pk")[:limit])
+    orders, positions, journal = orders_behind(found), positions_behind(found), _told_in(found)
+    return [_row(row, orders.get(row.pk), positions[row.pk], journal.get(row.pk)) for row in found]
+
+
+def evidence_of(row: Discrepancy) -> tuple[Evidence, Order | None, list[PositionRow]]:
+    """Return what the rows say about one entry, with its order and the positions that could be closed."""
+    order, positions = orders_behind([row]).get(row.pk), positions_behind([row])[row.pk]
+    return _evidence(row, order, positions), order, positions
+
+
+def orders_behind(rows: Sequence[Discrepancy]) -> dict[UUID, Order]:
+    """Return the order that each entry speaks of, by its client id or the venue's."""
+    names = {row.subject for row in rows}
+    accounts = {row.account_id for row in rows}
+    if not names:
+        return {}
+    found = Order.objects.filter(Q(client_id__in=names) | Q(venue_order_id__in=names), account_id__in=accounts)
+    by_name: dict[tuple[UUID, str], Order] = {}
+    for order in found.order_by("created_at"):
+        by_name[order.account_id, order.venue_order_id] = by_name[order.account_id, order.client_id] = order
+    return {row.pk: order for row in rows if (order := by_name.get((row.account_id, row.subject))) is not None}
+
+
+def positions_behind(rows: Sequence[Discrepancy]) -> Mapping[UUID, list[PositionRow]]:
+    """Return the live positions in the instrument of each entry."""
+    orders = orders_behind(rows)
+    wanted = {row.pk: (row.account_id, _instrument(row, orders.get(row.pk))) for row in rows}
+    named = {instrument for _, instrument in wanted.values() if instrument}
+    held: dict[tuple[UUID, str], list[PositionRow]] = defaultdict(list)
+    if named:
+        accounts = {account_id for account_id, _ in wanted.values()}
+        found = PositionRow.objects.filter(account_id__in=accounts, instrument__in=named, book=Book.LIVE)
+        for position in found.exclude(quantity=0).order_by("strategy_key", "product"):
+            held[position.account_id, position.instrument].append(position)
+    return {pk: held[place] for pk, place in wanted.items()}
+
+
+def _row(row: Discrepancy, order: Order | None, positions: list[PositionRow], told: JournalEvent | None) -> Row:
+    is_open = row.resolved_at is None
+    return {
+        "id": str(row.pk),
+        "account": str(row.account_id),
+        "account_label": row.account.label,
+        "venue": row.account.venue,
+        "kind": row.kind,
+        "subject": row.subject,
+        "sentence": row.sentence,
+        "instrument": _instrument(row, order) or None,
+        "found_at": rfc3339(row.found_at),
+        "order": _order_row(order),
+        "positions": [_position_row(position) for position in positions],
+        "journal_seq": told.seq if told else None,
+        "choices": [_offer_row(offer) for offer in offers_for(_evidence(row, order, positions))] if is_open else [],
+        "resolved_at": rfc3339(row.resolved_at) if row.resolved_at else None,
+        "resolution": row.resolution,
+    }
+
+
+def _evidence(row: Discrepancy, order: Order | None, positions: Iterable[PositionRow]) -> Evidence:
+    return Evidence(
+        kind=row.kind,
+        order_status=OrderStatus(order.status) if order else None,
+        held=tuple(Decimal(position.quantity) for position in positions),
+    )
+
+
+def _instrument(row: Discrepancy, order: Order | None) -> str:
+    """Return the instrument that an entry is about; its subject is an order's id, or begins with the instrument."""
+    if order is not None:
+        return str(order.instrument)
+    first = row.subject.partition(" ")[0]
+    return first if ":" in first else ""
+
+
+def _order_row(order: Order | None) -> dict[str, Any] | None:
+    if order is None:
+        return None
+    return {
+        "id": str(order.pk),
+        "client_id": order.client_id,
+        "venue_order_id": order.venue_order_id,
+        "side": order.side,
+        "quantity": text(order.quantity),
+        "filled": text(order.filled_quantity),
+        "status": order.status,
+    }
+
+
+def _position_row(position: PositionRow) -> dict[str, Any]:
+    return {
+        "quantity": text(position.quantity),
+        "product": position.product,
+        "average_price": text(position.average_price),
+        "strategy_key": position.strategy_key,
+    }
+
+
+def _offer_row(offer: Offer) -> dict[str, Any]:
+    return {
+        "choice": str(offer.choice),
+        "label": offer.label,
+        "consequence": offer.consequence,
+        "needs_reason": offer.needs_reason,
+    }
+
+
+def _told_in(rows: Sequence[Discrepancy]) -> dict[UUID, JournalEvent]:
+    """Return the journal's row that told each entry first."""
+    if not rows:
+        return {}
+    found = JournalEvent.objects.filter(
+        account_id__in={row.account_id for row in rows}, kind="discrepancy", at__in={row.found_at for row in rows}
+    )
+    by_place = {
+        (event.account_id, event.payload["kind"], event.payload["subject"][:120], event.at): event for event in found
+    }
+    places = {row.pk: (row.account_id, row.kind, row.subject, row.found_at) for row in rows}
+    return {pk: by_place[place] for pk, place in places.items() if place in by_place}
