@@ -86,7 +86,7 @@ def _of_rule(rule: Rule, moments: Sequence[Moment]) -> Iterator[Alert]:
         yield from _crossed(rule, now, figures, "Volatility at the money", "{:.1%}")
     else:
         told = _moves(rule, before.interest, now.interest)
-        earlier = _moves(rule, moments[-3].interest, before.interest) if len(moments) > 2 else {}
+        earlier = _moves(rule, moments[-3].interest, before.interest) if told and len(moments) > 2 else {}
         for cell, words in told.items():
             if earlier.get(cell) != words:
                 yield _cell_alert(rule, now, cell, words)
