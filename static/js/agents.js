@@ -280,6 +280,8 @@ byId("setting-form")?.addEventListener("submit", async (event) => {
   }
 });
 
+const asked = new URLSearchParams(location.search).get("decision");
+if (asked) openRecord(asked);
 frame({ acts: [{ keys: "r", label: "Full record of the newest decision", run: () => !byId("open-record").hidden && byId("open-record").click() }] });
 load().then(() => (board && !watch() && given.may_act ? fillAccounts().catch(refusal) : null));
 setInterval(() => document.hidden || load(), EVERY_MS);
