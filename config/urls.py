@@ -29,6 +29,7 @@ urlpatterns = [
     path("exceptions", order_views.exceptions, name="exceptions"),
     path("", include("options.urls")),
     path("", include("strategies.urls")),
+    path("", include("risk.urls")),
     path("postbacks/<str:door>", broker_views.postback, name="postback"),
     path("api/", include("brokers.api.urls")),
     path("api/", include("analysis.api.urls")),

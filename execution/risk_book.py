@@ -7,7 +7,7 @@ the desk's own work is not slowed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from functools import reduce
@@ -22,17 +22,21 @@ from brokers.domain.orders import FINAL_STATUSES, Book, OrderType, Product, Purp
 from brokers.models import ListedInstrument, TradingAccount
 from execution.books import AccountDay, account_days_of
 from execution.domain.baskets import key_of_basket
-from execution.models import Order
+from execution.models import EquityPoint, Order
 from risk.domain.exposure import MARKET_SLIP_FRACTION, ZERO, Holding, PendingOrder, symbol_of
 from risk.domain.history import DayTrades
 from risk.domain.levels import Level
 from risk.domain.reach import Holder
 from risk.domain.usage import BookFacts, Placed, Use, uses
+from risk.domain.worth import UnitValue
 from risk.limit_table import LimitEntry, limit_table, limits_whole
-from risk.liveness import Mark, marks_note, rows_clear, shadow_run_where_due
+from risk.liveness import Mark, marks_note, rows_clear, shadow_run_where_due, worth_note
+from risk.liveness_models import UnitWorth
 from risk.models import LimitSet
+from risk.selectors import worth_of
 
 KEPT = timedelta(days=40)
+DAY = timedelta(days=1)
 _DERIVATIVES = {str(kind) for kind in (InstrumentKind.FUTURE, InstrumentKind.CALL, InstrumentKind.PUT)}
 _BOUNDED = {OrderType.LIMIT, OrderType.STOP_LIMIT}
 
@@ -75,8 +79,48 @@ def limits_watch(*, at: datetime) -> int:
         for book in Book:
             marks = list(_marks(use, book, at))
             noted += marks_note(account=use.account, book=book.value, day=use.day.day, marks=marks)
+            _worth_note(use, book)
     rows_clear(before=at.date() - KEPT)
     return noted
+
+
+def _worth_note(use: AccountUse, book: Book) -> None:
+    """Keep what a book's unit is worth, where its funds and every price of its positions are known."""
+    view, equity = use.day.view(book), _equity(use.day, book)
+    if equity is None or view.unmarked:
+        return
+    known = UnitWorth.objects.filter(account=use.account, book=book.value).first()
+    worth_note(
+        account=use.account,
+        book=book,
+        equity_quote=equity,
+        net_quote=view.net_quote,
+        market_at=use.begins_at,
+        day_ends_at=use.begins_at + DAY,
+        last_net_quote=None if known is None else _last_net(known, before=use.begins_at),
+    )
+
+
+def _equity(day: AccountDay, book: Book) -> Decimal | None:
+    """Return what a book is worth: the account's funds with what the book earned today."""
+    cash, equity = day.cash()
+    if book is Book.LIVE:
+        return equity
+    return None if cash is None else cash + day.view(book).net_quote
+
+
+def _last_net(known: UnitWorth, *, before: datetime) -> Decimal | None:
+    """Return the last net P&L on the curve of the day on which a unit was seen last, once that day is over."""
+    if known.day_ends_at > before:
+        return None
+    points = EquityPoint.objects.filter(
+        account_id=known.account_id,
+        book=known.book,
+        market_at__gte=known.day_ends_at - DAY,
+        market_at__lt=known.day_ends_at,
+    )
+    found: Decimal | None = points.order_by("-market_at").values_list("net_quote", flat=True).first()
+    return found
 
 
 def _marks(use: AccountUse, book: Book, at: datetime) -> Iterator[Mark]:
@@ -104,12 +148,25 @@ def _account_use(
     day: AccountDay, orders: Sequence[Order], names: Mapping[str, str], limits: LimitSet | None
 ) -> AccountUse:
     own = [row for row in orders if row.account_id == day.account.pk]
+    worth = worth_of(day.account)
     return AccountUse(
         account=day.account,
         day=day,
-        facts={book: _facts(day, book, own, names) for book in Book},
+        facts={book: _valued(_facts(day, book, own, names), worth.get(book), day) for book in Book},
         open_orders=[row for row in own if row.status not in FINAL_STATUSES],
         entries=limit_table(limits_whole(limits), limits.account) if limits is not None else (),
+    )
+
+
+def _valued(facts: BookFacts, worth: UnitValue | None, day: AccountDay) -> BookFacts:
+    """Return a book's facts with what it is worth, where that was ever seen."""
+    if worth is None:
+        return facts
+    begins = datetime.combine(day.day, time(), tzinfo=zone_of(day.account.venue))
+    return replace(
+        facts,
+        equity_quote=worth.equity_with(facts.pnl_today_net_quote, market_at=begins),
+        drawdown_fraction=worth.nav_with(facts.pnl_today_net_quote, market_at=begins).drawdown_fraction,
     )
 
 

@@ -1,24 +1,28 @@
-"""Whether limits live: breaches in shadow once a day, and the nearest that each came."""
+"""Whether limits live: breaches in shadow once a day, the nearest that each came, and what a book's unit is worth."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 
 from django.db import transaction
 
 from brokers.domain.clock import venue_day_of
+from brokers.domain.orders import Book
 from brokers.models import TradingAccount
 from risk.domain.levels import Level
 from risk.domain.shadow import ShadowResult, breaches
+from risk.domain.worth import UnitValue
 from risk.limit_table import limits_whole
-from risk.liveness_models import LimitMark, ShadowBreach
+from risk.liveness_models import LimitMark, ShadowBreach, UnitWorth
 from risk.models import LimitSet
+from risk.selectors import worth_of
 
 SENTENCE_LENGTH = 300
 PLACES = Decimal("0.00000001")
+UNIT_PLACES = Decimal("0.000000000001")
 _IDENTITY = ("level", "target", "name")
 
 
@@ -98,6 +102,41 @@ def marks_note(*, account: TradingAccount, book: str, day: date, marks: Sequence
         update_fields=["used", "bound", "of", "at"],
     )
     return len(nearer)
+
+
+@transaction.atomic
+def worth_note(
+    *,
+    account: TradingAccount,
+    book: Book,
+    equity_quote: Decimal,
+    net_quote: Decimal,
+    market_at: datetime,
+    day_ends_at: datetime,
+    last_net_quote: Decimal | None = None,
+) -> UnitValue:
+    """Keep what a book's unit is worth now; `last_net_quote` is the last P&L known of the day before, where a new one began."""
+    known = worth_of(account).get(book)
+    if known is None:
+        now = UnitValue(equity_quote=equity_quote, net_quote=net_quote, day_ends_at=day_ends_at)
+    else:
+        if last_net_quote is not None and market_at >= known.day_ends_at:
+            known = known.closed(last_net_quote)
+        now = known.seen(equity_quote=equity_quote, net_quote=net_quote, market_at=market_at, day_ends_at=day_ends_at)
+    UnitWorth.objects.update_or_create(
+        account=account,
+        book=book.value,
+        defaults={
+            "nav": now.nav.quantize(UNIT_PLACES),
+            # a peak rounded down would lie below its value
+            "peak": now.peak.quantize(UNIT_PLACES, rounding=ROUND_UP),
+            "equity_quote": now.equity_quote.quantize(PLACES),
+            "net_quote": now.net_quote.quantize(PLACES),
+            "day_ends_at": now.day_ends_at,
+            "seen_at": market_at,
+        },
+    )
+    return now
 
 
 def rows_clear(*, before: date) -> int:

@@ -1,4 +1,4 @@
-"""Whether limits live: how near each came on a day, and whether a breach of it in shadow was refused."""
+"""What limits are judged by beyond an order: how near each came, its breach in shadow, and what a book's unit is worth."""
 
 from __future__ import annotations
 
@@ -72,3 +72,28 @@ class ShadowBreach(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.level} {self.target} on {self.day}: {self.outcome}"
+
+
+class UnitWorth(models.Model):
+    """What one unit of a book was worth when it was last seen, its peak, and what the book earned that day until then."""
+
+    desk_path = "account__desk"
+
+    account = models.ForeignKey("brokers.TradingAccount", on_delete=models.CASCADE, related_name="unit_worths")
+    book = models.CharField(max_length=8)
+    nav = models.DecimalField(max_digits=24, decimal_places=12)
+    peak = models.DecimalField(max_digits=24, decimal_places=12)
+    equity_quote = models.DecimalField(max_digits=24, decimal_places=8)
+    net_quote = models.DecimalField(max_digits=24, decimal_places=8)
+    # the end of the venue's day that `net_quote` is of
+    day_ends_at = models.DateTimeField()
+    # by the market's clock
+    seen_at = models.DateTimeField()
+
+    objects = OwnedManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account", "book"], name="one_unit_worth_per_book")]
+
+    def __str__(self) -> str:
+        return f"{self.book} of {self.account_id}: {self.nav}, peak {self.peak}"

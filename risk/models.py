@@ -39,6 +39,9 @@ class LimitSet(models.Model):
     max_spread_fraction = models.DecimalField(max_digits=6, decimal_places=4, null=True, blank=True)
     min_hold_s = models.PositiveIntegerField(null=True, blank=True)
     reentry_cooldown_s = models.PositiveIntegerField(null=True, blank=True)
+    # from the peak of the unit's value, and of the gross exposure over the equity
+    max_drawdown_fraction = models.DecimalField(max_digits=6, decimal_places=4, null=True, blank=True)
+    max_leverage = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     # a list of windows as 09:20-14:45, times of day in India
     entry_windows_ist = models.JSONField(null=True, blank=True)
     # a list of keys as NSE:RELIANCE

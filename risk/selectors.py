@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db.models import Q
 
 from brokers.domain.errors import DataError
+from brokers.domain.orders import Book
 from brokers.models import TradingAccount
 from risk.domain.figures import parsed
 from risk.domain.levels import KINDS, Figure, Level, LevelLimits, is_tighter
 from risk.domain.limits import Limits, with_levels
 from risk.domain.switch import RELEASED, Switches, SwitchState
+from risk.domain.worth import UnitValue
+from risk.liveness_models import UnitWorth
 from risk.models import Breach, KillSwitch, LevelLimit, LimitChange, LimitLevel, LimitSet, SwitchScope
 
 if TYPE_CHECKING:
@@ -50,7 +54,24 @@ def figures_of(row: LimitSet) -> dict[str, Figure | None]:
 
 def limits_in_force(row: LimitSet) -> Limits:
     """Return an account's limits with what its desk, owner, strategies and instruments add."""
-    return with_levels(limits_of(row), levels_for(row.account))
+    limits = with_levels(limits_of(row), levels_for(row.account))
+    if limits.max_drawdown_fraction is None and limits.max_leverage is None:
+        return limits
+    return replace(limits, worth=worth_of(row.account))
+
+
+def worth_of(account: TradingAccount) -> dict[Book, UnitValue]:
+    """Return what the account's books were last seen to be worth."""
+    return {
+        Book(row.book): UnitValue(
+            nav=row.nav,
+            peak=row.peak,
+            equity_quote=row.equity_quote,
+            net_quote=row.net_quote,
+            day_ends_at=row.day_ends_at,
+        )
+        for row in UnitWorth.objects.filter(account=account)
+    }
 
 
 def levels_for(account: TradingAccount) -> tuple[LevelLimits, ...]:

@@ -17,13 +17,15 @@ from rest_framework.views import APIView
 
 from brokers.api.idempotency import once
 from brokers.api.lookup import account_of, caller, check_may_write, row_of
-from brokers.api.queries import AccountQuery, StrictSerializer, body_of, query_of
+from brokers.api.queries import AccountQuery, NoQuery, StrictSerializer, body_of, query_of
 from brokers.domain.errors import Invalid, NotFound
+from brokers.domain.orders import Book
 from brokers.listings import instruments_by_keys
 from brokers.models import TradingAccount
 from execution.api.writes import moves_real_money, refuse_loosening
 from execution.domain.codec import rfc3339
 from execution.risk_rows import overview
+from execution.risk_scenarios import scenarios
 from risk.domain.levels import Level
 from risk.domain.limit_words import refused_value
 from risk.liveness import shadow_run
@@ -42,6 +44,11 @@ OVERVIEW = (
 SET = (
     "Sets one limit; `value` null takes it away. What tightens holds at once (`state` applied), what loosens waits "
     "(`state` waiting, `effective_at`)."
+)
+
+SCENARIOS = (
+    "Profit and loss of a book under moves of price (`moves`, fractions), of volatility (`shifts`, points as fractions) and "
+    "days passed: `groups[].cells[day][shift][move]`, by underlying and together; what cannot be valued is named."
 )
 
 
@@ -83,6 +90,25 @@ class Limits(APIView):
         body = body_of(request, LimitBody)
         account = _writable(request, body["account"])
         return once(request, _change(request, body, account))
+
+
+class BookQuery(NoQuery):
+    """An account and one of its books."""
+
+    account = serializers.UUIDField()
+    book = serializers.ChoiceField(choices=[book.value for book in Book], required=False, default=Book.LIVE)
+
+
+class Scenarios(APIView):
+    """`GET /api/risk/scenarios`."""
+
+    @extend_schema(parameters=[BookQuery], responses={200: dict}, description=SCENARIOS)
+    def get(self, request: Request) -> Response:
+        """Return what a book would gain or lose elsewhere."""
+        asked = query_of(request, BookQuery)
+        account = account_of(request, asked["account"])
+        assert account is not None
+        return Response(scenarios(caller(request), account=account, book=Book(asked["book"])))
 
 
 class LimitWithdraw(APIView):

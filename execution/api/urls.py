@@ -29,6 +29,7 @@ urlpatterns = [
     path("risk/kill-switch", writes.KillSwitchView.as_view()),
     path("risk/limits", risk.Limits.as_view()),
     path("risk/limits/withdraw", risk.LimitWithdraw.as_view()),
+    path("risk/scenarios", risk.Scenarios.as_view()),
     path("risk/shadow", risk.ShadowTry.as_view()),
     path("strategies", reads.Strategies.as_view()),
     path("strategies/add", writes.StrategyAdd.as_view()),

@@ -13,20 +13,22 @@ from brokers.domain.clock import IST
 from brokers.domain.figures import in_words, price_in_words
 from brokers.domain.orders import OrderIntent
 from risk.domain.exposure import RiskView, held_by, holder_of
+from risk.domain.facts import NavView
 from risk.domain.limits import Limits
 
 TWO = Decimal(2)
 _TRADES_UNKNOWN = "the day's trades are not known, so {} cannot be judged"
 
 
-def drawdown(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
+def drawdown(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
     """Object once the account's unit value stands as far below its peak as it may; money in or out does not move it."""
     limit = limits.max_drawdown_fraction
     if limit is None:
         return None
-    if view.nav is None:
+    nav = nav_of(intent, view, limits)
+    if nav is None:
         return "the account's unit value is not known, so its drawdown cannot be judged"
-    fallen = view.nav.drawdown_fraction
+    fallen = nav.drawdown_fraction
     if fallen < limit:
         return None
     return f"the account stands {_percent(fallen)} % below its peak, limit {_percent(limit)} %"
@@ -141,17 +143,14 @@ def order_rate(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | No
     return None
 
 
-def known_equity(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
+def known_equity(intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
     """Object under a leverage limit to an account whose worth is not known, or that is worth nothing."""
     if limits.max_leverage is None:
         return None
-    if view.equity_quote is None:
+    equity = equity_of(intent, view, limits)
+    if equity is None:
         return "the account's equity is not known, so its leverage cannot be judged"
-    return (
-        None
-        if view.equity_quote > 0
-        else f"the account's equity is {in_words(view.equity_quote)}, which carries nothing"
-    )
+    return None if equity > 0 else f"the account's equity is {in_words(equity)}, which carries nothing"
 
 
 def margin(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
@@ -184,32 +183,47 @@ def cash_share(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | No
 def scenario_loss(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
     """Object to an order that deepens the worst scenario beyond its limit."""
     limit, stress = limits.max_scenario_loss_quote, view.stress
-    if limit is None:
-        return None
-    if stress is None:
-        return "the scenarios of the portfolio are not known"
+    if limit is None or stress is None:
+        return _unknown("the scenarios of the portfolio are", limit)
     return _deepened("the worst scenario loses", stress.worst_before_quote, stress.worst_after_quote, limit)
 
 
 def value_at_risk(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
     """Object to an order that raises the value at risk beyond its limit."""
     limit, stress = limits.max_var_quote, view.stress
-    if limit is None:
-        return None
-    if stress is None:
-        return "the value at risk of the portfolio is not known"
+    if limit is None or stress is None:
+        return _unknown("the value at risk of the portfolio is", limit)
     return _deepened("the value at risk is", stress.var_before_quote, stress.var_after_quote, limit)
 
 
 def delta_notional(_intent: OrderIntent, view: RiskView, limits: Limits) -> str | None:
     """Object to an order that turns the portfolio further one way than its limit."""
     limit, stress = limits.max_delta_notional_quote, view.stress
-    if limit is None:
-        return None
-    if stress is None:
-        return "the delta of the portfolio is not known"
+    if limit is None or stress is None:
+        return _unknown("the delta of the portfolio is", limit)
     before, after = abs(stress.delta_notional_before_quote), abs(stress.delta_notional_after_quote)
     return _deepened("the delta notional is", before, after, limit)
+
+
+def nav_of(intent: OrderIntent, view: RiskView, limits: Limits) -> NavView | None:
+    """Return the unit value of the order's book: as the view tells it, or as it was last seen and has moved since."""
+    seen = limits.worth.get(intent.book)
+    if view.nav is not None or seen is None:
+        return view.nav
+    return seen.nav_with(view.pnl_today_net_quote, market_at=view.market_at)
+
+
+def equity_of(intent: OrderIntent, view: RiskView, limits: Limits) -> Decimal | None:
+    """Return what the order's book is worth, likewise."""
+    seen = limits.worth.get(intent.book)
+    if view.equity_quote is not None or seen is None:
+        return view.equity_quote
+    return seen.equity_with(view.pnl_today_net_quote, market_at=view.market_at)
+
+
+def _unknown(what: str, limit: Decimal | None) -> str | None:
+    """Object where a limit was set and its fact is missing."""
+    return None if limit is None else f"{what} not known"
 
 
 def _deepened(what: str, before: Decimal, after: Decimal, limit: Decimal) -> str | None:

@@ -8,13 +8,15 @@ limit bounds nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from brokers.domain.errors import Invalid
+from brokers.domain.orders import Book
 from risk.domain.levels import KINDS, SCOPED, Bound, Figure, Level, LevelLimits, Tighter, Windows, is_tighter, tightest
+from risk.domain.worth import UnitValue
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots: it keeps what each strategy and instrument comes to
@@ -53,6 +55,8 @@ class Limits:
     max_delta_notional_quote: Decimal | None = None
     max_var_quote: Decimal | None = None
     levels: tuple[LevelLimits, ...] = ()
+    # what the account's books were last seen to be worth, where a limit asks for it
+    worth: Mapping[Book, UnitValue] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, kind in KINDS.items():
@@ -74,7 +78,7 @@ class Limits:
         return known
 
 
-REQUIRED = tuple(field.name for field in fields(Limits) if field.name in KINDS and field.default is not None)
+REQUIRED = tuple(one.name for one in fields(Limits) if one.name in KINDS and one.default is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

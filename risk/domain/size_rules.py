@@ -25,6 +25,7 @@ from risk.domain.exposure import (
     underlying_of,
     worst_price,
 )
+from risk.domain.limit_rules import equity_of
 from risk.domain.limits import Limits
 from risk.domain.market_rules import freeze_quantity
 from risk.domain.perpetual_rules import bracket
@@ -149,13 +150,14 @@ def _say_net(intent: OrderIntent, view: RiskView, limits: Limits) -> str:
 
 
 def _of_leverage(intent: OrderIntent, view: RiskView, limits: Limits) -> Decimal | None:
-    if limits.max_leverage is None or view.equity_quote is None:
+    equity = equity_of(intent, view, limits)
+    if limits.max_leverage is None or equity is None:
         return None  # known_equity speaks of that
-    return _within(intent, view, limits.max_leverage * view.equity_quote - gross_exposure(view))
+    return _within(intent, view, limits.max_leverage * equity - gross_exposure(view))
 
 
 def _say_leverage(intent: OrderIntent, view: RiskView, limits: Limits) -> str:
-    gross, equity = gross_exposure(view) + added_value(intent, view), view.equity_quote or ONE
+    gross, equity = gross_exposure(view) + added_value(intent, view), equity_of(intent, view, limits) or ONE
     limit = in_words(limits.max_leverage or ZERO)
     return f"gross exposure of {in_words(gross)} would be {in_words(gross / equity)} times the equity, limit {limit}"
 

@@ -1,16 +1,22 @@
 """Limits by the API: their use, tightening at once, loosening later, and sentences for bad input."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 
+import orjson
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent, Role
+from brokers.domain.clock import IST, venue_day_of
+from brokers.domain.orders import Book
+from brokers.hub import channel_of, sync_redis, topic_of
+from execution.models import EquityPoint
 from execution.risk_book import limits_watch
-from risk.liveness_models import LimitMark, ShadowBreach
+from risk.liveness_models import LimitMark, ShadowBreach, UnitWorth
 from risk.models import Breach, LimitChange, LimitSet
+from risk.selectors import limits_for
 from risk.services import level_limit_set, limits_set, switch_set
 from tests.api.conftest import Caller, client_of
 from tests.people import NOON, a_deployment, a_listed, a_member, a_position_row, an_order_row
@@ -167,9 +173,10 @@ def test_what_is_not_theirs_does_not_exist_for_a_stranger(mine, theirs):
         theirs.post("/api/risk/limits", {"account": str(mine.account.id), "name": "max_open_orders", "value": 1}),
         theirs.post("/api/risk/limits/withdraw", {"id": change.pk}),
         theirs.post("/api/risk/shadow", {"account": str(mine.account.id)}),
+        theirs.get(f"/api/risk/scenarios?account={mine.account.id}"),
     ]
 
-    assert [answer.status_code for answer in answers] == [404] * 4
+    assert [answer.status_code for answer in answers] == [404] * 5
     assert [row["id"] for row in theirs.get("/api/risk/limits").json()["accounts"]] == [str(theirs.account.id)]
 
 
@@ -303,3 +310,67 @@ def test_money_of_another_level_bounds_accounts_of_its_currency_alone(mine):
 
     (row,) = rows_of(mine, level="desk")
     assert Decimal(row["limit"]) == 50000
+
+
+def a_quote_is_published(caller, price, *, net="100000.00"):
+    """Leave what the desk publishes of the account: its funds, and one price."""
+    states = {
+        "venue": {"margins": [{"net": net, "used": "0.00"}]},
+        "quotes": {"NSE:RELIANCE": {"symbol": "NSE:RELIANCE", "last_price": price}},
+    }
+    for name, data in states.items():
+        frame = {"at": "2026-08-18T06:30:00.000000Z", "data": data}
+        sync_redis().set(channel_of(topic_of(str(caller.account.id), name)), orjson.dumps(frame))
+
+
+def test_the_drawdown_of_a_book_is_kept_over_days_and_bounds_its_entries(mine):
+    position = a_position_row(mine.account, quantity=10, average_price=1000, day_average=1000, book="live")
+    a_quote_is_published(mine, "1100")
+    limits_watch(at=timezone.now())
+    a_quote_is_published(mine, "500")
+    limits_watch(at=timezone.now())
+    set_limit(mine, "max_drawdown_fraction", "0.2")
+    set_limit(mine, "max_leverage", "3")
+
+    (row,) = rows_of(mine, name="max_drawdown_fraction")
+    worth = limits_for(mine.account).worth[Book.LIVE]
+
+    # funds of 100,000 and 1,000 earned, of which 6,000 were then lost
+    assert worth.peak == 1
+    assert (worth.equity_quote, worth.net_quote) == (95_000, -5_000)
+    assert round(worth.nav, 6) == round(1 - Decimal(6_000) / 101_000, 6)
+    assert row["used"]["live"]["share"] == "0.2970"
+    assert rows_of(mine, name="max_leverage")[0]["used"]["live"]["used"] == "0.0526"
+    assert position.quantity == 10
+
+
+def test_a_book_whose_price_or_funds_are_not_known_is_not_valued(mine):
+    a_position_row(mine.account, quantity=10, day_average=1000, book="live")
+
+    limits_watch(at=timezone.now())
+
+    assert UnitWorth.objects.count() == 0
+    assert limits_for(mine.account).worth == {}
+
+
+def test_the_end_of_a_day_that_nobody_watched_counts_in_the_next(mine):
+    a_quote_is_published(mine, "1000")
+    today = datetime.combine(venue_day_of(timezone.now()), time(), tzinfo=IST)
+    UnitWorth.objects.create(
+        account=mine.account,
+        book="live",
+        nav=1,
+        peak=1,
+        equity_quote=100_000,
+        net_quote=0,
+        day_ends_at=today,
+        seen_at=today,
+    )
+    for minutes, net in ((30, -1_000), (10, -4_000)):
+        EquityPoint.objects.create(
+            account=mine.account, book="live", market_at=today - timedelta(minutes=minutes), net_quote=net
+        )
+
+    limits_watch(at=timezone.now())
+
+    assert UnitWorth.objects.get(book="live").nav == Decimal("0.96")

@@ -119,7 +119,8 @@ def some_limits(**changes):
         "price_band_fraction": "0.03",
         "max_quote_age_s": "10",
     }
-    return Limits(**{name: _figure(name, value) for name, value in (values | changes).items()})
+    others = {name: changes.pop(name) for name in ("worth",) if name in changes}
+    return Limits(**{name: _figure(name, value) for name, value in (values | changes).items()}, **others)
 
 
 def _figure(name, value):
