@@ -63,7 +63,7 @@ def check_lengths(*columns: Float64Array1D) -> None:
 def _check(columns: tuple[Float64Array1D, ...], parameters: dict[str, float]) -> None:
     check_lengths(*columns)
     for parameter, value in parameters.items():
-        if parameter.endswith("period"):
+        if value < 2 and parameter.endswith("period"):  # every period may be 2
             check_period(int(value), least=1 if parameter in _SMOOTHINGS else 2)
 
 

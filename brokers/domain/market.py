@@ -150,7 +150,7 @@ class BarSeries:
 
     def view(self) -> Bars:
         n = self._length
-        open_, high, low, close, volume = (self._columns[row, :n] for row in range(5))
+        open_, high, low, close, volume = self._columns[:, :n]
         return Bars(
             instrument=self.instrument,
             interval_s=self.interval_s,

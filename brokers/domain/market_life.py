@@ -113,6 +113,8 @@ class MarketRules:
 
     def on(self, instrument: Instrument, day: date) -> Standing:
         """Return what holds for a contract on a day."""
+        if not self.restrictions and not self.terms:
+            return Standing(lot_size=instrument.lot_size or None)
         is_derivative = instrument.kind in _DERIVATIVES
         name = instrument.name if is_derivative else instrument.symbol
         listed = self._by_name.get((instrument.exchange, name), ())

@@ -212,20 +212,28 @@ def portfolio_view(
     Exposure is market value: premium for an option. A held instrument without a mark is valued
     at its day average and named in `unmarked`, so that a screen can say so.
     """
-    held = list(positions)
-    unmarked = tuple(p.key.instrument for p in held if p.is_open and p.key.instrument not in marks)
-
-    def mark_of(position: Position) -> Decimal:
-        return marks.get(position.key.instrument, position.day_average)
-
-    values = [p.value_quote(mark_of(p)) for p in held]
+    realised = unrealised = gross = net = fees = funding = ZERO
+    unmarked = []
+    for position in positions:
+        realised += position.realised_today_quote
+        fees += position.fees_today_quote
+        funding += position.funding_today_quote
+        if position.is_open:
+            mark = marks.get(position.key.instrument)
+            if mark is None:
+                unmarked.append(position.key.instrument)
+                mark = position.day_average
+            value = position.value_quote(mark)
+            unrealised += position.unrealised_quote(mark)
+            gross += abs(value)
+            net += value
     return PortfolioView(
-        realised_quote=sum((p.realised_today_quote for p in held), ZERO),
-        unrealised_quote=sum((p.unrealised_quote(mark_of(p)) for p in held), ZERO),
+        realised_quote=realised,
+        unrealised_quote=unrealised,
         charges=charges,
-        gross_exposure_quote=sum((abs(value) for value in values), ZERO),
-        net_exposure_quote=sum(values, ZERO),
-        unmarked=unmarked,
-        fees_quote=sum((p.fees_today_quote for p in held), ZERO),
-        funding_quote=sum((p.funding_today_quote for p in held), ZERO),
+        gross_exposure_quote=gross,
+        net_exposure_quote=net,
+        unmarked=tuple(unmarked),
+        fees_quote=fees,
+        funding_quote=funding,
     )

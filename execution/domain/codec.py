@@ -12,7 +12,8 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
+from operator import attrgetter
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from brokers.domain.errors import DataError
@@ -26,11 +27,7 @@ _PLAIN = frozenset({types.NoneType, bool, int, float, str})
 
 def encode(value: object) -> Json:
     """Return `value` as JSON-ready data."""
-    kind = type(value)
-    writer = _WRITERS.get(kind)
-    if writer is None:
-        writer = _WRITERS[kind] = _writer(kind)
-    return writer(value)
+    return _WRITERS[type(value)](value)
 
 
 def decode(kind: type[T], data: Json) -> T:
@@ -38,14 +35,22 @@ def decode(kind: type[T], data: Json) -> T:
     return cast("T", _reader(cast("Hashable", kind))(data))
 
 
+@lru_cache(maxsize=256)  # the facts of one event bear the same few times
 def rfc3339(at: datetime) -> str:
     """Return an aware time in UTC with microseconds."""
     in_utc = at if at.tzinfo is UTC else at.astimezone(UTC)
     return in_utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-# Every act of the desk is written and read back, so what a type's hints say is worked out once for each type.
-_WRITERS: dict[type, Writer] = {}
+class _Writers(dict[type, Writer]):
+    """Every act of the desk is written and read back, so how to do it is worked out once for each type."""
+
+    def __missing__(self, kind: type) -> Writer:
+        writer = self[kind] = _writer(kind)
+        return writer
+
+
+_WRITERS = _Writers()
 
 
 def _writer(kind: type) -> Writer:
@@ -62,8 +67,7 @@ def _writer(kind: type) -> Writer:
     if issubclass(kind, Mapping):
         return lambda mapping: {str(key): encode(item) for key, item in mapping.items()}
     if is_dataclass(kind):
-        names = tuple(field.name for field in fields(kind))
-        return lambda value: _written(value, names)
+        return _dataclass_writer(tuple(field.name for field in fields(kind)))
     raise DataError(f"{kind.__name__} has no place in the journal", code="journal.type")
 
 
@@ -105,8 +109,18 @@ def _dataclass_reader(kind: type) -> Reader:
     return read
 
 
-def _written(value: Any, names: tuple[str, ...]) -> Json:
-    return {name: item if type(item := getattr(value, name)) in _PLAIN else encode(item) for name in names}
+def _dataclass_writer(names: tuple[str, ...]) -> Writer:
+    if len(names) < 2:  # of one attribute a getter gives no tuple
+        return lambda value: {name: encode(getattr(value, name)) for name in names}
+    parts, writers = attrgetter(*names), _WRITERS
+
+    def write(value: Any) -> Json:
+        return {
+            name: item if (kind := type(item)) in _PLAIN else writers[kind](item)
+            for name, item in zip(names, parts(value), strict=True)
+        }
+
+    return write
 
 
 def _as_it_is(value: Json) -> Json:

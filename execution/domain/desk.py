@@ -19,6 +19,7 @@ from brokers.domain.perpetual import MarginBracket
 from brokers.domain.perpetual_terms import PositionSide, VenueFunding, VenueWallet
 from brokers.domain.portfolio import PortfolioView, PositionKey
 from execution.domain.commands import Alert, Command, Level, ReadBooks, Schedule
+from execution.domain.day_charges import DayCharges
 from execution.domain.events import FundingRateSeen, Link, SessionState
 from execution.domain.lifecycle import ClientIds, OrderRecord
 from execution.domain.market import Market
@@ -185,8 +186,9 @@ class Desk:
         # the baskets whose deadline's timer was set by this process
         self.timed_baskets: set[str] = set()
         self.chargeable: dict[str, bool] = {}
-        # the charges of the day's fills by book and by position, with the day and number of fills they are of
-        self.charged: dict[Book | PositionKey, tuple[date, int, ChargeNote]] = {}
+        # the charges of the day's fills by book, and by position with the day and number of fills they are of
+        self.charges = {book: DayCharges(book) for book in Book}
+        self.charged: dict[PositionKey, tuple[date, int, ChargeNote]] = {}
         # each book's value, with the day, positions and prices it is of
         self.valued: dict[Book, tuple[tuple[date, int, int], BookValue]] = {}
         # what each open order reserves, with the record it was worked out from

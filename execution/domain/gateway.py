@@ -89,12 +89,14 @@ def _value(desk: Desk, book: Book) -> BookValue:
 
 def _valued_now(desk: Desk, book: Book) -> BookValue:
     positions = [p for p in desk.state.positions.all() if p.key.book is book]
-    fills = [fill for fill in desk.state.fills_today if fill.book is book and _is_on_the_note(desk, fill)]
-    day = portfolio_view(
-        positions,
-        marks=desk.market.marks({p.key.instrument for p in positions}),
-        charges=_exact(desk, book, fills).rounded(),
+    charges = desk.charges[book].rounded(
+        desk.state.fills_today,
+        day=desk.market_day,
+        is_on_note=lambda fill: _is_on_the_note(desk, fill),
+        charge=lambda fills: _charged(desk, fills),
     )
+    marks = desk.market.marks({p.key.instrument for p in positions if p.is_open})
+    day = portfolio_view(positions, marks=marks, charges=charges)
     return BookValue(portfolio=day, holdings=_holdings(desk, book, positions))
 
 
@@ -127,7 +129,11 @@ def _is_on_the_note(desk: Desk, fill: Fill) -> bool:
     return fill.fee_quote is None and is_chargeable(desk, fill)
 
 
-def _exact(desk: Desk, whose: Book | PositionKey, fills: Sequence[Fill]) -> ChargeNote:
+def _charged(desk: Desk, fills: Sequence[Fill]) -> ChargeNote:
+    return exact_charges(fills, kinds=_kinds(desk, fills), day=desk.market_day, schedule=desk.config.charges)
+
+
+def _exact(desk: Desk, whose: PositionKey, fills: Sequence[Fill]) -> ChargeNote:
     """Return the charges of some of the day's fills; they only ever grow, so only the new ones are worked out."""
     day = desk.market_day
     known = desk.charged.get(whose)
@@ -136,7 +142,7 @@ def _exact(desk: Desk, whose: Book | PositionKey, fills: Sequence[Fill]) -> Char
         return known[2]
     if _orders_of(fills[:counted]) & _orders_of(fills[counted:]):
         counted = 0  # an order's charges are of all its fills together
-    note = exact_charges(fills[counted:], kinds=_kinds(desk, fills), day=day, schedule=desk.config.charges)
+    note = _charged(desk, fills[counted:])
     if counted and known is not None:
         note = known[2] + note
     desk.charged[whose] = (day, len(fills), note)

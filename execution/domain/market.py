@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,16 @@ LAST, BID, ASK, VOLUME, INTEREST, CLOSE, FAIR = range(7)
 _COLUMNS = 7
 LARGE_FRAME = 64
 _NEVER = np.iinfo(np.int64).max
+# a stretch of neighbours, which numpy copies many times as fast as it picks single ones
+_Picked: TypeAlias = "npt.NDArray[np.intp] | slice"
+
+
+class _Places(NamedTuple):
+    """Where a frame's known quotes stand in it, and which rows of the table they are; `numbers` are those rows one by one."""
+
+    places: _Picked
+    rows: _Picked
+    numbers: npt.NDArray[np.intp]
 
 
 @dataclass(slots=True)
@@ -36,6 +47,8 @@ class _Interval:
     instruments: set[str] = field(default_factory=set)
     since_ns: dict[str, int] = field(default_factory=dict)
     due_ns: int = 0
+    # how many of the instruments have a row in the table
+    shown: int = 0
 
 
 class Market:
@@ -44,6 +57,7 @@ class Market:
     def __init__(self, instruments: Mapping[str, Instrument], calendar: TradingCalendar) -> None:
         self.instruments = instruments
         self.clock = MarketClock()
+        self._now = 0, datetime.fromtimestamp(0, tz=UTC)
         self.link = Link.DISCONNECTED
         self.link_reason = "the feed has not connected yet"
         self.day: date | None = None
@@ -52,7 +66,10 @@ class Market:
         self.revision = 0
         self._calendar = calendar
         self._sessions: dict[tuple[Segment, bool], Session | None] = {}
+        self._session_of: dict[str, Session | None] = {}
         self._hours_of_row: list[tuple[int, int]] = []
+        # from the last opening to the first close: in between everything is open
+        self._shared_hours = 0, 0
         self._row_of_token: dict[int, int] = {}
         self._row_of: dict[str, int] = {}
         self._names: list[str] = []
@@ -63,11 +80,13 @@ class Market:
         self._cached = np.zeros(64, dtype=np.bool_)
         self._intervals: dict[int, _Interval] = {}
         self._prices: dict[tuple[int, int], tuple[float, Decimal]] = {}
+        # the last look at each instrument, with the moment that it is of: an order is priced and judged at one
+        self._quotes: dict[str, tuple[tuple[datetime, Link, int, int], QuoteView]] = {}
         self._builds = np.zeros(64, dtype=np.bool_)
         self._has_cached = False
         self._sorted_tokens = np.empty(0, dtype=np.int64)
         self._sorted_rows = np.empty(0, dtype=np.intp)
-        self._places: dict[bytes, tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = {}
+        self._places: dict[bytes, _Places] = {}
 
     @property
     def now_ns(self) -> int:
@@ -75,9 +94,12 @@ class Market:
 
     def now(self, fallback: datetime) -> datetime:
         """Return market time, or the fallback before any feed has shown one."""
-        if self.clock.now_ns == 0:
+        now_ns = self.clock.now_ns
+        if now_ns == 0:
             return fallback
-        return datetime.fromtimestamp(self.clock.now_ns / NANOSECONDS, tz=UTC)
+        if self._now[0] != now_ns:
+            self._now = now_ns, datetime.fromtimestamp(now_ns / NANOSECONDS, tz=UTC)
+        return self._now[1]
 
     def tracked(self) -> tuple[str, ...]:
         return tuple(self._names)
@@ -102,6 +124,7 @@ class Market:
             self._hours_of_row.append(self._hours_of(name))
         if fresh:
             self._places.clear()
+            self._share_hours()
         return bool(fresh)
 
     def build_bars(self, instrument: str, interval_s: int) -> None:
@@ -110,9 +133,10 @@ class Market:
         found = self._intervals.get(interval_s)
         if found is None:
             found = self._intervals[interval_s] = _Interval(BarBuilder(interval_s=interval_s, anchor_ns=self._anchor()))
-        found.instruments.add(instrument)
         if instrument in self._row_of:
             self._builds[self._row_of[instrument]] = True
+            found.shown += instrument not in found.instruments
+        found.instruments.add(instrument)
         if self.now_ns:
             found.since_ns.setdefault(instrument, self.now_ns)
 
@@ -127,35 +151,43 @@ class Market:
         since = found.since_ns.get(bar.instrument) if found else None
         return since is not None and since <= bar.start_ns
 
-    def take(self, columns: QuoteColumns, source: str) -> list[Bar]:
-        """Take a frame in: the table, market time, the bars; return the bars that it closed."""
+    def take(self, columns: QuoteColumns, source: str, newest_ns: int | None = None) -> list[Bar]:
+        """Take a frame in: the table, market time, the bars; return the bars that it closed.
+
+        `newest_ns` is the newest of its exchange times, where that is known already.
+        """
         if len(columns) == 0:
             return []
         self.source = source
-        now = self.clock.advance(int(columns.exchange_ns.max()))
-        places, rows = self._placed(columns.token)
-        bars = self._take_bars(columns, places, rows, now)
-        if rows.size:
-            self._store(columns, places, rows)
+        now = self.clock.advance(int(columns.exchange_ns.max()) if newest_ns is None else newest_ns)
+        placed = self._placed(columns.token)
+        bars = self._take_bars(columns, placed, now)
+        if placed.numbers.size:
+            self._store(columns, placed)
         return bars
 
     def start_day(self, day: date) -> None:
         """Look the day's hours up; raises DataError for a year without a calendar."""
         self.day = day
-        self._sessions = {}
+        self._sessions, self._session_of = {}, {}
         self._hours_of_row = [self._hours_of(name) for name in self._names]
+        self._share_hours()
         for interval in self._intervals.values():
             interval.builder.anchor_ns = self._anchor()
 
     def session(self, instrument: str) -> Session | None:
         """Return today's session of an instrument, None on a day without one."""
-        if self.day is None or instrument not in self.instruments:
-            return None
-        contract = self.instruments[instrument]
-        key = segment_of(contract), expires_on(contract, self.day)
+        if instrument not in self._session_of:
+            if self.day is None or instrument not in self.instruments:
+                return None
+            self._session_of[instrument] = self._session_on(self.instruments[instrument], self.day)
+        return self._session_of[instrument]
+
+    def _session_on(self, contract: Instrument, day: date) -> Session | None:
+        key = segment_of(contract), expires_on(contract, day)
         if key not in self._sessions:
             try:
-                self._sessions[key] = self._calendar.session(key[0], self.day, expires_today=key[1])
+                self._sessions[key] = self._calendar.session(key[0], day, expires_today=key[1])
             except DataError:
                 self._sessions[key] = None  # without a calendar nothing is open; the desk says so once a day
         return self._sessions[key]
@@ -207,10 +239,14 @@ class Market:
 
     def quote(self, instrument: str, at: datetime) -> QuoteView | None:
         """Return what the gate may know of an instrument's price, with its age on both clocks."""
+        asked = at, self.link, self.clock.now_ns, self.revision
+        known = self._quotes.get(instrument)
+        if known is not None and known[0] == asked:
+            return known[1]
         last = self.mark(instrument)
         if last is None:
             return None
-        return QuoteView(
+        quote = QuoteView(
             last_price=last,
             bid=self._price(instrument, BID),
             ask=self._price(instrument, ASK),
@@ -218,6 +254,8 @@ class Market:
             is_stale=self.link is not Link.CONNECTED,
             is_cached=bool(self._cached[self._row_of[instrument]]),
         )
+        self._quotes[instrument] = asked, quote
+        return quote
 
     def youngest_age_s(self, at: datetime) -> Decimal | None:
         """Return the age of the newest quote of all, None before the first."""
@@ -259,15 +297,17 @@ class Market:
             known = self._prices[column, row] = (value, self.instruments[instrument].price_of(value))
         return known[1]
 
-    def _placed(self, token: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    def _placed(self, token: npt.NDArray[np.int64]) -> _Places:
         if token.size > LARGE_FRAME:
-            return self._placed_many(token)
+            places, rows = self._placed_many(token)
+            return _Places(places, rows, rows)
         key = token.tobytes()
         known = self._places.get(key)
         if known is None:
             pairs = [(i, row) for i, t in enumerate(token.tolist()) if (row := self._row_of_token.get(t)) is not None]
             places = np.array([i for i, _ in pairs], dtype=np.intp)
-            known = places, np.array([row for _, row in pairs], dtype=np.intp)
+            rows = np.array([row for _, row in pairs], dtype=np.intp)
+            known = _Places(_stretch(places), _stretch(rows), rows)
             if len(self._places) >= 256:
                 self._places.clear()
             self._places[key] = known
@@ -286,8 +326,9 @@ class Market:
         places = np.flatnonzero(self._sorted_tokens[found] == token)
         return places, self._sorted_rows[found[places]]
 
-    def _store(self, columns: QuoteColumns, places: npt.NDArray[np.intp], rows: npt.NDArray[np.intp]) -> None:
+    def _store(self, columns: QuoteColumns, placed: _Places) -> None:
         self.revision += 1
+        places, rows, numbers = placed
         table = self._table
         table[LAST, rows] = columns.last_price[places]
         table[BID, rows] = columns.bid[places]
@@ -298,7 +339,7 @@ class Market:
         if columns.mark_price is not None:
             marks = columns.mark_price[places]
             told = ~np.isnan(marks)
-            table[FAIR, rows[told]] = marks[told]
+            table[FAIR, numbers[told]] = marks[told]
         self._exchange_ns[rows] = columns.exchange_ns[places]
         self._received_ns[rows] = columns.received_ns
         if columns.cached is not None:
@@ -307,41 +348,45 @@ class Market:
         elif self._has_cached:
             self._cached[rows] = False
 
-    def _take_bars(
-        self,
-        columns: QuoteColumns,
-        places: npt.NDArray[np.intp],
-        rows: npt.NDArray[np.intp],
-        now_ns: int,
-    ) -> list[Bar]:
+    def _take_bars(self, columns: QuoteColumns, placed: _Places, now_ns: int) -> list[Bar]:
         closed: list[Bar] = []
         if not self._intervals:
             return closed
-        if columns.cached is not None:
-            news = ~columns.cached[places]
-            places, rows = places[news], rows[news]
-        if rows.size > LARGE_FRAME:
-            used = self._builds[rows]
-            places, rows = places[used], rows[used]
+        places, rows, numbers = self._of_bars(columns, placed)
         prices, volumes = columns.last_price[places].tolist(), columns.volume[places].tolist()
         times = columns.exchange_ns[places].tolist()
         older = self._exchange_ns[rows].tolist()
         names, hours = self._names, self._hours_of_row
+        opened, closes = self._shared_hours
+        is_open = bool(times) and opened <= min(times) and max(times) < closes
         ticks = [
             (names[row], ns, price, volume)
-            for row, ns, price, volume, last in zip(rows.tolist(), times, prices, volumes, older, strict=True)
-            if price > 0 and ns >= last and hours[row][0] <= ns < hours[row][1]
+            for row, ns, price, volume, last in zip(numbers.tolist(), times, prices, volumes, older, strict=True)
+            if price > 0 and ns >= last and (is_open or hours[row][0] <= ns < hours[row][1])
         ]
         for interval in self._intervals.values():
             closed += self._feed(interval, ticks, now_ns)
         return closed
+
+    def _of_bars(self, columns: QuoteColumns, placed: _Places) -> _Places:
+        """Leave out what was seen before the desk listened and, of a large frame, what builds no bars."""
+        is_large = placed.numbers.size > LARGE_FRAME
+        if columns.cached is None and not is_large:
+            return placed
+        used = np.ones(placed.numbers.size, dtype=np.bool_)
+        if is_large:
+            used &= self._builds[placed.numbers]
+        if columns.cached is not None:
+            used &= ~columns.cached[placed.places]
+        rows = placed.numbers[used]
+        return _Places(np.arange(len(columns))[placed.places][used], rows, rows)
 
     def _feed(self, interval: _Interval, ticks: list[Tick], now_ns: int) -> list[Bar]:
         used, builder = interval.instruments, interval.builder
         if len(interval.since_ns) < len(used):
             for name in used:
                 interval.since_ns.setdefault(name, now_ns)
-        mine = [tick for tick in ticks if tick[0] in used]
+        mine = ticks if interval.shown == len(self._names) else [tick for tick in ticks if tick[0] in used]
         if now_ns < interval.due_ns:
             builder.add(mine)
             return []
@@ -353,6 +398,11 @@ class Market:
         length = builder.interval_s * NANOSECONDS
         interval.due_ns = now_ns - (now_ns - builder.anchor_ns) % length + length
         return closed
+
+    def _share_hours(self) -> None:
+        hours = self._hours_of_row
+        opened, closes = [start for start, _ in hours], [end for _, end in hours]
+        self._shared_hours = max(opened, default=0), min(closes, default=0)
 
     def _hours_of(self, name: str) -> tuple[int, int]:
         session = self.session(name)
@@ -374,3 +424,10 @@ class Market:
         self._received_ns = np.concatenate([self._received_ns, np.zeros(size, dtype=np.int64)])
         self._cached = np.concatenate([self._cached, np.zeros(size, dtype=np.bool_)])
         self._builds = np.concatenate([self._builds, np.zeros(size, dtype=np.bool_)])
+
+
+def _stretch(numbers: npt.NDArray[np.intp]) -> _Picked:
+    """Return neighbours in their order as one slice, anything else as it is."""
+    first = int(numbers[0]) if numbers.size else 0
+    is_stretch = numbers.size > 0 and bool((numbers == np.arange(first, first + numbers.size)).all())
+    return slice(first, first + numbers.size) if is_stretch else numbers

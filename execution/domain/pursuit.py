@@ -91,7 +91,17 @@ def pursue_all(desk: Desk) -> None:
 
 def working_orders(desk: Desk, key: PositionKey) -> list[OrderRecord]:
     """Return the holder's orders of ours from which something may still come."""
-    return [o for o in desk.state.open_orders() if o.intent.origin is not Origin.EXTERNAL and key_of(o.intent) == key]
+    return [o for o in desk.state.open_orders() if o.intent.origin is not Origin.EXTERNAL and _is_of(o.intent, key)]
+
+
+def _is_of(intent: OrderIntent, key: PositionKey) -> bool:
+    # what most orders differ in comes first: this is asked of every open order at every step of every other one
+    return (
+        intent.instrument == key.instrument
+        and (intent.deployment_id or "") == key.strategy_key
+        and intent.book is key.book
+        and intent.product is key.product
+    )
 
 
 def settled(desk: Desk, order: OrderRecord) -> None:

@@ -49,7 +49,7 @@ def frame(desk: Desk, event: MarketFrame) -> None:
     if newest > 0 and newest >= desk.next_day_ns:  # before its first trade a quote bears no time
         begin_day(desk, newest)
         book_early(desk)
-    closed = desk.market.take(columns, event.source)
+    closed = desk.market.take(columns, event.source, newest)
     if closed:
         _bars_closed(desk, closed)
     if desk.market.now_ns >= desk.square_off_ns:

@@ -127,3 +127,42 @@ def test_what_is_only_followed_is_tracked_and_not_shown(market):
     is_new = market.track(["NSE:S1"])
 
     assert (is_new, market.shown(), market.tracked()) == (False, ("NSE:S1",), ("NSE:S0", "NSE:S1"))
+
+
+@pytest.mark.parametrize("step", [1, -1, 2])
+def test_a_small_frame_fills_the_same_rows_in_one_stretch_and_scattered(market, step):
+    names = list(SHARES)[:12][::step]
+    market.track(list(SHARES)[:12])
+    market.build_bars(names[0], 60)
+
+    for second in (0, 61):
+        frame = a_frame(
+            [(name, 100.0 + number) for number, name in enumerate(names)], at=TEN + timedelta(seconds=second)
+        )
+        closed = market.take(frame, "stream")
+
+    assert [market.mark(name) for name in names] == [Decimal(100 + number) for number in range(len(names))]
+    assert [(bar.instrument, bar.close) for bar in closed] == [(names[0], 100.0)]
+
+
+def test_ticks_outside_the_hours_build_no_bar_though_others_trade_then(market):
+    market.build_bars("NSE:S0", 60)
+    early = TEN - timedelta(hours=2)
+
+    market.take(a_frame([("NSE:S0", 500.0)], at=early), "stream")
+    market.take(a_frame([("NSE:S0", 100.0)]), "stream")
+    [bar] = market.take(a_frame([("NSE:S0", 101.0)], at=TEN + timedelta(seconds=60)), "stream")
+
+    assert (bar.open, bar.high) == (100.0, 100.0)
+
+
+def test_a_quote_looked_at_again_is_as_old_as_it_is_then(market):
+    market.track(["NSE:S0"])
+    market.take(a_frame([("NSE:S0", 100.0)]), "stream")
+
+    first = market.quote("NSE:S0", TEN)
+    again, later = market.quote("NSE:S0", TEN), market.quote("NSE:S0", TEN + timedelta(seconds=3))
+    market.link = Link.DISCONNECTED
+    unlinked = market.quote("NSE:S0", TEN + timedelta(seconds=3))
+
+    assert (again, later.age_s, unlinked.is_stale) == (first, Decimal(3), True)
