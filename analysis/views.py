@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
@@ -66,7 +67,15 @@ def alerts(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, template: str, **about: Any) -> HttpResponse:
-    data = {"may_act": writes_anywhere(cast("User", request.user)), **about}
+    data = {"may_act": writes_anywhere(cast("User", request.user)), "backtests": _backtests(), **about}
     response = render(request, template, {"analysis_data": data})
     patch_cache_control(response, private=True, no_store=True)
     return response
+
+
+def _backtests() -> str:
+    """Return where strategies are tested on the past; empty while no such page stands."""
+    try:
+        return reverse("strategies_backtests")
+    except NoReverseMatch:
+        return ""

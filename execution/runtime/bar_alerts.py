@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # the venue makes a candle a moment after its bar closed
 LOOK_AGAIN = timedelta(seconds=3)
 ASK_AGAIN = timedelta(seconds=30)
+QUIET = "Its bars begin with the next tick: the stream is quiet."
 
 
 class BarAlerts:
@@ -81,10 +82,10 @@ class BarAlerts:
 
     def unwatched(self) -> dict[str, str]:
         """Return which alerts have no value to watch yet, and why."""
-        found: dict[str, str] = {}
-        for alert_id, reason in self.watch.lacking().items():
-            found[str(alert_id)] = self._problems.get(self.watch.series_of(alert_id), reason)
-        return found
+        lacking = self.watch.lacking()
+        if not self._is_hearing:
+            return dict.fromkeys(map(str, lacking), QUIET)
+        return {str(one): self._problems.get(self.watch.series_of(one), reason) for one, reason in lacking.items()}
 
     async def fetch(self) -> list[Firing]:
         """Ask for the candles of one series that owes some; return what fires on them."""

@@ -319,12 +319,14 @@ async def test_bars_missed_while_the_feed_was_away_come_from_the_venue():
 @live
 async def test_an_alert_whose_candles_cannot_be_had_says_so_and_they_are_asked_for_later():
     hosted, alert = await _hosted_on_bars()
+    quiet = hosted.told[-1]["unwatched"][str(alert.id)]
     hosted.past = None
     hosted.ticks(99.0, at=OPEN)
     await hosted.candles(3)
     await hosted.turns()
 
     reason = hosted.told[-1]["unwatched"][str(alert.id)]
+    assert quiet == "Its bars begin with the next tick: the stream is quiet."
     assert reason == "The candles of NSE:RELIANCE cannot be had: the venue gives no candles"
     assert len(hosted.asked) == 1
 

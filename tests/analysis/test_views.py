@@ -2,9 +2,11 @@
 
 import json
 import re
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
+from django.urls import NoReverseMatch
 
 from accounts.models import Role
 from tests.people import a_desk, a_member
@@ -55,6 +57,19 @@ def test_an_instruments_name_reaches_the_page_as_data():
     (data,) = re.findall(r'<script id="analysis-data" type="application/json">(.*?)</script>', text)
     assert json.loads(data)["instrument"] == "NSE:M&M"
     assert "/#start=NSE%3AM%26M" in text
+
+
+def test_a_page_leads_to_backtests_once_their_page_stands():
+    owner = a_desk().memberships.get().user
+
+    def told(found):
+        with patch("analysis.views.reverse", side_effect=found):
+            text = seen_by(owner, "/analysis").content.decode()
+        (data,) = re.findall(r'<script id="analysis-data" type="application/json">(.*?)</script>', text)
+        return json.loads(data)["backtests"]
+
+    assert told(lambda name: f"/{name}") == "/strategies_backtests"
+    assert told(NoReverseMatch()) == ""
 
 
 @pytest.mark.parametrize(

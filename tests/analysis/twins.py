@@ -248,3 +248,8 @@ def supertrend(high, low, close, period, ranges):
             up = True
         line[i], direction[i] = (lower, 1.0) if up else (upper, -1.0)
     return line, direction
+
+
+def strength(close):
+    back = {bars: close[-1] / close[-1 - bars] - 1 for bars in (63, 126, 189, 252)}
+    return 0.4 * back[63] + 0.2 * (back[126] + back[189] + back[252])

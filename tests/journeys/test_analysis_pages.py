@@ -236,6 +236,23 @@ def test_alerts_fire_on_live_ticks_into_the_log_and_are_removed(opened, results)
     assert without_refusals(page) == []
 
 
+def test_an_alert_on_an_indicator_asks_for_its_parameters_and_is_taken_up(opened):
+    page = opened("/analysis/alerts?instrument=NSE:AXISBANK", "#alert-submit")
+    until(page, "document.querySelectorAll('#alert-figure option').length > 0", within_s=WITHIN_S)
+    page.select_option("#alert-figure", "rsi@")
+    page.select_option("#alert-timeframe", "1m")
+    page.fill("#alert-bars input[name=period]", "9")
+    page.fill("#alert-level", "30")
+    page.select_option("#alert-direction", "below")
+    page.click("#alert-submit")
+    row = page.locator("#alerts tbody tr:has-text('RSI(9), 1 min at or below 30')")
+    row.wait_for()
+
+    row.get_by_role("button").click()
+    row.wait_for(state="detached")
+    assert without_refusals(page) == []
+
+
 def test_a_watchlist_is_made_changed_and_scanned(opened, members):
     page = opened("/analysis/alerts", "#lists-empty:not([hidden]), #lists li")
     page.fill("#list-name", "Three")

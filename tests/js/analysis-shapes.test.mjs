@@ -109,3 +109,11 @@ test("reads instruments as they are typed, each once", () => {
   assert.deepEqual(shapes.instrumentsOf("infy, NSE:TCS\nnse:infy  BSE:SBIN"), ["NSE:INFY", "NSE:TCS", "BSE:SBIN"]);
   assert.deepEqual(shapes.instrumentsOf(" "), []);
 });
+
+test("names an indicator on bars as the desk knows it", () => {
+  const macd = { name: "macd", parameters: { fast: 12, slow: 26, signal: 9 } };
+
+  assert.equal(shapes.figureName(macd, { slow: 30 }, "15m"), "macd(12,30,9)@15m");
+  assert.equal(shapes.figureName({ name: "close", parameters: {} }, {}, "5m"), "close@5m");
+  assert.equal(shapes.alertWords({ figure: "rsi(14)@5m", figure_text: "RSI(14), 5 min", direction: "below", level: "30" }), "RSI(14), 5 min at or below 30");
+});

@@ -1,7 +1,7 @@
 // Watchlists, alerts and what fired: set, seen, removed. The desk watches; this page looks every two seconds.
 import { begin, given, query, sayWrong, stockLink } from "windhover/analysis/frame";
 import { numberFrom } from "windhover/analysis/rule";
-import { alertWords, instrumentsOf, levelWords, repeatWords } from "windhover/analysis/shapes";
+import { alertWords, figureName, instrumentsOf, levelWords, nameWords, repeatWords } from "windhover/analysis/shapes";
 import { read, remove, write } from "windhover/api";
 import { ask } from "windhover/dialogs";
 import { byId, h, keyed, setClass, setText } from "windhover/dom";
@@ -11,9 +11,14 @@ import { toast } from "windhover/toast";
 const LOOK_EVERY_MS = 2000;
 const SEARCH_AFTER_MS = 150;
 const LOGGED = 100;
+const LISTED = 50;
 const STATES = { active: "watched", fired: "fired", removed: "removed" };
 
 let figures = [];
+let indicators = { operands: [], timeframes: [] };
+let offset = 0;
+let older = [];
+let hasOlder = null;
 let lists = [];
 let editing = null;
 let known = null;
@@ -68,23 +73,84 @@ function drawAlerts(answer) {
   const rows = answer.results.filter((row) => row.state !== "removed");
   keyed(byId("alerts").tBodies[0], rows, { key: (row) => row.id, make: makeAlert, update: updateAlert });
   byId("alerts").hidden = rows.length === 0;
-  byId("alerts-empty").hidden = rows.length > 0;
-  const active = rows.filter((row) => row.state === "active").length;
-  setText(byId("alerts-sub"), rows.length ? `${active} active, ${rows.length - active} fired` : "");
+  byId("alerts-empty").hidden = answer.count > 0;
+  setText(byId("alerts-sub"), answer.count ? `${answer.active} active, ${answer.count - answer.active} fired` : "");
+  drawPager(answer.count, rows.length);
   setText(byId("as-of"), "Live");
   setClass(byId("as-of"), "tag ok");
   const field = byId("alert-figure");
-  if (field && field.childElementCount !== figures.length) field.replaceChildren(...figures.map((one) => h("option", { value: one.name }, one.text)));
+  if (field && !field.childElementCount) offerFigures(field, answer.indicators);
 }
 
-function drawLog(rows) {
-  keyed(byId("log"), rows, {
+/** Offer the figures of a quote, and every indicator that bars tell. */
+function offerFigures(field, offered) {
+  indicators = offered;
+  const group = (label, options) => h("optgroup", { label }, ...options.map((one) => h("option", { value: one.value }, one.text)));
+  const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+  field.append(
+    group("On every tick", figures.map((one) => ({ value: one.name, text: one.text }))),
+    group("When a bar closes", indicators.operands.map((one) => ({ value: `${one.name}@`, text: sentence(one.text) }))));
+}
+
+const operandChosen = () => indicators.operands.find((one) => `${one.name}@` === byId("alert-figure").value);
+
+/** Ask how long the bars are and for the indicator's parameters, where one is chosen. */
+function drawBars() {
+  const operand = operandChosen();
+  const parameters = Object.entries(operand?.parameters ?? {}).map(([name, value]) => h("label", {}, nameWords(name), h("input", { name, inputmode: "decimal", autocomplete: "off", value: String(value), required: true })));
+  const bars = operand && h("label", {}, "Bars of", h("select", { id: "alert-timeframe" }, ...indicators.timeframes.map((one) => h("option", { value: one, selected: one === "5m" }, `${one.replace("m", "")} min`))));
+  byId("alert-bars").hidden = !operand;
+  byId("alert-bars").replaceChildren(...(operand ? [bars, ...parameters] : []));
+}
+
+/** The chosen figure by its name; null where a parameter is no number. */
+function figureChosen() {
+  const operand = operandChosen();
+  if (!operand) return byId("alert-figure").value;
+  const entries = [...byId("alert-bars").querySelectorAll("input")].map((input) => [input.name, numberFrom(input.value)]);
+  return entries.some(([, value]) => value === null) ? null : figureName(operand, Object.fromEntries(entries), byId("alert-timeframe").value);
+}
+
+function drawPager(count, shown) {
+  byId("alerts-pager").hidden = count <= LISTED;
+  setText(byId("alerts-page"), shown ? `${offset + 1} to ${offset + shown} of ${count}` : `none here of ${count}`);
+  byId("alerts-newer").disabled = offset === 0;
+  byId("alerts-older").disabled = offset + shown >= count;
+}
+
+function turnPage(by) {
+  offset = Math.max(0, offset + by);
+  look();
+}
+
+/** Read the firings before the oldest one that is shown. */
+async function showOlder() {
+  const last = byId("log").lastElementChild?.dataset.id;
+  if (!last) return;
+  byId("log-older").disabled = true;
+  try {
+    const answer = await read(`/api/analysis/alerts/log${query({ limit: LOGGED, before: last })}`);
+    older = [...older, ...answer.results];
+    hasOlder = answer.more;
+    await look();
+  } catch (error) {
+    sayWrong(error, "The older firings cannot be read");
+  } finally {
+    byId("log-older").disabled = false;
+  }
+}
+
+function drawLog(answer) {
+  const rows = answer.results;
+  const shown = [...rows, ...older.filter((row) => !rows.some((one) => one.id === row.id))];
+  byId("log-older").hidden = !(hasOlder ?? answer.more);
+  keyed(byId("log"), shown, {
     key: (row) => row.id,
-    make: (row) => ({ element: h("li", {}, h("time", { datetime: row.at, title: moment(row.at) }, clock(row.at)), h("span", {}, minused(row.text))) }),
+    make: (row) => ({ element: h("li", { dataset: { id: row.id } }, h("time", { datetime: row.at, title: moment(row.at) }, clock(row.at)), h("span", {}, minused(row.text))) }),
     update: () => {},
   });
   byId("log-empty").hidden = rows.length > 0;
-  setText(byId("log-sub"), rows.length ? counted(rows.length, "firing") : "");
+  setText(byId("log-sub"), shown.length ? counted(shown.length, "firing") : "");
   // what was there when the page opened is no news
   if (known) for (const row of rows.filter((one) => !known.has(one.id)).slice(0, 3).reverse()) toast(minused(row.text));
   known = new Set(rows.map((row) => row.id));
@@ -94,9 +160,9 @@ async function look() {
   if (looking || document.hidden) return;
   looking = true;
   try {
-    const [alerts, log] = await Promise.all([read("/api/analysis/alerts"), read(`/api/analysis/alerts/log${query({ limit: LOGGED })}`)]);
+    const [alerts, log] = await Promise.all([read(`/api/analysis/alerts${query({ limit: LISTED, offset })}`), read(`/api/analysis/alerts/log${query({ limit: LOGGED })}`)]);
     drawAlerts(alerts);
-    drawLog(log.results);
+    drawLog(log);
     sayWrong(null);
   } catch (error) {
     setText(byId("as-of"), "Not live");
@@ -113,12 +179,13 @@ async function setAlert(event) {
   const isRecurring = byId("alert-recurring").value === "yes";
   const [level, back] = [numberFrom(byId("alert-level").value), isRecurring ? numberFrom(byId("alert-hysteresis").value) : 0];
   const [instrument] = instrumentsOf(byId("alert-instrument").value.replaceAll(" ", "\u00a0")).map((key) => key.replaceAll("\u00a0", " "));
-  setText(wrong, level === null ? "The level must be a number." : back === null ? "How far back must be a number; 0 lets it fire again at once on the other side." : "");
-  if (level === null || back === null || !instrument) return;
+  const figure = figureChosen();
+  setText(wrong, level === null ? "The level must be a number." : figure === null ? "The indicator's parameters must be numbers." : back === null ? "How far back must be a number; 0 lets it fire again at once on the other side." : "");
+  if (level === null || back === null || figure === null || !instrument) return;
   byId("alert-submit").disabled = true;
   try {
     await write("/api/analysis/alerts", {
-      instrument, figure: byId("alert-figure").value, direction: byId("alert-direction").value, level: String(level),
+      instrument, figure, direction: byId("alert-direction").value, level: String(level),
       recurring: isRecurring, hysteresis: String(back), at_once: byId("alert-at-once").checked, note: byId("alert-note").value.trim(),
     });
     for (const id of ["alert-level", "alert-note"]) byId(id).value = "";
@@ -209,6 +276,7 @@ function startForms() {
   for (const id of ["alert-instrument", "list-add"]) offering(byId(id));
   byId("alert-form").addEventListener("submit", setAlert);
   byId("alert-recurring").addEventListener("change", () => { byId("alert-back").hidden = byId("alert-recurring").value !== "yes"; });
+  byId("alert-figure").addEventListener("change", drawBars);
   byId("list-form").addEventListener("submit", saveList);
   byId("list-cancel").addEventListener("click", () => edit(null));
   byId("list-add").addEventListener("change", addOne);
@@ -224,6 +292,9 @@ function startForms() {
 }
 
 if (given.may_act) startForms();
+byId("alerts-newer").addEventListener("click", () => turnPage(-LISTED));
+byId("alerts-older").addEventListener("click", () => turnPage(LISTED));
+byId("log-older").addEventListener("click", showOlder);
 document.addEventListener("visibilitychange", look);
 setInterval(look, LOOK_EVERY_MS);
 begin(given.may_act ? [{ keys: "n", label: "A new alert", run: () => byId("alert-instrument").focus() }] : []);

@@ -51,7 +51,7 @@ export function triggersList(triggers) {
 export const part = (title, ...children) => h("section", { class: "part" }, h("h3", {}, title), ...children);
 
 /** The whole explanation of one row of a scan. */
-export function explained(row, { on, href }) {
+export function explained(row, { on, href, past }) {
   const facts = [
     ["Relative strength", decimal(row.rating, 1)], ["Stage", stageWords(row.stage)],
     ...["5d", "20d", "250d"].filter((span) => row.moves).map((span) => [`${span.slice(0, -1)} days`, percent(row.moves[span], 1)]),
@@ -65,7 +65,7 @@ export function explained(row, { on, href }) {
     ...(row.checks.length ? [part("Checks", checksTable(row.checks))] : []),
     part("Triggers", triggersList(row.triggers)),
     part("Trend", h("p", { class: "verdict" }, trendSentence(row.trend)), trendTable(row.trend)),
-    h("p", { class: "acts" }, h("a", { class: "button", href: `/#start=${encodeURIComponent(row.symbol)}` }, "Start a strategy on it")),
+    h("p", { class: "acts" }, past && h("a", { class: "button", href: past }, "Test a strategy on its past"), " ", h("a", { class: "button", href: `/#start=${encodeURIComponent(row.symbol)}` }, "Start a strategy on it")),
   ];
 }
 

@@ -12,6 +12,13 @@ export const stockPage = (key) => `/analysis/stock/${encodeURIComponent(key)}`;
 /** A symbol that leads to its page. */
 export const stockLink = (key) => h("a", { href: stockPage(key), title: key }, bareSymbol(key));
 
+/** Where a strategy is tested on an instrument's past, the one that fits its trend chosen; null while no such page stands. */
+export function backtestPage(row) {
+  if (!given.backtests) return null;
+  const strategy = row.trend?.score >= 60 || row.stage === 2 ? "ema-crossover" : "mean-reversion";
+  return `${given.backtests}${query({ strategy, instrument: row.symbol })}`;
+}
+
 function remembered() {
   try {
     return sessionStorage.getItem(REMEMBERED) ?? "";

@@ -6,7 +6,7 @@ const PART = 100;
 
 /**
  * A column is `{key, label, hint?, text(row), by?(row), tone?(row), className?, draw?(row), plain?(row)}`: `draw` gives the
- * cell's nodes, `by` what is sorted by, `plain` what stands in a file. `onOpen(row)` makes rows choosable.
+ * cell's nodes, `isAct` says that it is a link to somewhere and no figure, `by` what is sorted by, `plain` what stands in a file. `onOpen(row)` makes rows choosable.
  */
 export function createGrid({ table, columns, rowKey, sort = null, more, part = PART, onOpen = null }) {
   const body = table.tBodies[0];
@@ -17,7 +17,7 @@ export function createGrid({ table, columns, rowKey, sort = null, more, part = P
   let chosen = null;
 
   const heads = columns.map((column) => h("th", { scope: "col", class: (column.className ?? "").replace("strong", "").trim(), title: column.hint },
-    h("button", { type: "button", onclick: () => sortBy(column) }, column.label)));
+    column.isAct ? h("span", { class: "only-heard" }, column.label) : h("button", { type: "button", onclick: () => sortBy(column) }, column.label)));
   table.tHead.rows[0].replaceChildren(...heads);
 
   function sortBy(column) {
@@ -107,8 +107,9 @@ export function createGrid({ table, columns, rowKey, sort = null, more, part = P
     first: () => all()[0] ?? null,
     csv() {
       const quoted = (text) => `"${String(text ?? "").replaceAll('"', '""').replaceAll("−", "-")}"`;
-      const lines = all().map((row) => columns.map((column) => quoted((column.plain ?? column.text)(row))).join(","));
-      return [columns.map((column) => quoted(column.label)).join(","), ...lines].join("\r\n");
+      const figures = columns.filter((column) => !column.isAct);
+      const lines = all().map((row) => figures.map((column) => quoted((column.plain ?? column.text)(row))).join(","));
+      return [figures.map((column) => quoted(column.label)).join(","), ...lines].join("\r\n");
     },
   };
 }

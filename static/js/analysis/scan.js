@@ -1,6 +1,6 @@
 // The scan: choose a list, run it, watch it, read it.
 import { explained, strip } from "windhover/analysis/explain";
-import { begin, given, listName, query, sayHead, sayWrong, stockPage, universeField } from "windhover/analysis/frame";
+import { backtestPage, begin, given, listName, query, sayHead, sayWrong, stockPage, universeField } from "windhover/analysis/frame";
 import { createGrid } from "windhover/analysis/grid";
 import { UNJUDGED, dayWords, decimal, gradeCounts, progressOf, progressWords, nameWords } from "windhover/analysis/shapes";
 import { read, write } from "windhover/api";
@@ -30,7 +30,8 @@ const columns = [
   { key: "rating", label: "RS", hint: "Relative strength: percentile among the members of the day", text: (row) => decimal(row.rating, 0), by: (row) => row.rating },
   { key: "trend", label: "Trend", hint: "Points for and against, 0 to 100", text: (row) => decimal(row.trend.score, 0), by: (row) => row.trend.score, className: "drops" },
   { key: "stage", label: "Stage", hint: "Weinstein's stage: 2 advances, 4 declines", text: (row) => String(row.stage ?? "–"), by: (row) => row.stage, className: "drops" },
-  { key: "triggers", label: "Strongest triggers", text: strongest, by: (row) => row.triggers[0]?.strength, className: "drops words one-line", draw: (row) => h("span", { title: strongest(row) }, strongest(row)) },
+  { key: "triggers", label: "Triggers", hint: "The strongest first", text: strongest, by: (row) => row.triggers[0]?.strength, className: "drops words one-line", draw: (row) => h("span", { title: strongest(row) }, strongest(row)) },
+  ...(given.backtests ? [{ key: "past", label: "Test a strategy on it", text: () => "", isAct: true, className: "drops", draw: (row) => h("a", { href: backtestPage(row), "aria-label": `Test a strategy on ${bareSymbol(row.symbol)}` }, "Test") }] : []),
 ];
 
 const grid = createGrid({
@@ -39,7 +40,7 @@ const grid = createGrid({
 });
 
 function open(row, byHand) {
-  const content = explained(row, { on: head.on, href: stockPage(row.symbol) });
+  const content = explained(row, { on: head.on, href: stockPage(row.symbol), past: backtestPage(row) });
   if (!narrow.matches) {
     byId("why").replaceChildren(...content);
     return;

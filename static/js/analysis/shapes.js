@@ -126,9 +126,15 @@ export function inWash(value, full) {
 
 /** What an alert waits for, in a sentence's words: "last price at or above 1,500.00". */
 export function alertWords(alert, figures = []) {
-  const figure = figures.find((one) => one.name === alert.figure)?.text ?? nameWords(alert.figure);
+  const figure = alert.figure_text ?? figures.find((one) => one.name === alert.figure)?.text ?? nameWords(alert.figure);
   const side = alert.direction === "above" ? "at or above" : "at or below";
   return `${figure} ${side} ${levelWords(alert.level)}`;
+}
+
+/** The name of an indicator on closed bars, as the desk knows it: `rsi(14)@5m`. */
+export function figureName(operand, parameters, timeframe) {
+  const values = Object.keys(operand.parameters).map((name) => String(parameters[name] ?? operand.parameters[name]));
+  return `${operand.name}${values.length ? `(${values.join(",")})` : ""}@${timeframe}`;
 }
 
 /** How often it fires, in words. */

@@ -1,7 +1,7 @@
 // One stock: its candles with a table twin, the figures of a day, its judgement, and notes.
 import { createChart } from "windhover/analysis/chart";
 import { checksTable, part, trendSentence, trendTable, triggersList } from "windhover/analysis/explain";
-import { begin, given, query, sayHead, sayWrong } from "windhover/analysis/frame";
+import { backtestPage, begin, given, query, sayHead, sayWrong } from "windhover/analysis/frame";
 import { createGrid } from "windhover/analysis/grid";
 import { dayWords, decimal, stageWords, verdictSentence, volumeWords } from "windhover/analysis/shapes";
 import { read, remove, write } from "windhover/api";
@@ -163,6 +163,9 @@ function draw() {
   setText(byId("about"), [stock.instrument.split(":")[0], stock.sector].filter(Boolean).join(", "));
   byId("view").hidden = false;
   byId("reading").hidden = true;
+  const past = backtestPage(stock.judged ?? { symbol: stock.instrument });
+  byId("backtest").hidden = !past;
+  if (past) byId("backtest").href = past;
   if (last) {
     setText(byId("close"), decimal(last[4]));
     setText(byId("change"), before ? percent(last[4] / before[4] - 1) : "");
