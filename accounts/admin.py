@@ -9,7 +9,7 @@ from django.contrib.auth.admin import UserAdmin as StockUserAdmin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from accounts.models import ApiKey, AuditEvent, Desk, KeptAnswer, Membership, Outbox, User
+from accounts.models import ApiKey, AuditEvent, Desk, KeptAnswer, Membership, Outbox, SignIn, User
 
 if TYPE_CHECKING:
     AnyAdmin = admin.ModelAdmin[Any]
@@ -66,9 +66,18 @@ class DeskAdmin(AnyAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    list_display = ["label", "prefix", "user", "may_trade", "expires_at", "revoked_at", "last_used_at"]
-    list_filter = ["may_trade"]
+    list_display = ["label", "prefix", "user", "scopes", "expires_at", "revoked_at", "last_used_at"]
+    search_fields = ["label", "prefix", "user__email"]
     exclude = ["digest"]
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnlyAdmin):
+    list_display = ["at", "user", "outcome", "way", "address", "ended_at"]
+    list_filter = ["outcome"]
+    search_fields = ["user__email", "address"]
+    # whoever knows a session's key is signed in by it
+    exclude = ["session_key", "device"]
 
 
 @admin.register(AuditEvent)

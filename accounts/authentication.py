@@ -9,6 +9,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 
 from accounts.audit import came_through
+from accounts.scopes import scope_needed
 from accounts.selectors import api_key_find
 from accounts.services import api_key_touch
 
@@ -24,16 +25,26 @@ class ApiKeyAuthentication(BaseAuthentication):
     """Reads `Authorization: Bearer KEY`."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
-        """Return the key's user and the key; a key that is unknown, expired or revoked raises AuthenticationFailed."""
+        """Return the key's user and the key.
+
+        A key that is unknown, expired or revoked raises AuthenticationFailed; one that may not do what this address
+        needs raises PermissionDenied, whatever the view itself would let through.
+        """
         text = bearer_text(request.headers.get("Authorization", ""))
         if text is None:
             return None
         now = timezone.now()
-        key = api_key_find(key=text, at=now)
+        key = api_key_find(key=text, at=now, scope=None)
         if key is None:
             raise AuthenticationFailed("The API key is unknown, expired or revoked.", code="auth.key")
         api_key_touch(key=key, at=now)
         came_through.set(f"key:{key.prefix}")
+        needed = scope_needed(str(request.method), request.path)
+        if needed not in key.scopes:
+            may = ", ".join(key.scopes) or "do nothing"
+            raise PermissionDenied(
+                f"This needs a key with the scope {needed}; this one has: {may}.", code="scope.insufficient"
+            )
         return key.user, key
 
     def authenticate_header(self, request: Request) -> str:

@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 BINDING = "zerodha_id"
 
 
+class PermissionsPolicyMiddleware:
+    """Tells browsers what no page of the desk may ask of them."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", settings.PERMISSIONS_POLICY)
+        return response
+
+
 class SessionBindingMiddleware:
     """Ends a session whose user is no longer mapped to the Zerodha id it was opened for."""
 

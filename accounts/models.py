@@ -110,7 +110,8 @@ class ApiKey(models.Model):
     # enough of the key to recognise it in a list
     prefix = models.CharField(max_length=12)
     digest = models.CharField(max_length=64, unique=True)
-    may_trade = models.BooleanField(default=False)
+    # names of accounts.scopes.Scope
+    scopes = models.JSONField(default=list)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -118,11 +119,6 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.prefix}…)"
-
-    @property
-    def scopes(self) -> tuple[str, ...]:
-        """Return what the key may do."""
-        return ("read", "trade") if self.may_trade else ("read",)
 
 
 class SignInOutcome(models.TextChoices):

@@ -9,13 +9,13 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
 if TYPE_CHECKING:
-    from rest_framework.serializers import BaseSerializer
+    from rest_framework.serializers import Serializer
 
 
 class RoomSchema(AutoSchema):
     """Names bodies by their room, and operations by their whole address, so that no two share a name."""
 
-    def get_serializer_name(self, serializer: BaseSerializer[Any], direction: Any) -> str:
+    def get_serializer_name(self, serializer: Serializer[Any], direction: Any) -> str:
         """Put the room before the name: OptionsAlertBody and AnalysisAlertBody are two."""
         room = type(serializer).__module__.partition(".")[0]
         return f"{room.title()}{super().get_serializer_name(serializer, direction)}"

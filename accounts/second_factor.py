@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.utils import is_mfa_enabled
 from rest_framework.exceptions import PermissionDenied
 
@@ -47,6 +49,12 @@ class SealedSecrets(DefaultMFAAdapter):  # type: ignore[misc]
 def is_on(user: User | AnonymousUser) -> bool:
     """Tell whether signing in asks this person for a second factor."""
     return bool(is_mfa_enabled(user))
+
+
+def codes_left(user: User) -> int:
+    """Count the recovery codes that were not used."""
+    row = Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+    return len(RecoveryCodes(row).get_unused_codes()) if row else 0
 
 
 def is_confirmed(request: HttpRequest | Request) -> bool:

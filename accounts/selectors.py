@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from accounts.models import WRITING_ROLES, ApiKey, Desk, Membership
+from accounts.scopes import Scope
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -23,12 +24,35 @@ def key_digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
-def api_key_find(*, key: str, at: datetime) -> ApiKey | None:
-    """Find the living key with this text, and its user."""
+def api_key_find(*, key: str, at: datetime, scope: Scope | None = Scope.READ) -> ApiKey | None:
+    """Find the living key with this text that may do `scope`, None for whatever it may do, and its user."""
     found = ApiKey.objects.select_related("user").filter(digest=key_digest(key)).first()
-    if found is None or not is_alive(found, at=at):
+    if found is None or not is_alive(found, at=at) or (scope is not None and scope not in found.scopes):
         return None
     return found
+
+
+def api_keys_listed(user: User, *, at: datetime) -> list[dict[str, Any]]:
+    """List a person's keys, the newest first: what each may do, when it was used last, and whether it is alive."""
+    rows = ApiKey.objects.filter(user=user).select_related("user").order_by("-created_at")
+    return [
+        {
+            "id": str(row.pk),
+            "label": row.label,
+            "prefix": row.prefix,
+            "scopes": list(row.scopes),
+            "state": "revoked" if row.revoked_at else "living" if is_alive(row, at=at) else "expired",
+            "created_at": row.created_at,
+            "expires_at": row.expires_at,
+            "last_used_at": row.last_used_at,
+        }
+        for row in rows
+    ]
+
+
+def api_key_of(user: User, id: UUID) -> ApiKey | None:  # noqa: A002 - the API's word
+    """Find one of a person's own keys."""
+    return ApiKey.objects.filter(user=user, pk=id).first()
 
 
 def is_alive(key: ApiKey, *, at: datetime) -> bool:

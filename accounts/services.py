@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.db import transaction
 
 from accounts.audit import audit_record
 from accounts.models import ApiKey, Desk, KeptAnswer, Membership, Role, SignIn, User
+from accounts.scopes import Scope
 from accounts.selectors import USE_NOTED_EVERY, key_digest
 
 KEY_MARK = "wh_"
@@ -73,14 +74,15 @@ def membership_set(
 
 @transaction.atomic
 def api_key_create(
-    *, user: User, label: str, at: datetime, lifetime: timedelta, may_trade: bool = False
+    *, user: User, label: str, at: datetime, lifetime: timedelta, scopes: Iterable[Scope] = (Scope.READ,)
 ) -> tuple[ApiKey, str]:
     """Make a key and return it with its text, which is shown once and kept nowhere."""
+    allowed = [scope.value for scope in Scope if scope in set(scopes)]
     text = KEY_MARK + secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
-        user=user, label=label, prefix=text[:9], digest=key_digest(text), may_trade=may_trade, expires_at=at + lifetime
+        user=user, label=label, prefix=text[:9], digest=key_digest(text), scopes=allowed, expires_at=at + lifetime
     )
-    audit_record(action="api_key.create", at=at, actor=user, subject=str(key.id))
+    audit_record(action="api_key.create", at=at, actor=user, subject=str(key.id), details={"scopes": allowed})
     return key, text
 
 

@@ -31,6 +31,7 @@ urlpatterns = [
     path("", include("strategies.urls")),
     path("", include("risk.urls")),
     path("postbacks/<str:door>", broker_views.postback, name="postback"),
+    path("api/", include("accounts.api.urls")),
     path("api/", include("brokers.api.urls")),
     path("api/", include("analysis.api.urls")),
     path("api/", include("options.api.urls")),

@@ -8,6 +8,7 @@ from uuid import uuid4
 from django.utils import timezone
 
 from accounts.models import Role
+from accounts.scopes import TRADING, Scope
 from accounts.services import api_key_create, desk_create, membership_set, user_create
 from accounts.vault import seal
 from brokers.models import ListedInstrument, Preflight, SessionState, TradingAccount, VenueLogin
@@ -41,7 +42,8 @@ def a_member(desk, role=Role.VIEWER):
 
 
 def a_key(user, *, may_trade=True, lifetime=timedelta(hours=1), at=None):
-    _, text = api_key_create(user=user, label="test", at=at or timezone.now(), lifetime=lifetime, may_trade=may_trade)
+    scopes = TRADING if may_trade else (Scope.READ,)
+    _, text = api_key_create(user=user, label="test", at=at or timezone.now(), lifetime=lifetime, scopes=scopes)
     return text
 
 

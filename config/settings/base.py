@@ -91,6 +91,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "accounts.middleware.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -202,6 +203,11 @@ CSRF_FAILURE_VIEW = "config.errors.forbidden_by_csrf"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# The desk asks no browser for any of these; copying an address to the clipboard is all it does.
+PERMISSIONS_POLICY = (
+    "accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), "
+    "midi=(), payment=(), publickey-credentials-get=(self), usb=(), clipboard-write=(self)"
+)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 CONTENT_SECURITY_POLICY = {
@@ -232,6 +238,15 @@ REST_FRAMEWORK: dict[str, Any] = {
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# What a key must be allowed for a call: the first row of method, address and scope that fits. Any other read needs
+# `read`, any other write `trade`.
+WINDHOVER_API_SCOPES = (
+    # questions that are too long for an address
+    ("POST", "/api/options/builder/legs", "read"),
+    ("POST", "/api/options/builder/evaluate", "read"),
+    ("POST", "/api/risk/", "risk"),
+    ("", "/api/account/", "admin"),
+)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Windhover",
     "DESCRIPTION": "The desk's API. Amounts and quantities are strings, times RFC 3339 UTC.",

@@ -17,6 +17,7 @@ import httpx
 from django.conf import settings
 
 from accounts.models import ApiKey, Desk, Role, User
+from accounts.scopes import TRADING
 from accounts.services import api_key_create, api_key_revoke, desk_create, user_create
 from brokers import services as broker_services
 from brokers.domain.errors import Retryable
@@ -83,7 +84,7 @@ def user_ensure(*, at: datetime) -> tuple[User, SignIn]:
         user.save(update_fields=["password"])
     for old in ApiKey.objects.filter(user=user, label=KEY_LABEL, revoked_at=None):
         api_key_revoke(key=old, at=at, by=user)
-    _, key = api_key_create(user=user, label=KEY_LABEL, at=at, lifetime=KEY_LIFE, may_trade=True)
+    _, key = api_key_create(user=user, label=KEY_LABEL, at=at, lifetime=KEY_LIFE, scopes=TRADING)
     return user, SignIn(user=EMAIL, password=password, key=key)
 
 
