@@ -63,5 +63,7 @@ export async function openRecord(id, asked = null) {
     h("div", { class: "acts" }, close));
   const dialog = openDialog({ title: `${bareSymbol(found.instrument)}, decision of ${clock(found.as_of)}`, className: "record", content });
   close.addEventListener("click", () => dialog.close());
+  // the first button takes the focus, and with it the view, to the foot
+  dialog.scrollTop = 0;
   dialog.querySelector(".asked")?.scrollIntoView({ block: "center" });
 }

@@ -3,7 +3,8 @@ import { bareSymbol, isFigure, percent } from "windhover/format";
 
 const MINUS = "−";
 const SVG = "http://www.w3.org/2000/svg";
-const FRACTIONS = /^(ret_|slope_|bb_width$|atr_frac|rv_\d|spread_frac|oi_change|mark_premium)/;
+const FRACTIONS = /^(ret_|slope_|oi_change|mark_premium)/;
+const SIZES = /^(bb_width$|atr_frac|rv_\d|spread_frac)/;
 const SHARES = /(_rank|vpin_48)$/;
 
 /** A signed score with two places. */
@@ -41,6 +42,7 @@ export function fieldWords(name, value) {
   if (name === "funding_rate") return percent(number, 4);
   if (name === "iv_atm" || SHARES.test(name)) return `${(number * 100).toFixed(0)} %`;
   if (FRACTIONS.test(name)) return percent(number);
+  if (SIZES.test(name)) return `${(number * 100).toFixed(2)} %`;
   const size = Math.abs(number);
   const places = size >= 10000 ? 0 : size >= 1 ? 2 : 4;
   const text = size.toLocaleString("en-IN", { minimumFractionDigits: places, maximumFractionDigits: places });
