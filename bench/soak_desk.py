@@ -146,8 +146,8 @@ def _watch(session: Session, note: Callable[[QuoteColumns], None]) -> None:
     market = session.engine._desk.market
     take = market.take
 
-    def noted(columns: QuoteColumns, source: str) -> list[Bar]:
-        bars = take(columns, source)
+    def noted(columns: QuoteColumns, source: str, newest_ns: int | None = None) -> list[Bar]:
+        bars = take(columns, source, newest_ns)
         note(columns)
         return bars
 
