@@ -18,9 +18,10 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from brokers.domain.errors import DataError, WindhoverError
-from execution.anchors import Anchors, anchored_tips
+from execution.anchors import Anchors
 from execution.bulk import insert
 from execution.chain import GENESIS, Link, Tip
+from execution.chain_check import check_database
 from execution.domain.commands import Record
 from execution.models import JournalEvent, Lease
 from execution.projections import NOTHING, Touched, Written, project
@@ -210,20 +211,10 @@ def tip_of(account_id: str) -> Tip:
 
 def verify_chain(account_id: str, tips_file: Path) -> Tip:
     """Recompute an account's chain and compare it with its anchors; raise DataError where they differ."""
-    anchors = anchored_tips(tips_file, account_id)
-    tip = Tip()
-    rows = JournalEvent.objects.filter(account_id=UUID(account_id)).order_by("seq")
-    for row in rows.iterator(chunk_size=2_000):
-        link = _link_of(row, tip)
-        if row.seq != tip.seq + 1 or row.previous_hash != tip.hash or row.hash != link.hash:
-            raise DataError(f"journal row {row.seq} of {account_id} was changed", code="journal.changed")
-        if anchors.get(row.seq, row.hash) != row.hash:
-            raise DataError(f"journal row {row.seq} of {account_id} was rewritten", code="journal.rewritten")
-        tip = Tip(seq=row.seq, hash=row.hash)
-    newest = max(anchors, default=0)
-    if newest > tip.seq:
-        raise DataError(f"the journal of {account_id} ends at {tip.seq}, but {newest} was anchored", code="journal.cut")
-    return tip
+    found = check_database(account_id, tips_file)
+    if found.broken:
+        raise DataError(f"the journal of {account_id} is broken: {found.broken}", code="journal.broken")
+    return found.tip
 
 
 def _lock_leases(accounts: set[str]) -> dict[str, int]:
@@ -247,16 +238,4 @@ def _row_of(link: Link) -> JournalEvent:
         lease_token=link.lease_token,
         previous_hash=link.previous_hash,
         hash=link.hash,
-    )
-
-
-def _link_of(row: JournalEvent, tip: Tip) -> Link:
-    return Link(
-        account_id=str(row.account_id),
-        seq=row.seq,
-        at=row.at,
-        kind=row.kind,
-        payload=row.payload,
-        lease_token=row.lease_token,
-        previous_hash=tip.hash,
     )
