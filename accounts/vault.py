@@ -60,6 +60,11 @@ def is_sealed(text: str) -> bool:
     return text.startswith(PREFIX) and text.count(":") == 2
 
 
+def key_id_of(text: str) -> str:
+    """Return the id of the key that sealed a secret, or nothing for text in the clear."""
+    return text.split(":")[1] if is_sealed(text) else ""
+
+
 def _parts(sealed: str) -> tuple[Fernet, bytes]:
     if not is_sealed(sealed):
         raise VaultError("This is no sealed secret.")
