@@ -37,7 +37,7 @@ def test_the_document_has_the_agreed_shape():
     assert document.keys() == {"topic", "machine", "versions", "cases"}
     assert document["versions"].keys() == {"python", "numpy"}
     for case in document["cases"]:
-        assert case.keys() == {"name", "unit", "ours", "peers", "ratio", "higher_is_better"}
+        assert case.keys() == {"name", "unit", "ours", "peers", "ratio", "higher_is_better", "goal", "is_met"}
 
 
 def test_the_made_frame_is_the_made_quotes_as_the_venue_would_send_them():
