@@ -44,6 +44,15 @@ def first_fault(
     volume: Float64Array1D,
 ) -> int:
     """Return the first row that no backtest may run on, or -1; what is wrong with it is told elsewhere."""
+    # sound bars are the rule: a pass without a branch is several rows at a time
+    is_sound = True
+    for t in range(close.size):
+        is_sound &= (low[t] > 0.0) & (high[t] < np.inf) & (volume[t] >= 0.0)
+        is_sound &= (low[t] <= open_[t]) & (open_[t] <= high[t]) & (low[t] <= close[t]) & (close[t] <= high[t])
+    for t in range(1, close.size):
+        is_sound &= start_ns[t] > start_ns[t - 1]
+    if is_sound:
+        return -1
     for t in range(close.size):
         is_priced = low[t] > 0.0 and high[t] < np.inf
         # a NaN anywhere makes one of these false
@@ -59,6 +68,12 @@ def next_gap(start_ns: Int64Array1D, after: int, step_ns: int, longest_ns: int, 
 
     Within a day bars lie `step_ns` apart, unless that is a day or more; nowhere more than `longest_ns`.
     """
+    if after == 0:
+        is_even = True
+        for t in range(start_ns.size - 1):
+            is_even &= start_ns[t + 1] - start_ns[t] == step_ns
+        if is_even:
+            return -1
     for t in range(after, start_ns.size - 1):
         apart = start_ns[t + 1] - start_ns[t]
         if apart == step_ns:
@@ -186,26 +201,33 @@ def walk(
     stop, target, trail = guards
     is_guarded = stop > 0.0 or target > 0.0 or trail > 0.0
     book = np.array([capital, 0.0, 0.0, 0.0, 0.0])
+    # of the book, so that a bar without a trade touches no memory but its own
+    cash, held = capital, 0.0
     wanted, order, is_waiting, row = 0.0, 0.0, False, 0
+    next_rates = rate_from[1] if rate_from.size > 1 else close.size
     for t in range(close.size):
-        if row + 1 < rate_from.size and t >= rate_from[row + 1]:
+        if t >= next_rates:
             row += 1
+            next_rates = rate_from[row + 1] if row + 1 < rate_from.size else close.size
         if is_waiting:
             is_waiting = False
             trade(t, SIGNAL, order, open_[t], slippage, money, rates, row, book, fills)
-        if is_guarded and book[HELD] != 0.0:
+            cash, held = book[CASH], book[HELD]
+        if is_guarded and held != 0.0:
             price, cause = protected(book, open_[t], high[t], low[t], stop, target, trail)
             if cause != SIGNAL:
                 trade(t, cause, 0.0, price, 0.0 if cause == TARGET else slippage, money, rates, row, book, fills)
+                cash, held = book[CASH], book[HELD]
         one = exposure[t]
-        if one == one and one != wanted:  # noqa: PLR0124 - NaN alone differs from itself
+        if one != wanted and one == one:  # noqa: PLR0124 - NaN alone differs from itself
             wanted = one
-            order = full_units(one, close[t], book[CASH] + book[HELD] * close[t], sizing, size, lot)
+            order = full_units(one, close[t], cash + held * close[t], sizing, size, lot)
             if at_close:
                 trade(t, SIGNAL, order, close[t], slippage, money, rates, row, book, fills)
+                cash, held = book[CASH], book[HELD]
             else:
                 is_waiting = True
-        equity[t] = book[CASH] + book[HELD] * close[t]
+        equity[t] = cash + held * close[t]
     return int(book[COUNT])
 
 

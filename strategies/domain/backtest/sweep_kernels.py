@@ -77,8 +77,10 @@ def crossing(
         while joined < fast.size and not (fast[joined] < slow[joined]):
             joined += 1
     exposure[:joined] = np.nan
-    for t in range(joined, fast.size):
-        exposure[t] = 1.0 if fast[t] > slow[t] else (0.0 if fast[t] < slow[t] else np.nan)
+    # parts that begin at 0: several bars at a time, since no place can lie before them
+    above, below, wanted = fast[joined:], slow[joined:], exposure[joined:]
+    for t in range(wanted.size):
+        wanted[t] = 1.0 if above[t] > below[t] else (0.0 if above[t] < below[t] else np.nan)
 
 
 @kernel
@@ -105,6 +107,8 @@ def judge(equity: Float64Array1D, day_ends: Int64Array1D, capital: float, figure
     peak, floor, deepest = capital, capital, 0.0
     for place in range(day_ends.size):
         now = equity[day_ends[place]]
+        if now == before:
+            continue  # an idle day: nothing was earned, and no new depth reached
         one = now / before - 1.0 if before > 0.0 else 0.0
         total += one
         squares += one * one
