@@ -59,7 +59,8 @@ def test_every_candle_holds_its_open_and_close_and_lies_on_a_trading_day(market)
 
 
 def test_the_exchanges_stocks_close_where_it_opens(market):
-    last = {one.symbol: one.close for one in market.candles if one.day == demo_days(TODAY)[-1]}
+    last_day = demo_days(TODAY)[-1]
+    last = {one.symbol: one.close for one in market.candles if one.day == last_day}
 
     assert all(last[stock.symbol] == pytest.approx(stock.price, abs=0.051) for stock in STOCKS)
 
