@@ -16,7 +16,8 @@ from accounts.sockets import SocketGate  # noqa: E402
 from config.routing import websocket_urlpatterns  # noqa: E402
 from options.warming import KERNELS  # noqa: E402
 
-KERNELS.arm()
+if os.environ.get("WINDHOVER_PROCESS") == "web":
+    KERNELS.arm()
 
 application = ProtocolTypeRouter(
     {
