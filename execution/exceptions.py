@@ -14,13 +14,15 @@ from brokers.domain.orders import Book, OrderStatus
 from brokers.models import TradingAccount
 from execution.domain.choices import Evidence, Offer, offers_for
 from execution.domain.codec import rfc3339
-from execution.models import Discrepancy, JournalEvent, Order, PositionRow
+from execution.domain.events import Act
+from execution.models import Command, Discrepancy, JournalEvent, Order, PositionRow
 from execution.rows import Row, text
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 DEFAULT_LIMIT = 100
+_SETTLING = (Act.RESOLVE, Act.ADOPT, Act.SETTLE_ORDER, Act.CANCEL_ORDER, Act.EXIT_POSITION)
 
 
 def exception_rows(
@@ -39,7 +41,11 @@ def exception_rows(
     else:
         found = list(rows.exclude(resolved_at=None).order_by("-resolved_at", "pk")[:limit])
     orders, positions, journal = orders_behind(found), positions_behind(found), _told_in(found)
-    return [_row(row, orders.get(row.pk), positions[row.pk], journal.get(row.pk)) for row in found]
+    asked = _asked_of(found, orders)
+    return [
+        _row(row, orders.get(row.pk), positions[row.pk], journal.get(row.pk)) | {"asked": asked.get(row.pk)}
+        for row in found
+    ]
 
 
 def evidence_of(row: Discrepancy) -> tuple[Evidence, Order | None, list[PositionRow]]:
@@ -142,6 +148,36 @@ def _offer_row(offer: Offer) -> dict[str, Any]:
         "consequence": offer.consequence,
         "needs_reason": offer.needs_reason,
     }
+
+
+def _asked_of(rows: Sequence[Discrepancy], orders: Mapping[UUID, Order]) -> dict[UUID, Row]:
+    """Return what was last asked of the desk about each open entry, and how that ended."""
+    waiting = [row for row in rows if row.resolved_at is None]
+    if not waiting:
+        return {}
+    commands = Command.objects.filter(
+        account_id__in={row.account_id for row in waiting},
+        kind__in=_SETTLING,
+        requested_at__gte=min(row.found_at for row in waiting),
+    )
+    newest: dict[UUID, Row] = {}
+    for command in commands.order_by("requested_at", "pk"):
+        for row in waiting:
+            if row.account_id == command.account_id and _concerns(command.payload, row, orders.get(row.pk)):
+                newest[row.pk] = {
+                    "at": rfc3339(command.requested_at),
+                    "state": command.state,
+                    "outcome": command.outcome,
+                }
+    return newest
+
+
+def _concerns(payload: Mapping[str, Any], row: Discrepancy, order: Order | None) -> bool:
+    if "subject" in payload:
+        return (payload.get("kind"), payload["subject"]) == (row.kind, row.subject)
+    if "client_id" in payload:
+        return order is not None and payload["client_id"] == order.client_id
+    return bool(payload.get("instrument")) and payload["instrument"] == _instrument(row, order)
 
 
 def _told_in(rows: Sequence[Discrepancy]) -> dict[UUID, JournalEvent]:

@@ -9,6 +9,11 @@ import { toast } from "windhover/toast";
 
 const LOOK_EVERY_MS = 2000;
 const SETTLED_SHOWN = 20;
+const ASKED = {
+  accepted: () => "The desk was asked and has not answered yet.",
+  done: (outcome) => `The desk did what was asked: ${outcome}.`,
+  failed: (outcome) => `The desk did not do what was asked: ${outcome}.`,
+};
 const given = JSON.parse(byId("exceptions-data").textContent);
 let looking = false;
 
@@ -29,8 +34,8 @@ function evidence(row) {
 }
 
 function make() {
-  const parts = { title: h("b"), where: h("span", { class: "sub" }), sentence: h("p"), resolution: h("p", { class: "resolution" }), evidence: h("div", { class: "evidences" }), acts: h("div", { class: "acts" }) };
-  return { element: h("li", {}, h("div", { class: "head" }, parts.title, parts.where), parts.sentence, parts.resolution, parts.evidence, parts.acts), ...parts };
+  const parts = { title: h("b"), where: h("span", { class: "sub" }), sentence: h("p"), resolution: h("p", { class: "resolution" }), evidence: h("div", { class: "evidences" }), asked: h("p", { class: "sub" }), acts: h("div", { class: "acts" }) };
+  return { element: h("li", {}, h("div", { class: "head" }, parts.title, parts.where), parts.sentence, parts.resolution, parts.evidence, parts.asked, parts.acts), ...parts };
 }
 
 function update(entry, row) {
@@ -41,6 +46,9 @@ function update(entry, row) {
   setText(entry.sentence, row.sentence);
   setText(entry.resolution, row.resolution);
   entry.resolution.hidden = !row.resolution;
+  setText(entry.asked, row.asked ? ASKED[row.asked.state](row.asked.outcome) : "");
+  setClass(entry.asked, row.asked?.state === "failed" ? "sub warned" : "sub");
+  entry.asked.hidden = !row.asked;
   const shown = JSON.stringify([row.order, row.positions, row.journal_seq, row.choices]);
   if (entry.shown === shown) return;
   entry.shown = shown;

@@ -133,6 +133,19 @@ def test_flattening_is_the_desks_own_exit_of_each_position(ours):
     }
 
 
+def test_what_the_desk_answered_stands_beside_the_entry(ours):
+    row = an_exception(ours.account, subject="NSE:INFY")
+    other = an_exception(ours.account, "contradiction", an_order_row(ours.account).client_id)
+    settle(ours, row, "adopt")
+    settle(ours, other, "accept")
+    Command.objects.filter(kind="adopt").update(state="failed", outcome="no price of NSE:INFY is known")
+
+    asked = {told["id"]: told["asked"] for told in shown(ours)}
+
+    assert (asked[str(row.pk)]["state"], asked[str(row.pk)]["outcome"]) == ("failed", "no price of NSE:INFY is known")
+    assert asked[str(other.pk)]["state"] == "accepted"
+
+
 def test_an_order_placed_by_hand_can_be_cancelled(ours):
     an_order_row(ours.account, origin="EXTERNAL", client_id="EXT-77", venue_order_id="77", status="OPEN")
 
@@ -190,7 +203,7 @@ def test_listing_costs_the_same_for_many(ours, django_assert_num_queries):
         an_exception(ours.account, subject=f"NSE:S{number}")
         an_exception(ours.account, "contradiction", an_order_row(ours.account).client_id)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         assert len(exception_rows(ours.user)) == 10
 
 
