@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypeAlias
 
 from brokers.domain.calendar import Segment, segment_of
 from brokers.domain.errors import Invalid
@@ -37,6 +38,8 @@ from strategies.domain.signals import Signal
 from strategies.domain.strategy import SignalStrategy, judge, standing
 
 ZERO = Decimal(0)
+# a signal or why there is none, or the error of a strategy that failed
+_Verdict: TypeAlias = "tuple[Signal | None, str] | Exception"
 _EXTRA_BARS = 5
 
 
@@ -127,7 +130,7 @@ def history_loaded(desk: Desk, event: HistoryLoaded) -> None:
     for bar in event.bars:
         if bar.end_ns <= limit:  # a venue's last candle may still be running
             series.bars.append(bar)
-    _resume(desk, event.deployment_id, event.instrument, series)
+    _resume(desk, event.deployment_id, series)
 
 
 def history_failed(desk: Desk, event: HistoryFailed) -> None:
@@ -137,11 +140,11 @@ def history_failed(desk: Desk, event: HistoryFailed) -> None:
         return
     sentence = f"{event.instrument}: its history could not be read ({event.reason})"
     desk.alert(Level.WARNING, event.deployment_id, sentence)
-    _resume(desk, event.deployment_id, event.instrument, series)
+    _resume(desk, event.deployment_id, series)
     desk.notes[event.deployment_id] = (f"{sentence}, warming up from ticks", desk.at)
 
 
-def _resume(desk: Desk, deployment_id: str, instrument: str, series: Series) -> None:
+def _resume(desk: Desk, deployment_id: str, series: Series) -> None:
     series.is_loading = False
     joined = [series.bars.append(bar) for bar in series.held if desk.market.is_whole(bar)]
     series.held = []
@@ -154,7 +157,7 @@ def _resume(desk: Desk, deployment_id: str, instrument: str, series: Series) -> 
             )
         )
     if any(joined):
-        _decide(desk, deployment_id, instrument, series)
+        _decide(desk, deployment_id, series)
     else:
         _note(desk, deployment_id, series)
 
@@ -163,12 +166,22 @@ def _bars_closed(desk: Desk, bars: Iterable[Bar]) -> None:
     readers: dict[tuple[str, int], list[str]] = defaultdict(list)
     for (deployment_id, instrument), series in desk.series.items():
         readers[instrument, series.bars.interval_s].append(deployment_id)
-    for bar in bars:
-        for deployment_id in readers[bar.instrument, bar.interval_s]:
-            _bar_closed(desk, deployment_id, bar)
+    fresh = [
+        (deployment_id, taken)
+        for bar in bars
+        for deployment_id in readers[bar.instrument, bar.interval_s]
+        if (taken := _taken_in(desk, deployment_id, bar)) is not None
+    ]
+    # Decisions change nothing, so all of them come before what follows from any: work of one kind keeps a processor's
+    # caches warm, and an order's way is several times as long without them.
+    verdicts = [_judged(desk, deployment_id, series) for deployment_id, series in fresh]
+    for (deployment_id, series), verdict in zip(fresh, verdicts, strict=True):
+        if verdict is not None:
+            _act_on(desk, deployment_id, series.bars.instrument, verdict)
 
 
-def _bar_closed(desk: Desk, deployment_id: str, bar: Bar) -> None:
+def _taken_in(desk: Desk, deployment_id: str, bar: Bar) -> Series | None:
+    """Take a closed bar in, and return its series where there is something new to decide on."""
     series = desk.series[deployment_id, bar.instrument]
     if series.is_loading:
         series.held.append(bar)
@@ -177,7 +190,8 @@ def _bar_closed(desk: Desk, deployment_id: str, bar: Bar) -> None:
         series.is_loading = True
         _ask_history(desk, deployment_id, bar.instrument)
     elif series.bars.append(bar):
-        _decide(desk, deployment_id, bar.instrument, series)
+        return series
+    return None
 
 
 def _ask_history(desk: Desk, deployment_id: str, instrument: str) -> None:
@@ -188,19 +202,27 @@ def _ask_history(desk: Desk, deployment_id: str, instrument: str) -> None:
     )
 
 
-def _decide(desk: Desk, deployment_id: str, instrument: str, series: Series) -> None:
+def _decide(desk: Desk, deployment_id: str, series: Series) -> None:
+    verdict = _judged(desk, deployment_id, series)
+    if verdict is not None:
+        _act_on(desk, deployment_id, series.bars.instrument, verdict)
+
+
+def _judged(desk: Desk, deployment_id: str, series: Series) -> _Verdict | None:
+    """Return what a strategy makes of its newest bar, its own error included; None where nothing is to be decided."""
+    instrument = series.bars.instrument
     deployment = desk.state.deployments[deployment_id]
     strategy = desk.strategies[deployment_id]
     if not deployment.is_running or _is_over_for_today(desk, strategy, instrument):
-        return
+        return None
     if not deployment.exposures.get(instrument) and not desk.knows_books_of(deployment.spec.mode):
         # An entry decided now would be refused and given up; the next bar decides again.
         desk.notes[deployment_id] = (f"{instrument}: waiting for the venue's books", desk.at)
-        return
+        return None
     if not deployment.exposures.get(instrument) and desk.why_not_opening(deployment.spec.mode) is not None:
-        return  # the pages say why; once it is released, the next bar decides
+        return None  # the pages say why; once it is released, the next bar decides
     try:
-        signal, why = judge(
+        return judge(
             strategy,
             series.bars.view(),
             deployment_id=deployment_id,
@@ -208,12 +230,21 @@ def _decide(desk: Desk, deployment_id: str, instrument: str, series: Series) -> 
             current=deployment.exposures.get(instrument, 0.0),
         )
     except Exception as error:  # noqa: BLE001 - the engine supervises strategies: one's error halts that one alone
-        _halt_failed(desk, deployment, instrument, error)
+        return error
+
+
+def _act_on(desk: Desk, deployment_id: str, instrument: str, verdict: _Verdict) -> None:
+    deployment = desk.state.deployments[deployment_id]
+    if not deployment.is_running:
+        return  # another instrument's error has halted it meanwhile
+    if isinstance(verdict, Exception):
+        _halt_failed(desk, deployment, instrument, verdict)
         return
+    signal, why = verdict
     if signal is None:
         _say(desk, deployment_id, why)
     else:
-        _follow(desk, deployment, strategy, signal)
+        _follow(desk, deployment, desk.strategies[deployment_id], signal)
 
 
 def _is_over_for_today(desk: Desk, strategy: SignalStrategy, instrument: str) -> bool:

@@ -321,6 +321,22 @@ def test_a_failing_strategy_halts_alone():
     assert [c.order.intent.instrument for c in desk.placed] == ["NSE:INFY"]
 
 
+@pytest.mark.parametrize("failing", [RELIANCE, INFY])
+def test_a_strategy_that_fails_on_one_of_two_bars_that_end_together_orders_only_what_it_wanted_before(failing):
+    desk = DeskScript().start(deployment=False)
+    desk.price[INFY.key] = 95.0
+    desk.tick()
+    desk.deploy(instruments=(RELIANCE.key, INFY.key))
+
+    for instrument in (RELIANCE, INFY):
+        desk.price[instrument.key] = 13.0 if instrument is failing else 101.0
+    desk.bar(desk.price[RELIANCE.key])
+
+    assert desk.engine.state.deployments[DEPLOYMENT].state is DeploymentState.HALTED
+    wanted_before = [] if failing is RELIANCE else [RELIANCE.key]
+    assert [c.order.intent.instrument for c in desk.placed] == wanted_before
+
+
 def test_intraday_positions_are_squared_off_before_the_broker_does():
     desk = DeskScript().start()
     desk.bar(101.0)
