@@ -252,7 +252,12 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "The desk's API. Amounts and quantities are strings, times RFC 3339 UTC.",
     "VERSION": VERSION,
     "SERVE_INCLUDE_SCHEMA": False,
-    "ENUM_NAME_OVERRIDES": {"BookEnum": "brokers.domain.orders.Book"},
+    # by their values, in the order of the fields
+    "ENUM_NAME_OVERRIDES": {
+        "BookEnum": ["live", "paper"],
+        "ProductEnum": ["CNC", "MIS", "NRML", "PERP"],
+        "OptionProductEnum": ["NRML", "MIS"],
+    },
     "SERVE_PERMISSIONS": ["accounts.permissions.MayCall"],
 }
 
