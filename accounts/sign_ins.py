@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import datetime
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -103,12 +104,21 @@ def _row(request: HttpRequest, user: User | None, *, outcome: str, at: datetime,
         at=at,
         outcome=outcome,
         way=_way(request, user) if opened else "",
-        address=request.META.get("REMOTE_ADDR") or None,
+        address=_address(request),
         browser=request.headers.get("User-Agent", "")[:_LONGEST_BROWSER],
         device=device,
         session_key=(request.session.session_key or "") if opened else "",
     )
     return row
+
+
+def _address(request: HttpRequest) -> str | None:
+    # a server on a socket file has no address to tell, and a database may know no zones
+    text = str(request.META.get("REMOTE_ADDR", "")).partition("%")[0]
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
 
 
 def _way(request: HttpRequest, user: User | None) -> str:

@@ -8,14 +8,14 @@ from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.core.cache import cache
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import AuditEvent, SignIn
 from accounts.sign_in import SignInAdapter
-from accounts.sign_ins import browser_name
-from tests.people import a_user
+from accounts.sign_ins import browser_name, refusal_note
+from tests.people import NOON, a_user
 
 pytestmark = pytest.mark.django_db
 PASSWORD, LOGIN, CONFIRM = "correct horse battery", "/accounts/login/", "/accounts/login/code/confirm/"
@@ -107,6 +107,14 @@ def test_a_browser_that_comes_back_is_no_news(person):
 
     assert mail.outbox == []
     assert SignIn.objects.filter(outcome="opened").count() == 2
+
+
+@pytest.mark.parametrize(("told", "kept"), [("fe80::1%eth0", "fe80::1"), ("/run/desk.sock", None), ("", None)])
+def test_an_address_that_no_database_takes_is_not_kept(person, told, kept):
+    refusal_note(RequestFactory(REMOTE_ADDR=told).get("/"), person.email, at=NOON)
+
+    row = SignIn.objects.get()
+    assert (row.user, row.address) == (person, kept)
 
 
 def test_the_mark_of_a_browser_is_kept_as_a_digest_and_from_scripts(person):
