@@ -35,8 +35,8 @@ SHIFTS = (0.12, 0.08, 0.04, 0.02, 0.0, -0.02, -0.04, -0.08)
 DAYS = (0, 1, 5)
 EVERYTHING = ""
 NOT_FOLLOWED = "The chain of {} is not followed, so its options cannot be valued."
-NO_VOLATILITY = "Its strike has no volatility now."
-NO_PRICE = "It has no price now."
+NO_VOLATILITY = "The chain has no volatility at that strike now."
+NO_PRICE = "No price is known now."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

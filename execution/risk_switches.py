@@ -73,6 +73,7 @@ def _switch_row(guarded: _Guarded, row: KillSwitch | None, *, may_act: bool) -> 
         "scope": guarded.scope.value,
         "target": str(guarded.target),
         "name": guarded.name,
+        "instruments": guarded.deployments[0].instruments if guarded.deployment_id else [],
         "live": any(use.account.is_live and not use.account.is_simulated for use in guarded.uses),
         "may_act": may_act,
         "engaged": bool(row and row.is_engaged),

@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import second_factor
 from brokers.api.idempotency import once
 from brokers.api.lookup import account_of, caller, check_may_write, row_of
 from brokers.api.queries import AccountQuery, NoQuery, StrictSerializer, body_of, query_of
@@ -169,6 +170,7 @@ def _change(request: Request, body: dict[str, Any], account: TradingAccount) -> 
             waiting = place.waiting()
             if waiting is not None and place.guards_real_money():
                 refuse_loosening(request, "A limit that guards real money is loosened on the page, not by an API key.")
+                second_factor.require(request)
             shadow_run(account=account, at=now)
         return 200, _settled(place, waiting)
 

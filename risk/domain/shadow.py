@@ -20,7 +20,7 @@ from risk.domain.exposure import ZERO, Holding, PendingOrder, QuoteView, RiskVie
 from risk.domain.facts import NavView
 from risk.domain.gate import Reduced, Refused, review
 from risk.domain.history import DayTrades
-from risk.domain.levels import Bound, Figure, Level, Window
+from risk.domain.levels import Bound, Figure, Level
 from risk.domain.limit_words import WORDS, level_named
 from risk.domain.limits import Limits
 from risk.domain.switch import Switches
@@ -303,16 +303,10 @@ def _fill(made: _Try, side: Side, *, ago: timedelta, number: int = 1) -> Fill:
     )
 
 
-def _late(made: _Try, limit: Figure) -> _Try | None:
-    """Enter at a time of day that no window holds; there is none where the windows cover the day."""
+def _late(made: _Try, limit: Figure) -> _Try:
+    """Enter at the end of the last window, which no window holds."""
     assert isinstance(limit, tuple)
-    outside = (edge for edge in (*(one.end for one in limit), time(0, 0)) if not _holds(limit, edge))
-    edge = next(outside, None)
-    return None if edge is None else replace(made, at=_at_time(made.at, edge))
-
-
-def _holds(windows: tuple[Window, ...], edge: time) -> bool:
-    return any(window.holds(edge) for window in windows)
+    return replace(made, at=_at_time(made.at, max((one.end for one in limit), default=NOON)))
 
 
 def _elsewhere(made: _Try, limit: Figure) -> _Try | None:

@@ -5,38 +5,44 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('brokers', '0010_listed_quantities_and_states'),
-        ('risk', '0005_liveness_schedule'),
+        ("brokers", "0010_listed_quantities_and_states"),
+        ("risk", "0005_liveness_schedule"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='limitset',
-            name='max_drawdown_fraction',
+            model_name="limitset",
+            name="max_drawdown_fraction",
             field=models.DecimalField(blank=True, decimal_places=4, max_digits=6, null=True),
         ),
         migrations.AddField(
-            model_name='limitset',
-            name='max_leverage',
+            model_name="limitset",
+            name="max_leverage",
             field=models.DecimalField(blank=True, decimal_places=2, max_digits=8, null=True),
         ),
         migrations.CreateModel(
-            name='UnitWorth',
+            name="UnitWorth",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('book', models.CharField(max_length=8)),
-                ('nav', models.DecimalField(decimal_places=12, max_digits=24)),
-                ('peak', models.DecimalField(decimal_places=12, max_digits=24)),
-                ('equity_quote', models.DecimalField(decimal_places=8, max_digits=24)),
-                ('net_quote', models.DecimalField(decimal_places=8, max_digits=24)),
-                ('day_ends_at', models.DateTimeField()),
-                ('seen_at', models.DateTimeField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='unit_worths', to='brokers.tradingaccount')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("book", models.CharField(max_length=8)),
+                ("nav", models.DecimalField(decimal_places=12, max_digits=24)),
+                ("peak", models.DecimalField(decimal_places=12, max_digits=24)),
+                ("equity_quote", models.DecimalField(decimal_places=8, max_digits=24)),
+                ("net_quote", models.DecimalField(decimal_places=8, max_digits=24)),
+                ("day_ends_at", models.DateTimeField()),
+                ("seen_at", models.DateTimeField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="unit_worths",
+                        to="brokers.tradingaccount",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'book'), name='one_unit_worth_per_book')],
+                "constraints": [models.UniqueConstraint(fields=("account", "book"), name="one_unit_worth_per_book")],
             },
         ),
     ]

@@ -57,7 +57,11 @@ export async function drawScenarios(account, book) {
   byId("grid-empty").hidden = known.groups.length > 0;
   setText(byId("grid-empty"), known.unpriced.length ? "Nothing of this book can be valued now." : "Nothing is held in this book. With positions, this shows what each move of price and volatility would bring or cost.");
   if (!known.groups.length) setText(byId("scenarios-sub"), "");
-  byId("unpriced").replaceChildren(...known.unpriced.map((row) => h("li", { class: "warned" }, `${bareSymbol(row.instrument)} is in no figure. ${row.reason}`)));
+  const reasons = [...new Set(known.unpriced.map((row) => row.reason))];
+  byId("unpriced").replaceChildren(...reasons.map((reason) => {
+    const names = known.unpriced.filter((row) => row.reason === reason).map((row) => bareSymbol(row.instrument));
+    return h("li", { class: "warned" }, `In no figure: ${names.join(", ")}. ${reason}`);
+  }));
 }
 
 byId("underlying").addEventListener("change", () => {

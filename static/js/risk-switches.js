@@ -2,7 +2,7 @@
 import { write } from "windhover/api";
 import { consequences, openDialog, secondStep } from "windhover/dialogs";
 import { byId, h, keyed, setClass, setText } from "windhover/dom";
-import { clock } from "windhover/format";
+import { bareSymbol, clock } from "windhover/format";
 import { pulledRows } from "windhover/kill";
 import { toast } from "windhover/toast";
 
@@ -20,7 +20,7 @@ function makeSwitch() {
 function updateSwitch(entry, row) {
   entry.row = row;
   setText(entry.name, row.name);
-  setText(entry.scope, `${SCOPES[row.scope]}${row.live ? ", live" : ""}`);
+  setText(entry.scope, `${SCOPES[row.scope]}${row.instruments.length ? ` on ${row.instruments.map(bareSymbol).join(", ")}` : ""}${row.live ? ", live" : ""}`);
   setText(entry.state, STATES[row.state] ?? row.state);
   setClass(entry.state, `chip ${row.engaged ? "refused" : ""}`);
   setText(entry.reason, row.engaged ? `since ${clock(row.changed_at)}${row.changed_by ? ` by ${row.changed_by}` : ""}: ${row.reason}` : "");

@@ -22,8 +22,6 @@ pytestmark = pytest.mark.django_db
 LATER = NOW + LOOSENING_DELAY
 # facts that no desk tells its gate yet: a limit of them would bind nothing
 NOT_TOLD = {
-    "max_drawdown_fraction",
-    "max_leverage",
     "max_margin_fraction",
     "min_cash_fraction",
     "circuit_gap_fraction",
@@ -62,7 +60,7 @@ def test_only_what_the_gate_is_told_of_can_be_set(account, user):
     assert set(STORED).isdisjoint(NOT_TOLD)
 
     with pytest.raises(Invalid) as caught:
-        change(account, user, max_leverage="2")
+        change(account, user, max_margin_fraction="0.8")
     assert caught.value.code == "limit.unknown"
 
 

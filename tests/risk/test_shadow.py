@@ -108,7 +108,9 @@ def test_every_limit_has_words():
 def test_a_refused_value_is_said_with_what_may_be_written():
     said = refused_value("max_order_value_quote", "-5", "max_order_value_quote must be above 0")
 
-    assert said.startswith("Order value: -5 was not taken, because order value must be above 0. Allowed: an amount above 0")
+    assert said.startswith(
+        "Order value: -5 was not taken, because order value must be above 0. Allowed: an amount above 0"
+    )
     paced = refused_value("max_orders_per_second", 9, "max_orders_per_second of 9 is above max_orders_per_minute of 5")
     assert "orders a second of 9 is above orders a minute of 5" in paced
     assert "NSE:A, NSE:B was not taken" in refused_value("instruments_allowed", ["NSE:A", "NSE:B"], "no")
