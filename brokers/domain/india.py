@@ -162,7 +162,7 @@ _GST = _percent("18")
 
 
 def _older(rates: ProductRates, *, tax_sell: str | None = None, nse: str) -> ProductRates:
-    """Return rates as they stood from 2024-10-01 to 2026-03-31."""
+    """Return rates as they stood from 2024-10-01 until the exchange's of March 2026 or the taxes of April."""
     exchange = {name: _percent(nse) if name in ("NSE", "NFO") else rate for name, rate in rates.exchange.items()}
     return ProductRates(
         brokerage_fraction=rates.brokerage_fraction,
@@ -180,6 +180,15 @@ CHARGES = ChargeSchedule(
             effective_from=date(2024, 10, 1),
             delivery=_older(_DELIVERY, nse="0.00297"),
             intraday=_older(_INTRADAY, nse="0.00297"),
+            future=_older(_FUTURE, tax_sell="0.02", nse="0.00173"),
+            option=_older(_OPTION, tax_sell="0.1", nse="0.03503"),
+            sebi=_SEBI,
+            gst=_GST,
+        ),
+        ChargeRates(
+            effective_from=date(2026, 3, 1),
+            delivery=_DELIVERY,
+            intraday=_INTRADAY,
             future=_older(_FUTURE, tax_sell="0.02", nse="0.00173"),
             option=_older(_OPTION, tax_sell="0.1", nse="0.03503"),
             sebi=_SEBI,

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.db import transaction
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -19,23 +16,20 @@ from accounts import second_factor
 from brokers.api.idempotency import once
 from brokers.api.lookup import account_of, caller, check_may_write, row_of
 from brokers.api.queries import AccountQuery, NoQuery, StrictSerializer, body_of, query_of
-from brokers.domain.errors import Invalid, NotFound
+from brokers.domain.errors import NotFound
 from brokers.domain.orders import Book
 from brokers.listings import instruments_by_keys
 from brokers.models import TradingAccount
-from execution.api.writes import moves_real_money, refuse_loosening
+from execution.api.writes import refuse_loosening
 from execution.domain.codec import rfc3339
+from execution.risk_changes import LimitPlace, limit_change
 from execution.risk_rows import overview
 from execution.risk_scenarios import scenarios
 from risk.domain.levels import Level
-from risk.domain.limit_words import refused_value
 from risk.liveness import shadow_run
 from risk.models import LimitChange
-from risk.services import level_limit_set, limits_set, loosening_withdraw
+from risk.services import loosening_withdraw
 from strategies.models import Deployment, DeploymentState
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 Answer = tuple[int, dict[str, Any]]
 OVERVIEW = (
@@ -155,64 +149,19 @@ def _writable(request: Request, account_id: Any) -> TradingAccount:
 
 
 def _change(request: Request, body: dict[str, Any], account: TradingAccount) -> Callable[[str], Answer]:
+    def check() -> None:
+        refuse_loosening(request, "A limit that guards real money is loosened on the page, not by an API key.")
+        second_factor.require(request)
+
     def act(_: str) -> Answer:
-        now = timezone.now()
         level = Level(body["level"])
         target = _target(request, level, body["target"], account)
         currency = account.currency if level is not Level.ACCOUNT and body["name"].endswith("_quote") else ""
-        place = _Place(account=account, level=level, target=target, name=body["name"], currency=currency)
-        with transaction.atomic():
-            try:
-                _set(place, body["value"], by=caller(request), at=now)
-            except Invalid as wrong:
-                sentence = refused_value(place.name, body["value"], wrong.message)
-                raise Invalid(sentence, code=wrong.code, field=_field(wrong.field)) from wrong
-            waiting = place.waiting()
-            if waiting is not None and place.guards_real_money():
-                refuse_loosening(request, "A limit that guards real money is loosened on the page, not by an API key.")
-                second_factor.require(request)
-            shadow_run(account=account, at=now)
+        place = LimitPlace(account=account, level=level, target=target, name=body["name"], currency=currency)
+        waiting = limit_change(place, body["value"], check_loosening=check, by=caller(request), at=timezone.now())
         return 200, _settled(place, waiting)
 
     return act
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """Which limit of which level is meant."""
-
-    account: TradingAccount
-    level: Level
-    target: str
-    name: str
-    currency: str
-
-    def waiting(self) -> LimitChange | None:
-        """Return the loosening of it that waits."""
-        rows = LimitChange.objects.filter(desk_id=self.account.desk_id, level=self.level, target=self.target)
-        return rows.filter(name=self.name, currency=self.currency, applied_at=None, withdrawn_at=None).first()
-
-    def guards_real_money(self) -> bool:
-        if self.level not in (Level.DESK, Level.USER, Level.INSTRUMENT):
-            return moves_real_money(self.account)
-        rows = TradingAccount.objects.filter(desk_id=self.account.desk_id, is_live=True, is_simulated=False)
-        return rows.exists()
-
-
-def _set(place: _Place, value: object, *, by: User, at: datetime) -> None:
-    if place.level is Level.ACCOUNT:
-        limits_set(account=place.account, values={place.name: value}, by=by, at=at)
-        return
-    level_limit_set(
-        desk_id=place.account.desk_id,
-        level=place.level,
-        target=place.target,
-        name=place.name,
-        value=value,
-        currency=place.currency,
-        by=by,
-        at=at,
-    )
 
 
 def _target(request: Request, level: Level, wanted: str, account: TradingAccount) -> str:
@@ -241,7 +190,7 @@ def _listed(wanted: str, account: TradingAccount) -> str:
     return key
 
 
-def _settled(place: _Place, waiting: LimitChange | None) -> dict[str, Any]:
+def _settled(place: LimitPlace, waiting: LimitChange | None) -> dict[str, Any]:
     return {
         "account": str(place.account.pk),
         "level": place.level.value,
@@ -251,7 +200,3 @@ def _settled(place: _Place, waiting: LimitChange | None) -> dict[str, Any]:
         "id": None if waiting is None else str(waiting.pk),
         "effective_at": None if waiting is None else rfc3339(waiting.effective_at),
     }
-
-
-def _field(field: str | None) -> str:
-    return field if field in {"level", "target", "name"} else "value"

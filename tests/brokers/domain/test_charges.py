@@ -88,6 +88,13 @@ def test_takes_the_futures_tax_of_the_day(day, tax):
     assert note_of(sold, day=day).transaction_tax == Decimal(tax)
 
 
+@pytest.mark.parametrize(("day", "charge"), [(date(2026, 2, 28), "29.70"), (date(2026, 3, 1), "30.70")])
+def test_takes_the_exchanges_charge_of_the_day_for_shares(day, charge):
+    bought = a_fill("NSE:RELIANCE", Side.BUY, 1000, "1000")  # ten lakh
+
+    assert note_of(bought, day=day).exchange == Decimal(charge)
+
+
 @pytest.mark.parametrize("instrument", ["NSE:UNHEARD", "NSE:NIFTY 50"])
 def test_refuses_to_guess_a_charge(instrument):
     with pytest.raises(DataError):
