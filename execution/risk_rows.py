@@ -30,6 +30,7 @@ from risk.liveness_models import LimitMark, ShadowBreach
 from risk.models import Breach, LimitChange
 from risk.selectors import STORED
 from strategies.models import Deployment, DeploymentState
+from strategies.registry import title_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -84,7 +85,7 @@ class _Known:
     def __init__(self, read: Sequence[AccountUse], deployments: Sequence[Deployment], now: datetime) -> None:
         accounts = [use.account for use in read]
         self.deployments = deployments
-        self.names = {str(row.pk): row.strategy for row in deployments}
+        self.names = {str(row.pk): title_of(row.strategy) for row in deployments}
         self.desks = {str(one.desk_id): one.desk.name for one in accounts}
         self.owners = {str(one.owner_id): one.owner.email for one in accounts}
         self.labels = {str(one.pk): one.label for one in accounts}

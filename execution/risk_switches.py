@@ -14,6 +14,7 @@ from risk.domain.switch_life import state_of
 from risk.models import KillSwitch, SwitchScope
 from risk.selectors import switch_state
 from strategies.models import Deployment, DeploymentState
+from strategies.registry import title_of
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -65,7 +66,7 @@ def _of_account(use: AccountUse, own: Sequence[Deployment]) -> Iterator[_Guarded
     account = use.account
     yield _Guarded(scope=SwitchScope.ACCOUNT, target=account.pk, name=account.label, uses=[use], deployments=own)
     for row in own:
-        yield _Guarded(scope=SwitchScope.DEPLOYMENT, target=row.pk, name=row.strategy, uses=[use], deployments=[row])
+        yield _Guarded(scope=SwitchScope.DEPLOYMENT, target=row.pk, name=title_of(row.strategy), uses=[use], deployments=[row])
 
 
 def _switch_row(guarded: _Guarded, row: KillSwitch | None, *, may_act: bool) -> Row:

@@ -30,6 +30,12 @@ def strategy_for(slug: str) -> type[SignalStrategy]:
         ) from None
 
 
+def title_of(slug: str) -> str:
+    """Return what a strategy is called on a page; one that left the catalogue is called by its short name."""
+    found = _LIBRARY.get(slug)
+    return found.title if found else slug
+
+
 def strategies_all() -> tuple[type[SignalStrategy], ...]:
     """Return the whole catalogue, by name."""
     return tuple(_LIBRARY[slug] for slug in sorted(_LIBRARY))

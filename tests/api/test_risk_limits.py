@@ -125,7 +125,7 @@ def test_a_limit_can_be_set_for_every_level(mine):
     (desk,) = rows_of(mine, name="max_order_value_quote", level="desk")
     assert (own["holds"], desk["holds"], desk["target_name"]) == (False, True, "Desk")
     (strategy,) = rows_of(mine, level="strategy")
-    assert (strategy["target_name"], strategy["limit"], strategy["holds"]) == ("ema-crossover", "3", True)
+    assert (strategy["target_name"], strategy["limit"], strategy["holds"]) == ("EMA crossover", "3", True)
     (instrument,) = rows_of(mine, level="instrument")
     assert (instrument["target"], instrument["shadow"]["outcome"]) == ("NSE:RELIANCE", "reduced")
 
