@@ -74,6 +74,11 @@ CASES = [
     ("rsi", {"stop_atr": 1.0, "rsi_bars": 5, "atr_bars": 5}, lambda: an_expiry_day_of(24350, "PE")),
     ("vwap-breakout", {"atr_bars": 5}, lambda: an_expiry_day_of(24150, "CE")),
     ("vwap-breakout", {"atr_bars": 5, "atr_multiple": 0.5}, lambda: an_expiry_day_of(24350, "PE")),
+    (
+        "agent-panel",
+        {"bar_minutes": 5, "threshold": 0.1, "agreement": 0.5, "direction": "both"},
+        lambda: a_week_of("AXISBANK"),
+    ),
 ]
 
 
