@@ -15,9 +15,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from brokers.api.idempotency import once
-from brokers.api.lookup import account_of, accounts_to_act_on, caller, check_may_write, row_of
+from brokers.api.lookup import NotYours, account_of, accounts_to_act_on, caller, check_may_write, row_of
 from brokers.api.queries import NoQuery, StrictBoolean, StrictSerializer, body_of, query_of
 from brokers.domain.errors import NotFound
+from brokers.models import TradingAccount
 from strategies.agent_models import MOST_WATCHED, AgentWatch
 from strategies.agent_selectors import agents_board, decision_whole, decisions_listed
 from strategies.agent_services import BAR_MINUTES, agent_toggle, round_ask, watch_set, watch_toggle
@@ -34,7 +35,7 @@ class DecisionsQuery(NoQuery):
 
 
 class SetBody(StrictSerializer):
-    """What the agents watch, through which account; without one the first."""
+    """What the agents watch, through which of the caller's own accounts; without one the first."""
 
     instruments = serializers.ListField(
         child=serializers.CharField(max_length=LONGEST_KEY), min_length=1, max_length=MOST_WATCHED
@@ -92,11 +93,7 @@ class AgentsSet(APIView):
     def post(self, request: Request) -> Response:
         """Set the agents on instruments and let them run."""
         body = body_of(request, SetBody)
-        account = account_of(request, body.pop("account", None))
-        if account is None:
-            account = next(iter(accounts_to_act_on(caller(request))), None)
-        if account is None:
-            raise PermissionDenied("No desk on which your role lets you act has an account.", code="role.insufficient")
+        account = _own_account(request, body.pop("account", None))
         check_may_write(request, account.desk_id)
 
         def act(_: str) -> tuple[int, dict[str, Any]]:
@@ -124,6 +121,20 @@ class AgentsToggle(APIView):
             return 202, _answer(watch)
 
         return once(request, act)
+
+
+def _own_account(request: Request, wanted: UUID | None) -> TradingAccount:
+    """Find the caller's own account; a colleague's does not exist here, for its prices come by its owner's licence."""
+    account = account_of(request, wanted)
+    if account is None:
+        mine = (one for one in accounts_to_act_on(caller(request)) if one.owner_id == caller(request).pk)
+        account = next(mine, None)
+        if account is None:
+            raise PermissionDenied("No desk on which you may act has an account of yours.", code="role.insufficient")
+    if account.owner_id != caller(request).pk:
+        about = {"field": "account", "details": {"id": str(account.pk)}}
+        raise NotYours(f"There is no account {account.pk}.", code="account.unknown", **about)
+    return account
 
 
 def _answer(watch: AgentWatch) -> dict[str, Any]:

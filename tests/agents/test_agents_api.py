@@ -10,7 +10,7 @@ from strategies.agents.roster import KEYS
 from strategies.tasks import agents_due_task, agents_round_task
 from tests.agents.rounds import NAMES, FakeVenue, a_round, a_watch
 from tests.api.conftest import client_of
-from tests.people import a_member
+from tests.people import a_member, an_account
 
 pytestmark = pytest.mark.django_db
 
@@ -109,6 +109,30 @@ def test_the_agents_are_set_and_stopped_over_the_api(ours):
 )
 def test_a_wrong_ask_is_refused(ours, path, body, status):
     assert ours.post(path, body).status_code == status
+
+
+def test_a_colleague_does_not_set_the_agents_on_the_owners_account(ours):
+    a_watch(ours)
+    colleague = client_of(a_member(ours.desk, Role.TRADER))
+    body = {"instruments": [NAMES[1]]}
+
+    named = colleague.post("/api/agents/set", {**body, "account": str(ours.account.id)}, format="json")
+    unnamed = colleague.post("/api/agents/set", body, format="json")
+
+    assert (named.status_code, named.json()["error"]["code"]) == (404, "account.unknown")
+    assert unnamed.status_code == 403
+    assert AgentWatch.objects.get().instruments == list(NAMES)
+
+
+def test_without_an_account_the_agents_watch_through_the_callers_own(ours):
+    a_watch(ours)
+    colleague = a_member(ours.desk, Role.TRADER)
+    own = an_account(ours.desk, owner=colleague)
+    with patch("strategies.api.agent_views.round_ask"):
+        answer = client_of(colleague).post("/api/agents/set", {"instruments": [NAMES[1]]}, format="json")
+
+    assert answer.status_code == 202
+    assert AgentWatch.objects.get(pk=answer.json()["id"]).account == own
 
 
 def test_a_viewer_may_look_but_not_act(ours):

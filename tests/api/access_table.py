@@ -38,7 +38,7 @@ RISK = {**WRITE, "trade key": "403 scope.insufficient", "risk key": "in"}
 # One's own keys, whatever one's role: another's is not there, and only a key that may administer sees them.
 OWN_KEYS = {**READ, "read key": "403 scope.insufficient", "admin key": "in"}
 ONE_KEY = {**OWN_KEYS, "viewer": "404", "auditor": "404", "trader": "404"}
-# The underlying that somebody follows is theirs alone, for their key brings its prices.
+# What somebody follows, and what their agents watch, is theirs alone, for their key brings its prices.
 LICENSED = {**WRITE, "trader": "404"}
 # A record that only an agent's round can write: here one that nobody has; whose a kept one is, the agents' own tests say.
 NOBODYS = {caller: "404" if answer == "in" else answer for caller, answer in READ.items()}
@@ -65,7 +65,7 @@ API = (
     ("POST api/account/keys/revoke", ONE_KEY),
     ("POST api/risk/", RISK),
     ("GET api/agents/decisions/<", NOBODYS),
-    ("POST api/agents/toggle", LICENSED),
+    ("POST api/agents/", LICENSED),
     # it answers as YAML, refusals too
     ("GET api/schema", {caller: answer.partition(" ")[0] for caller, answer in READ.items()}),
     ("GET api/analysis/alerts/log", FILTER),
