@@ -107,6 +107,8 @@ def _is_of(intent: OrderIntent, key: PositionKey) -> bool:
 def settled(desk: Desk, order: OrderRecord) -> None:
     """Go on after an order of ours is over and its fills are known."""
     key = key_of(order.intent)
+    if key.strategy_key and not order.is_entry and _subject(_nobodys(key)) in desk.state.discrepancies:
+        pursue(desk, _nobodys(key))  # less stands against what is to be closed of nobody's
     goal = desk.state.goals.get(key)
     if goal is None or goal.quantity is None:
         desk.resolve(EXIT_STUCK, order.client_id, f"{order.client_id} is {order.status}, and nothing more is wanted")
@@ -206,7 +208,10 @@ def _closable(desk: Desk, key: PositionKey, held: Decimal, side: Side) -> Decima
     others = _taken_by_others(desk, key, held)
     if others > 0:
         sentence = f"{key.instrument}: {others} of our {held} were closed by orders placed elsewhere"
-        desk.discrepancy("closed_elsewhere", f"{key.instrument} {key.strategy_key}", sentence)
+        if not key.strategy_key:
+            whose = f"{others} of nobody's {held} stand against what strategies hold"
+            sentence = f"{key.instrument}: {whose}, and are not closed at the venue"
+        desk.discrepancy(*_subject(key), sentence)
     return min(abs(held) - doubtful - others, _at_the_venue(desk, key, held, side))
 
 
@@ -228,12 +233,21 @@ def _is_beside(one: PositionKey, other: PositionKey) -> bool:
 
 
 def _taken_by_others(desk: Desk, key: PositionKey, held: Decimal) -> Decimal:
-    # A broker squaring our position off, or a hand on its app, books under nobody: selling the
-    # same shares once more would open the opposite position.
-    if not key.strategy_key:
-        return ZERO
-    nobody = desk.state.positions.get(replace(key, strategy_key="")).quantity
-    return min(abs(nobody), abs(held)) if nobody * held < 0 else ZERO
+    # A broker squaring our position off, or a hand on its app, books under nobody: selling the same
+    # shares once more, or buying nobody's side back, would open the opposite position at the venue.
+    if key.strategy_key:
+        nobody = desk.state.positions.get(_nobodys(key)).quantity
+        return min(abs(nobody), abs(held)) if nobody * held < 0 else ZERO
+    beside = (p for p in desk.state.positions.open(key.book) if p.key.strategy_key and _is_beside(p.key, key))
+    return min(sum((abs(p.quantity) for p in beside if p.quantity * held < 0), ZERO), abs(held))
+
+
+def _subject(key: PositionKey) -> tuple[str, str]:
+    return "closed_elsewhere", f"{key.instrument} {key.strategy_key}"
+
+
+def _nobodys(key: PositionKey) -> PositionKey:
+    return replace(key, strategy_key="")
 
 
 def _give_up(desk: Desk, goal: Goal, reason: str) -> None:

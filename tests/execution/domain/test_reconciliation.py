@@ -171,16 +171,54 @@ def test_a_position_whose_row_is_unreadable_is_not_gone_and_can_be_closed():
     assert (desk.placed[-1].order.intent.side, desk.placed[-1].order.intent.quantity) == (SELL, desk.held)
 
 
-def test_what_others_closed_is_not_sold_a_second_time():
+@pytest.mark.parametrize(
+    ("act", "asked"),
+    [
+        ("exit_all", {}),
+        ("exit_position", {"book": "live", "instrument": RELIANCE.key, "product": "MIS"}),
+        ("exit_position", {"book": "live", "instrument": RELIANCE.key, "product": "MIS", "strategy_key": DEPLOYMENT}),
+    ],
+)
+def test_what_others_closed_is_neither_sold_a_second_time_nor_bought_back(act, asked):
     desk = a_long_desk()
     by_hand(desk, SELL, 99)
     desk.read_books()
 
-    desk.act("exit_all")
+    desk.act(act, **asked)
     desk.pass_time(30)
 
-    assert not [p for p in desk.placed if p.order.intent.deployment_id == DEPLOYMENT and p.order.intent.side is SELL]
+    assert [(p.order.intent.side, p.order.intent.deployment_id) for p in desk.placed] == [(BUY, DEPLOYMENT)]
     assert "closed_elsewhere" in desk.inbox
+
+
+@pytest.mark.parametrize(("sold", "exits"), [(60, [(SELL, 39, DEPLOYMENT)]), (120, [(BUY, 21, None)])])
+def test_of_two_opposite_holders_only_what_the_venue_holds_is_closed(sold, exits):
+    desk = a_long_desk()
+    by_hand(desk, SELL, sold)
+    desk.read_books()
+
+    desk.act("exit_all")
+    desk.fill()
+    desk.pass_time(30)
+
+    placed = [p.order.intent for p in desk.placed[1:]]
+    assert [(one.side, one.quantity, one.deployment_id) for one in placed] == exits
+    assert desk.held == 0
+
+
+def test_what_stood_against_a_strategy_is_closed_once_the_strategys_own_exit_is_through():
+    desk = a_long_desk()
+    desk.act("exit_position", book="live", instrument=RELIANCE.key, product="MIS", strategy_key=DEPLOYMENT)
+    by_hand(desk, SELL, 99)
+    desk.read_books()
+    desk.act("exit_position", book="live", instrument=RELIANCE.key, product="MIS")
+    assert len(desk.placed) == 2
+
+    desk.fill(order=next(o for o in desk.working if o.intent.deployment_id == DEPLOYMENT))
+    desk.fill()
+
+    assert [(p.order.intent.side, p.order.intent.quantity) for p in desk.placed[1:]] == [(SELL, 99), (BUY, 99)]
+    assert desk.held == 0
 
 
 def test_reordered_and_repeated_rows_change_nothing():
