@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isnan
 from typing import Any, ClassVar
@@ -101,10 +101,9 @@ def judge(
     """
     if len(bars) < max(strategy.warmup_bars(), 1):
         return None, _warming_up(strategy, bars)
-    newest = _newest(strategy, bars)
-    wanted = newest[-1]
-    is_missed = not strategy.joins_late and wanted != 0.0 and not _just_changed(newest)
-    if isnan(wanted) or wanted == current or is_missed:
+    exposure = _exposure(strategy, bars)
+    wanted = _wanted_at(strategy, exposure, bars, -1)
+    if isnan(wanted) or wanted == current or _is_missed(strategy, exposure, bars, wanted):
         return None, _no_view(strategy, bars, wanted)
     signal = Signal(
         deployment_id=deployment_id,
@@ -127,11 +126,24 @@ def wanted_exposure(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
     return _allowed(strategy, _exposure(strategy, bars), bars)
 
 
+def without_late_joins(exposure: Float64Array1D, first: int) -> Float64Array1D:
+    """Return the exposures from bar `first` on, where those who wait for a change begin flat, shape (n - first,).
+
+    The wish that stood before `first` is NaN until another is known; bars without a view end no wish.
+    """
+    begun = exposure[first:].copy()
+    before = exposure[:first][~np.isnan(exposure[:first])]
+    if before.size and before[-1] != 0.0:
+        others = np.flatnonzero(~np.isnan(begun) & (begun != before[-1]))
+        begun[: others[0] if others.size else begun.size] = np.nan
+    return begun
+
+
 def standing(strategy: SignalStrategy, bars: Bars) -> str:
     """Return in one sentence why a deployment holds no view, or an empty text when it has one."""
     if len(bars) < strategy.warmup_bars():
         return _warming_up(strategy, bars)
-    return _no_view(strategy, bars, _newest(strategy, bars)[-1])
+    return _no_view(strategy, bars, _wanted_at(strategy, _exposure(strategy, bars), bars, -1))
 
 
 def bar_end_at(bars: Bars) -> datetime:
@@ -161,12 +173,17 @@ def _exposure(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
     return series
 
 
-def _newest(strategy: SignalStrategy, bars: Bars) -> list[float]:
-    # `_allowed` of what a decision looks at, the last exposure and the one before: for two numbers arrays are slow
-    return [
-        _allowed_one(strategy, wanted, start_ns, bars.interval_s)
-        for wanted, start_ns in zip(_exposure(strategy, bars)[-2:].tolist(), bars.start_ns[-2:].tolist(), strict=True)
-    ]
+def _wanted_at(strategy: SignalStrategy, exposure: Float64Array1D, bars: Bars, place: int) -> float:
+    # `_allowed` of what a decision looks at: for one or two numbers arrays are slow
+    return _allowed_one(strategy, float(exposure[place]), int(bars.start_ns[place]), bars.interval_s)
+
+
+def _is_missed(strategy: SignalStrategy, exposure: Float64Array1D, bars: Bars, wanted: float) -> bool:
+    """Say whether a wish began before this bar, and is not taken up late; bars without a view end no wish."""
+    if strategy.joins_late or wanted == 0.0:
+        return False
+    earlier = (_wanted_at(strategy, exposure, bars, place) for place in range(len(bars) - 2, -1, -1))
+    return next((one for one in earlier if not isnan(one)), None) == wanted
 
 
 def _allowed_one(strategy: SignalStrategy, wanted: float, start_ns: int, interval_s: int) -> float:
@@ -217,10 +234,6 @@ def _reason(strategy: SignalStrategy, bars: Bars) -> str:
         deadline = datetime.fromtimestamp(square_off_ns // NANOSECONDS, tz=zone)
         return f"{symbol}: flat at {now}, ahead of the square-off at {deadline:%H:%M}"
     return f"{symbol}: {strategy.reason(bars)} at {now}"
-
-
-def _just_changed(newest: Sequence[float]) -> bool:
-    return len(newest) < 2 or newest[-1] != newest[-2]
 
 
 def _field(name: str, raw: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:

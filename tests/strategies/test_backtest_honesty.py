@@ -299,6 +299,18 @@ def test_an_event_is_not_joined_by_a_later_choice():
     assert (len(joined.result.fills), len(waited.result.fills)) == (6, 0)
 
 
+def test_bars_without_a_view_make_no_event_of_a_standing_wish():
+    bars = a_walk(400, seed=9)
+    result = sweep(RsiReversal, {"rsi_bars": [3, 5]}, bars, TERMS, sessions=sessions(), fixed={"product": "CNC"})
+    exposures = np.ones_like(result.exposures)
+    exposures[:, [100, 150, 199, 200, 320]] = np.nan
+    exposures[:, 350:] = -1.0
+
+    waited = walk_forward(replace(result, exposures=exposures), bars, TERMS, train_bars=100, test_bars=100)
+
+    assert waited.result.fills.bar.tolist() == [251, 299]
+
+
 def test_windows_and_bars_must_fit():
     bars = a_walk(300, seed=9)
 

@@ -1,10 +1,15 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from brokers.domain.calendar import Segment
 from brokers.domain.errors import DataError, Invalid
 from brokers.domain.market import NANOSECONDS
 from strategies.domain import Signal, SignalStrategy, StrategyParams, standing, wanted_exposure
+from strategies.domain.backtest import decided as decided_at_once
 from tests.strategies.builders import (
     DECIDED_AT,
     MONDAY,
@@ -14,6 +19,7 @@ from tests.strategies.builders import (
     first,
     sessions,
     some_bars,
+    traded,
 )
 
 
@@ -34,7 +40,7 @@ class Scripted(SignalStrategy):
         return 2
 
     def exposure(self, bars):
-        return self.wanted
+        return self.wanted[: len(bars)]
 
     def reason(self, bars):
         return "told to"
@@ -76,6 +82,28 @@ def test_an_event_is_not_taken_up_late():
 
 def test_an_event_is_taken_up_when_it_happens():
     assert decided(LateScripted([0, 0, 1]), some_bars([1, 2, 3])).exposure == 1.0
+
+
+@pytest.mark.parametrize("wanted", [[1, NAN, 1], [0, 1, NAN, NAN, 1], [-1, NAN, -1]])
+def test_an_event_is_not_taken_up_late_after_bars_without_a_view(wanted):
+    assert decided(LateScripted(wanted, direction="both"), some_bars(range(1, len(wanted) + 1))) is None
+
+
+@pytest.mark.parametrize("wanted", [[0, NAN, 1], [-1, NAN, 1], [NAN, NAN, 1]])
+def test_an_event_is_taken_up_whatever_bars_without_a_view_lie_before_it(wanted):
+    assert decided(LateScripted(wanted, direction="both"), some_bars([1, 2, 3])).exposure == 1.0
+
+
+@given(st.lists(st.sampled_from([0.0, 1.0, -1.0, NAN, NAN]), min_size=2, max_size=10))
+@example([1.0, 1.0, NAN, 1.0, 0.0, 1.0])
+@example([1.0, NAN, NAN, 1.0, -1.0])
+def test_an_event_is_joined_late_by_neither_desk_nor_backtest(wanted):
+    strategy, bars = LateScripted(wanted, direction="both"), some_bars(range(1, len(wanted) + 1))
+
+    acted = [one for one in decided_at_once(strategy, bars).tolist() if not np.isnan(one)]
+    changes = [one for before, one in pairwise([0.0, *acted]) if one != before]
+
+    assert changes == [signal.exposure for signal in traded(strategy, bars)]
 
 
 def test_an_event_strategy_still_leaves_late():

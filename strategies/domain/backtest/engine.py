@@ -22,7 +22,7 @@ from strategies.domain.backtest.terms import (
     times_costs,
 )
 from strategies.domain.backtest.trips import round_trips
-from strategies.domain.strategy import SignalStrategy, wanted_exposure
+from strategies.domain.strategy import SignalStrategy, wanted_exposure, without_late_joins
 
 SIZINGS = {Sizing.UNITS: BY_UNITS, Sizing.VALUE: BY_VALUE, Sizing.EQUITY: BY_EQUITY}
 DAY_NS = 86_400 * NANOSECONDS
@@ -116,10 +116,8 @@ def decided(strategy: SignalStrategy, bars: Bars) -> Float64Array1D:
     """Return the exposures that the desk would act on: no view before the warm-up, no event joined late."""
     wanted = wanted_exposure(strategy, bars).copy()
     first = min(max(strategy.warmup_bars(), 1), wanted.size) - 1
-    begun_earlier = first > 0 and wanted[first] != 0.0 and wanted[first] == wanted[first - 1]
-    if not strategy.joins_late and begun_earlier:
-        others = np.flatnonzero(wanted[first:] != wanted[first])
-        wanted[first : first + others[0] if others.size else wanted.size] = np.nan
+    if not strategy.joins_late:
+        wanted[first:] = without_late_joins(wanted, first)
     wanted[:first] = np.nan
     return wanted
 

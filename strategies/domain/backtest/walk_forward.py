@@ -13,6 +13,7 @@ from brokers.domain.market import Bars, Float64Array1D
 from strategies.domain.backtest.engine import Result, run
 from strategies.domain.backtest.sweeps import Sweep, figures_of
 from strategies.domain.backtest.terms import Float64Array2D, Terms
+from strategies.domain.strategy import without_late_joins
 
 _COLUMNS = ("start_ns", "open", "high", "low", "close", "volume")
 
@@ -84,10 +85,7 @@ def _best(exposures: Float64Array2D, bars: Bars, terms: Terms, span: tuple[int, 
 
 
 def _from_flat(exposure: Float64Array1D, test: tuple[int, int], *, joins_late: bool) -> Float64Array1D:
-    begun = exposure[slice(*test)].copy()
-    if not joins_late and begun[0] != 0.0 and begun[0] == exposure[test[0] - 1]:
-        others = np.flatnonzero(begun != begun[0])
-        begun[: others[0] if others.size else begun.size] = np.nan
+    begun = exposure[slice(*test)].copy() if joins_late else without_late_joins(exposure[: test[1]], test[0])
     # flat again before the next choice: its last order is the open before it
     begun[-2:] = 0.0
     return begun
