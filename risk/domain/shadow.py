@@ -17,13 +17,13 @@ from brokers.domain.clock import IST
 from brokers.domain.instruments import Instrument, InstrumentKind, split_key
 from brokers.domain.orders import Book, Fill, OrderIntent, OrderType, Product, Purpose, Side
 from risk.domain.exposure import ZERO, Holding, PendingOrder, QuoteView, RiskView, symbol_of
-from risk.domain.facts import NavView
 from risk.domain.gate import Reduced, Refused, review
 from risk.domain.history import DayTrades
 from risk.domain.levels import Bound, Figure, Level
 from risk.domain.limit_words import WORDS, level_named
 from risk.domain.limits import Limits
 from risk.domain.switch import Switches
+from risk.domain.worth import UnitValue
 
 ONE = Decimal(1)
 # so low that an order of whole units comes within a hundredth of any limit of money
@@ -76,7 +76,9 @@ class _Try:
     pending: tuple[PendingOrder, ...] = ()
     fills: tuple[Fill, ...] = ()
     paced: Mapping[str, int] = field(default_factory=dict)
-    nav: NavView = field(default_factory=lambda: NavView(units=ONE))
+    # the unit's value as it was last seen, and the day's P&L at that moment
+    nav: Decimal = ONE
+    seen_pnl: Decimal = ZERO
 
 
 def breaches(limits: Limits, *, at: datetime) -> tuple[ShadowResult, ...]:
@@ -124,8 +126,9 @@ def _tried(bound: Bound, base: _Try, limits: Limits) -> ShadowResult | None:
 
 
 def _judged(bound: Bound, made: _Try, limits: Limits) -> tuple[Outcome, str, str]:
+    valued = replace(limits, worth={Book.PAPER: _unit(made)})
     decision = review(
-        _intent(made), view=_view(made), limits=limits, switches=Switches(), client_id="shadow", at=made.at
+        _intent(made), view=_view(made), limits=valued, switches=Switches(), client_id="shadow", at=made.at
     )
     if isinstance(decision, Refused):
         outcome = Outcome.REFUSED if _is_of(bound, decision.rule, decision.reason) else Outcome.OTHER
@@ -175,9 +178,13 @@ def _view(made: _Try) -> RiskView:
         phase=Phase.CONTINUOUS,
         market_at=made.at,
         trades=trades,
-        equity_quote=EQUITY,
-        nav=made.nav,
     )
+
+
+def _unit(made: _Try) -> UnitValue:
+    """Return the book's worth as a desk is told it, beside the limits."""
+    ends = _at_time(made.at, time()) + timedelta(days=1)
+    return UnitValue(nav=made.nav, equity_quote=EQUITY, net_quote=made.seen_pnl, day_ends_at=ends)
 
 
 def _instrument(key: str) -> Instrument:
@@ -210,11 +217,12 @@ def _levered(made: _Try, limit: Figure) -> _Try:
 
 
 def _lost(made: _Try, limit: Figure) -> _Try:
-    return replace(made, pnl=-_number(limit))
+    # lost before the book was last seen, so that its unit does not fall by it too
+    return replace(made, pnl=-_number(limit), seen_pnl=-_number(limit))
 
 
 def _fallen(made: _Try, limit: Figure) -> _Try:
-    return replace(made, nav=NavView(units=ONE, nav=ONE - _number(limit)))
+    return replace(made, nav=ONE - _number(limit))
 
 
 def _opened(made: _Try, limit: Figure) -> _Try | None:

@@ -1,5 +1,5 @@
 // Limits and their use in words and figures. Pure: no page, no clock of its own.
-import { NONE, clock, isFigure, moment, quantity, shortMoney } from "windhover/format";
+import { NONE, clock, counted, isFigure, moment, quantity, shortMoney } from "windhover/format";
 
 export const WARN_AT = 0.85;
 
@@ -43,6 +43,16 @@ export function shadowOf(shadow) {
   if (!shadow) return { text: "not tried", kind: "" };
   const text = SHADOW[shadow.outcome] ?? shadow.outcome;
   return { text: shadow.is_today ? text : `${text}, not today`, kind: shadow.outcome === "passed" ? "loss" : shadow.outcome === "other" ? "warned" : "" };
+}
+
+/** What the day's breaches in shadow came to: only what was refused or made smaller was stopped, and the rest is named apart. */
+export function shadowSummary(limits) {
+  const tried = limits.map((row) => row.shadow).filter((shadow) => shadow?.is_today);
+  const count = (...outcomes) => tried.filter((shadow) => outcomes.includes(shadow.outcome)).length;
+  const [passed, other, stopped] = [count("passed"), count("other"), count("refused", "reduced")];
+  if (passed) return { text: `${counted(passed, "limit")} let a breach pass in shadow`, isAlarm: true };
+  const text = tried.length ? `${stopped} of ${limits.length} breaches stopped in shadow today${other ? `, ${other} not reached` : ""}` : "";
+  return { text, isAlarm: false };
 }
 
 /** Today's time, or the day and time of what is older. */

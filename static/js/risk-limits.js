@@ -2,8 +2,8 @@
 import { write } from "windhover/api";
 import { openDialog } from "windhover/dialogs";
 import { byId, h, keyed, setClass, setText } from "windhover/dom";
-import { NONE, clock, counted, moment } from "windhover/format";
-import { figureOf, headroom, isTighter, left, levelOf, shadowOf, usedOf, when, whose } from "windhover/risk/figures";
+import { NONE, clock, moment } from "windhover/format";
+import { figureOf, headroom, isTighter, left, levelOf, shadowOf, shadowSummary, usedOf, when, whose } from "windhover/risk/figures";
 import { toast } from "windhover/toast";
 
 function makeLimit() {
@@ -52,10 +52,9 @@ export function drawLimits(account, book, now, change) {
   });
   byId("limits").hidden = account.limits.length === 0;
   byId("limits-empty").hidden = account.limits.length > 0;
-  const tried = account.limits.filter((row) => row.shadow?.is_today);
-  const passed = tried.filter((row) => row.shadow.outcome === "passed");
-  setText(byId("limits-sub"), passed.length ? `${counted(passed.length, "limit")} let a breach pass in shadow` : tried.length ? `${tried.length} of ${account.limits.length} breaches stopped in shadow today` : "");
-  setClass(byId("limits-sub"), passed.length ? "loss" : "sub");
+  const summary = shadowSummary(account.limits);
+  setText(byId("limits-sub"), summary.text);
+  setClass(byId("limits-sub"), summary.isAlarm ? "loss" : "sub");
   for (const id of ["shadow", "change"]) byId(id).hidden = !account.may_act;
 }
 

@@ -10,7 +10,7 @@ register(
       return next(own ? new URL("../../static/js/" + name.slice(10) + ".js", ${JSON.stringify(import.meta.url)}).href : name, context);
     }`),
 );
-const { figureOf, headroom, isTighter, left, levelOf, shadowOf, usedOf, whose } = await import("../../static/js/risk-figures.js");
+const { figureOf, headroom, isTighter, left, levelOf, shadowOf, shadowSummary, usedOf, whose } = await import("../../static/js/risk-figures.js");
 
 test("a limit is written in its own unit", () => {
   assert.equal(figureOf("1000000.00", "money", "INR"), "₹ 10.0 L");
@@ -51,4 +51,13 @@ test("levels, breaches in shadow and the time left have words", () => {
   assert.equal(shadowOf(null).text, "not tried");
   assert.equal(left("2026-08-18T05:15:00Z", Date.parse("2026-08-18T05:00:30Z")), "in 14:30");
   assert.equal(left("2026-08-18T05:00:00Z", Date.parse("2026-08-18T05:00:30Z")), "now");
+});
+
+test("a breach in shadow that another rule met first is not told as stopped", () => {
+  const tried = (outcome, is_today = true) => ({ shadow: { outcome, is_today } });
+  const day = [tried("refused"), tried("reduced"), tried("other"), tried("refused", false), { shadow: null }];
+  assert.deepEqual(shadowSummary(day), { text: "2 of 5 breaches stopped in shadow today, 1 not reached", isAlarm: false });
+  assert.equal(shadowSummary(day.slice(0, 2)).text, "2 of 2 breaches stopped in shadow today");
+  assert.equal(shadowSummary(day.slice(3)).text, "");
+  assert.deepEqual(shadowSummary([...day, tried("passed")]), { text: "1 limit let a breach pass in shadow", isAlarm: true });
 });

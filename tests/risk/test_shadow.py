@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from risk.domain import rules
+from risk.domain.facts import NavView
 from risk.domain.levels import KINDS, Level, LevelLimits, Window
 from risk.domain.limit_words import WORDS, level_named, refused_value
 from risk.domain.limits import with_levels
@@ -73,6 +74,19 @@ def test_a_limit_whose_rule_is_gone_is_told_as_passed(monkeypatch):
     monkeypatch.setattr("risk.domain.gate.ENTRY_RULES", left)
 
     assert outcomes(some_limits())["max_daily_loss_quote", Level.ACCOUNT].outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("name", ["max_drawdown_fraction", "max_leverage"])
+def test_a_gate_that_is_not_told_what_a_book_is_worth_is_found_out(monkeypatch, name):
+    alive = outcomes(some_limits(**{name: EVERY[name]}))[name, Level.ACCOUNT].outcome
+    # the desk is told it with the limits, so what reads them is on trial
+    monkeypatch.setattr("risk.domain.worth.UnitValue.nav_with", lambda *_, **__: NavView(units=Decimal(1)))
+    monkeypatch.setattr("risk.domain.worth.UnitValue.equity_with", lambda *_, **__: Decimal("1e12"))
+
+    dead = outcomes(some_limits(**{name: EVERY[name]}))[name, Level.ACCOUNT].outcome
+
+    assert alive in STOPPED
+    assert dead not in STOPPED
 
 
 def test_a_limit_behind_another_one_is_told_as_not_reached():
