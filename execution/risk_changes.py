@@ -42,8 +42,11 @@ class LimitPlace:
         """Tell whether real money may be lost below this limit."""
         if self.level not in (Level.DESK, Level.USER, Level.INSTRUMENT):
             return self.account.is_live and not self.account.is_simulated
-        rows = TradingAccount.objects.filter(desk_id=self.account.desk_id, is_live=True, is_simulated=False)
-        return rows.exists()
+        rows = TradingAccount.objects.filter(is_live=True, is_simulated=False)
+        # a user's accounts may stand on several desks
+        if self.level is Level.USER:
+            return rows.filter(owner_id=self.account.owner_id).exists()
+        return rows.filter(desk_id=self.account.desk_id).exists()
 
 
 @transaction.atomic

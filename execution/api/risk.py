@@ -8,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -117,6 +118,8 @@ class LimitWithdraw(APIView):
             LimitChange.objects.all(), request=request, id=wanted, word="loosening", field="id"
         )
         check_may_write(request, change.desk_id)
+        if change.level == Level.USER:
+            _check_is_own(request, change.target)
 
         def act(_: str) -> Answer:
             loosening_withdraw(change=change, by=caller(request), at=timezone.now())
@@ -148,6 +151,12 @@ def _writable(request: Request, account_id: Any) -> TradingAccount:
     return account
 
 
+def _check_is_own(request: Request, owner_id: Any) -> None:
+    """Raise PermissionDenied unless the caller is that user: such a limit binds the user's accounts on every desk."""
+    if str(caller(request).pk) != str(owner_id):
+        raise PermissionDenied("Limits over all accounts of an owner are the owner's to set.", code="role.insufficient")
+
+
 def _change(request: Request, body: dict[str, Any], account: TradingAccount) -> Callable[[str], Answer]:
     def check() -> None:
         refuse_loosening(request, "A limit that guards real money is loosened on the page, not by an API key.")
@@ -175,6 +184,8 @@ def _target(request: Request, level: Level, wanted: str, account: TradingAccount
         return str(row.pk)
     if level is Level.INSTRUMENT:
         return _listed(wanted, account)
+    if level is Level.USER:
+        _check_is_own(request, account.owner_id)
     known = {Level.DESK: account.desk_id, Level.USER: account.owner_id, Level.ACCOUNT: account.pk}
     return str(known[level])
 

@@ -19,7 +19,7 @@ from risk.models import Breach, LimitChange, LimitSet
 from risk.selectors import limits_for
 from risk.services import level_limit_set, limits_set, switch_set
 from tests.api.conftest import Caller, client_of
-from tests.people import NOON, a_deployment, a_listed, a_member, a_position_row, an_order_row
+from tests.people import NOON, a_deployment, a_desk, a_listed, a_member, a_position_row, an_account, an_order_row
 
 pytestmark = pytest.mark.django_db
 FIRST = {
@@ -210,6 +210,31 @@ def test_a_key_tightens_real_money_and_does_not_loosen_it(db, fresh_redis):
     # on the page by whoever showed a second factor a moment ago
     assert (on_page.status_code, on_page.json()["error"]["code"]) == (403, "second_factor.required")
     assert LimitChange.objects.count() == 0
+
+
+def test_an_owner_s_limits_are_the_owner_s_alone(mine):
+    colleague = client_of(a_member(mine.desk, Role.TRADER))
+    body = {"account": str(mine.account.id), "level": "user", "name": "max_spread_fraction"}
+    refused = colleague.post("/api/risk/limits", {**body, "value": "0.01"}, format="json")
+    mine.post("/api/risk/limits", {**body, "value": "0.01"})
+    waiting = mine.post("/api/risk/limits", {**body, "value": None}).json()
+
+    taken = colleague.post("/api/risk/limits/withdraw", {"id": int(waiting["id"])}, format="json")
+
+    assert [answer.status_code for answer in (refused, taken)] == [403, 403]
+    assert (waiting["state"], LimitChange.objects.get().withdrawn_at) == ("waiting", None)
+    assert mine.post("/api/risk/limits/withdraw", {"id": int(waiting["id"])}).json()["state"] == "withdrawn"
+
+
+def test_an_owner_s_real_money_on_another_desk_is_guarded_too(mine):
+    an_account(a_desk(owner=mine.user, name="Elsewhere"), owner=mine.user, is_simulated=False, is_live=True)
+    for level in ("user", "desk"):
+        set_limit(mine, "max_spread_fraction", "0.01", level=level)
+
+    of_owner = set_limit(mine, "max_spread_fraction", "0.02", level="user")
+
+    assert (of_owner.status_code, of_owner.json()["error"]["code"]) == (403, "risk.loosening")
+    assert set_limit(mine, "max_spread_fraction", "0.02", level="desk").json()["state"] == "waiting"
 
 
 def test_every_limit_is_tried_in_shadow_when_asked_and_after_a_change(mine):
