@@ -131,6 +131,7 @@ def test_a_perpetual_is_deployed_from_the_form_by_its_value(desk, session, open_
     page.select_option("#scope", label="Simulated Aster")
     page.keyboard.press("Escape")
     page.click("#start-one")
+    page.select_option("#start-strategy", "ema-crossover")
     page.wait_for_selector("#param-fast")
     page.select_option("#start-account", label="Simulated Aster")
     assert page.locator("#param-lots, #param-product").count() == 0

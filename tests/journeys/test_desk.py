@@ -89,6 +89,7 @@ def _start_a_restless_strategy(page):
     """Start moving averages so short that they cross every few bars, on one share, at the simulated exchange."""
     known = set(page.evaluate(DEPLOYMENTS))
     page.keyboard.press("s")
+    page.select_option("#start-strategy", "ema-crossover")
     page.wait_for_selector("#param-fast")
     page.check("#mode-live")
     page.fill("#start-instrument", f"NSE:{RESTLESS}")
@@ -130,6 +131,7 @@ def test_names_the_field_of_a_wrong_parameter_and_starts_nothing(desk, session, 
     before = page.locator("#strats li").count()
 
     page.keyboard.press("s")
+    page.select_option("#start-strategy", "ema-crossover")
     page.wait_for_selector("#param-fast")
     page.fill("#start-instrument", "NSE:RELIANCE")
     page.keyboard.press("Enter")
