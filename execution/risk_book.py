@@ -22,7 +22,8 @@ from brokers.domain.orders import FINAL_STATUSES, Book, OrderType, Product, Purp
 from brokers.models import ListedInstrument, TradingAccount
 from execution.books import AccountDay, account_days_of
 from execution.domain.baskets import key_of_basket
-from execution.models import EquityPoint, Order
+from execution.models import Order
+from execution.risk_days import days_unseen, last_net
 from risk.domain.exposure import MARKET_SLIP_FRACTION, ZERO, Holding, PendingOrder, symbol_of
 from risk.domain.history import DayTrades
 from risk.domain.levels import Level
@@ -85,11 +86,18 @@ def limits_watch(*, at: datetime) -> int:
 
 
 def _worth_note(use: AccountUse, book: Book) -> None:
-    """Keep what a book's unit is worth, where its funds and every price of its positions are known."""
+    """Keep what a book's unit is worth, where its funds and every price of its positions are known.
+
+    A day since it was seen last, of which nobody knows what it earned, leaves it unknown: its entries are refused by the
+    gate. Without a limit on the drawdown nothing hangs on it, and it begins anew.
+    """
     view, equity = use.day.view(book), _equity(use.day, book)
     if equity is None or view.unmarked:
         return
     known = UnitWorth.objects.filter(account=use.account, book=book.value).first()
+    days = () if known is None else days_unseen(use.day, known)
+    if days is None and any(entry.name == "max_drawdown_fraction" for entry in use.entries):
+        return
     worth_note(
         account=use.account,
         book=book,
@@ -97,7 +105,9 @@ def _worth_note(use: AccountUse, book: Book) -> None:
         net_quote=view.net_quote,
         market_at=use.begins_at,
         day_ends_at=use.begins_at + DAY,
-        last_net_quote=None if known is None else _last_net(known, before=use.begins_at),
+        last_net_quote=None if known is None else last_net(known, before=use.begins_at),
+        unseen_net_quotes=days or (),
+        begins_anew=days is None,
     )
 
 
@@ -107,20 +117,6 @@ def _equity(day: AccountDay, book: Book) -> Decimal | None:
     if book is Book.LIVE:
         return equity
     return None if cash is None else cash + day.view(book).net_quote
-
-
-def _last_net(known: UnitWorth, *, before: datetime) -> Decimal | None:
-    """Return the last net P&L on the curve of the day on which a unit was seen last, once that day is over."""
-    if known.day_ends_at > before:
-        return None
-    points = EquityPoint.objects.filter(
-        account_id=known.account_id,
-        book=known.book,
-        market_at__gte=known.day_ends_at - DAY,
-        market_at__lt=known.day_ends_at,
-    )
-    found: Decimal | None = points.order_by("-market_at").values_list("net_quote", flat=True).first()
-    return found
 
 
 def _marks(use: AccountUse, book: Book, at: datetime) -> Iterator[Mark]:
@@ -159,10 +155,12 @@ def _account_use(
 
 
 def _valued(facts: BookFacts, worth: UnitValue | None, day: AccountDay) -> BookFacts:
-    """Return a book's facts with what it is worth, where that was ever seen."""
+    """Return a book's facts with what it is worth, where that is known."""
     if worth is None:
         return facts
     begins = datetime.combine(day.day, time(), tzinfo=zone_of(day.account.venue))
+    if not worth.is_known_at(begins):
+        return facts
     return replace(
         facts,
         equity_quote=worth.equity_with(facts.pnl_today_net_quote, market_at=begins),

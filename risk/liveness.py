@@ -114,14 +114,22 @@ def worth_note(
     market_at: datetime,
     day_ends_at: datetime,
     last_net_quote: Decimal | None = None,
+    unseen_net_quotes: Sequence[Decimal] = (),
+    begins_anew: bool = False,
 ) -> UnitValue:
-    """Keep what a book's unit is worth now; `last_net_quote` is the last P&L known of the day before, where a new one began."""
+    """Keep what a book's unit is worth now.
+
+    Where a new day began, `last_net_quote` is the last P&L known of the day at which it was seen last, and
+    `unseen_net_quotes` are those of the days between. With `begins_anew` what it was worth before is forgotten.
+    """
     known = worth_of(account).get(book)
-    if known is None:
+    if known is None or begins_anew:
         now = UnitValue(equity_quote=equity_quote, net_quote=net_quote, day_ends_at=day_ends_at)
     else:
         if last_net_quote is not None and market_at >= known.day_ends_at:
             known = known.closed(last_net_quote)
+        for unseen in unseen_net_quotes:
+            known = known.lived(unseen)
         now = known.seen(equity_quote=equity_quote, net_quote=net_quote, market_at=market_at, day_ends_at=day_ends_at)
     UnitWorth.objects.update_or_create(
         account=account,

@@ -208,7 +208,7 @@ def delta_notional(_intent: OrderIntent, view: RiskView, limits: Limits) -> str 
 def nav_of(intent: OrderIntent, view: RiskView, limits: Limits) -> NavView | None:
     """Return the unit value of the order's book: as the view tells it, or as it was last seen and has moved since."""
     seen = limits.worth.get(intent.book)
-    if view.nav is not None or seen is None:
+    if view.nav is not None or seen is None or not seen.is_known_at(view.market_at):
         return view.nav
     return seen.nav_with(view.pnl_today_net_quote, market_at=view.market_at)
 
@@ -216,7 +216,7 @@ def nav_of(intent: OrderIntent, view: RiskView, limits: Limits) -> NavView | Non
 def equity_of(intent: OrderIntent, view: RiskView, limits: Limits) -> Decimal | None:
     """Return what the order's book is worth, likewise."""
     seen = limits.worth.get(intent.book)
-    if view.equity_quote is not None or seen is None:
+    if view.equity_quote is not None or seen is None or not seen.is_known_at(view.market_at):
         return view.equity_quote
     return seen.equity_with(view.pnl_today_net_quote, market_at=view.market_at)
 

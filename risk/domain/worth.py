@@ -7,13 +7,14 @@ came or went, and buys or sells units. The peak is the highest value that was ev
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from brokers.domain.errors import Invalid
 from risk.domain.facts import NavView
 
 ONE, ZERO = Decimal(1), Decimal(0)
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,10 @@ class UnitValue:
     def __post_init__(self) -> None:
         if self.peak <= 0 or self.nav > self.peak:
             raise Invalid("no peak is below its value, or 0", code="nav.figures", field="nav")
+
+    def is_known_at(self, market_at: datetime) -> bool:
+        """Tell whether it still speaks: not once a whole day lies between, whose P&L nobody has added."""
+        return market_at < self.day_ends_at + DAY
 
     def gained(self, net_quote: Decimal, *, market_at: datetime) -> Decimal:
         """Return what the book earned since; a new day's P&L has begun at nothing."""
@@ -60,3 +65,9 @@ class UnitValue:
         view = self.nav_with(net_quote, market_at=datetime.min.replace(tzinfo=self.day_ends_at.tzinfo))
         gained = net_quote - self.net_quote
         return replace(self, nav=view.nav, peak=view.peak, equity_quote=self.equity_quote + gained, net_quote=net_quote)
+
+    def lived(self, net_quote: Decimal) -> UnitValue:
+        """Return it after one more day, at which it was not seen, with that day's last net P&L."""
+        view = self.nav_with(net_quote, market_at=self.day_ends_at)
+        equity = self.equity_with(net_quote, market_at=self.day_ends_at)
+        return replace(self, nav=view.nav, peak=view.peak, equity_quote=equity, net_quote=net_quote)

@@ -105,3 +105,19 @@ def test_the_gate_keeps_leverage_of_the_orders_own_book():
 def test_a_drawdown_limit_of_a_book_that_was_never_seen_refuses():
     assert reviewed(limits=some_limits(max_drawdown_fraction="0.1")).rule == "drawdown"
     assert reviewed(limits=some_limits(max_leverage="2")).rule == "known_equity"
+
+
+def test_a_day_between_at_which_it_was_not_seen_moves_the_unit_by_its_own_result():
+    unit = a_unit().closed(Decimal(-2_000)).lived(Decimal(9_800)).lived(Decimal(-10_780))
+
+    assert (unit.nav, unit.peak, unit.equity_quote) == (Decimal("0.9702"), Decimal("1.078"), Decimal(97_020))
+    assert seen(unit, equity=97_020, net=0, at=TOMORROW).nav == Decimal("0.9702")
+
+
+@pytest.mark.parametrize("limit", ["max_drawdown_fraction", "max_leverage"])
+def test_what_was_seen_before_a_whole_day_passed_judges_no_entry(limit):
+    limits = some_limits(**{limit: "0.9"}, worth={Book.PAPER: a_unit(day_ends_at=NOW - timedelta(days=1))})
+    fresh = some_limits(**{limit: "0.9"}, worth={Book.PAPER: a_unit(day_ends_at=NOW - timedelta(hours=23))})
+
+    assert reviewed(limits=limits).rule in {"drawdown", "known_equity"}
+    assert not isinstance(reviewed(limits=fresh), Refused)
