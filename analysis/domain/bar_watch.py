@@ -253,7 +253,8 @@ class BarWatch:
 
     def _engine_of(self, figure: LiveFigure) -> _Streamed | _Recent:
         windows = figure.windows
-        key = figure.interval_s, None if windows is None else (windows.core, windows.wide)
+        # a line that runs asks for no older bars, so figures that need more of them have lines of their own
+        key = figure.interval_s, figure.bars_needed if windows is None else (windows.core, windows.wide)
         if windows is None:
             recent = self._engines.setdefault(key, _Recent())
             assert isinstance(recent, _Recent)

@@ -236,6 +236,22 @@ def test_an_alert_without_a_value_says_why():
     assert len(watch) == len(watch.alerts()) == 2
 
 
+@pytest.mark.parametrize("name", ["strength@5m", "change(100)@5m"])
+def test_a_figure_that_needs_more_bars_than_one_that_runs_gets_them_and_disturbs_nothing(name):
+    bars = walked(260)
+    running, longer = an_alert(level=1e12), an_alert(name, -1e12, "below", number=2)
+    watch = a_watch(running, past=bars[255:256])
+    watch.add(longer)
+    told = [watch.value(running.subject) for bar in bars[256:258] if not watch.take([bar], whole)]
+    before, owed = watch.lacking(), watch.owed()
+    watch.backfill(SERIES, bars[:257])
+
+    assert told == [bar.close for bar in bars[256:258]]
+    assert (list(before), owed) == ([2], {SERIES: figure_named(name).bars_needed})
+    assert watch.value(longer.subject) == a_watch(longer, past=bars[:258]).value(longer.subject)
+    assert (watch.lacking(), watch.owed()) == ({}, {})
+
+
 def test_what_the_last_bars_tell_is_forgotten_with_its_last_alert():
     alert = an_alert("change(1)@5m", 0.0)
     watch = a_watch(alert, past=bars_of([99.0]))
