@@ -81,28 +81,38 @@ def check_database(account_id: str, tips_file: Path) -> Found:
     return check(_rows(account_id), dict(anchored_tips(tips_file, account_id)))
 
 
-def check_file(file: Path) -> Found:
-    """Check an exported journal by itself: its first row must be the chain's first."""
-    return check(_read(file), {})
+def check_file(file: Path, tips_file: Path | None = None) -> Found:
+    """Check an exported journal: its first row must be the chain's first.
+
+    A chain whose end was cut is a whole, shorter chain: only the tips kept outside it (`tips_file`) show the cut.
+    """
+    first = next(_read(file), None)
+    anchors = dict(anchored_tips(tips_file, first.link.account_id)) if tips_file is not None and first else {}
+    return check(_read(file), anchors)
 
 
-def export(account_id: str, file: Path) -> Tip:
+def export(account_id: str, file: Path, tips_file: Path) -> Tip:
     """Write an account's whole journal to a Parquet file under a temporary name, check it, and give it its name.
 
     The payload is kept as the very JSON that its hash covers. Raises DataError, leaving no file, for a chain that is
-    broken in the database, or in what was read back.
+    broken in the database, that ends before the tips kept outside it, or that was not read back as it was written.
     """
     part = file.with_name(f".{file.name}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_broken(account_id, check_database(account_id, tips_file))
     try:
         _write(_rows(account_id), part)
-        found = check_file(part)
-        if found.broken:
-            raise DataError(f"account {account_id}: {found.broken}", code="journal.changed")
+        found = check_file(part, tips_file)
+        _refuse_broken(account_id, found)
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
     return found.tip
+
+
+def _refuse_broken(account_id: str, found: Found) -> None:
+    if found.broken:
+        raise DataError(f"account {account_id}: {found.broken}", code="journal.changed")
 
 
 def _rows(account_id: str) -> Iterator[Kept]:

@@ -82,11 +82,41 @@ def test_what_is_exported_holds_by_itself(rows, account, tmp_path):
     assert [path.name for path in file.parent.iterdir()] == [file.name]
     call_command("journal", "check", str(file), stdout=said)
     assert said.getvalue().count("4 rows") == 2
+    assert "A file alone cannot show that its end was cut" in said.getvalue()
 
 
-def test_a_changed_file_is_found(rows, account, tmp_path):
+def test_a_file_whose_end_was_cut_is_found_by_the_tips_alone(rows, account, journal, tmp_path):
+    file, cut = tmp_path / "journal.parquet", tmp_path / "cut.parquet"
+    export(str(account.pk), file, journal.tips_file)
+    duckdb.sql(f"COPY (FROM '{file}' WHERE seq < 4) TO '{cut}' (FORMAT PARQUET)")
+    said = StringIO()
+
+    with pytest.raises(CommandError, match="1 of 1"):
+        call_command("journal", "check", str(cut), "--tips", str(journal.tips_file), stdout=said)
+
+    assert "ends at 3, but 4 was anchored" in said.getvalue()
+    assert "A file alone" not in said.getvalue()
+    assert (check_file(cut).broken, check_file(file, journal.tips_file).broken) == ("", "")
+    with pytest.raises(CommandError, match="There is no file"):
+        call_command("journal", "check", str(cut), "--tips", str(tmp_path / "none"))
+
+
+def test_a_journal_whose_end_was_cut_is_not_exported(forged, account, journal, settings, tmp_path):
+    settings.WINDHOVER_STATE = journal.tips_file.parent
+    journal.tips_file.rename(tmp_path / "journal-tips.jsonl")
+    forged.filter(seq=4).delete()
+    said = StringIO()
+
+    with pytest.raises(CommandError, match="1 of 1"):
+        call_command("journal", "export", str(tmp_path / "kept"), stdout=said)
+
+    assert "ends at 3, but 4 was anchored" in said.getvalue()
+    assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_a_changed_file_is_found(rows, account, journal, tmp_path):
     file, other = tmp_path / "journal.parquet", tmp_path / "other.parquet"
-    export(str(account.pk), file)
+    export(str(account.pk), file, journal.tips_file)
     changed = "SELECT * REPLACE (CASE seq WHEN 2 THEN '{}' ELSE payload END AS payload)"
     duckdb.sql(f"COPY ({changed} FROM '{file}') TO '{other}' (FORMAT PARQUET)")
 

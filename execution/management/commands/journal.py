@@ -29,17 +29,18 @@ class Command(BaseCommand):
         carry.add_argument("--account", help="one account's id; all without it")
         check = acts.add_parser("check", help="check an exported file by itself")
         check.add_argument("file", type=Path)
+        check.add_argument("--tips", type=Path, help="the tips kept outside the database: they show a cut end")
 
     def handle(self, *, act: str, **options: Any) -> None:
         """Do one act; end with an error where a link is broken."""
+        tips = Path(settings.WINDHOVER_STATE) / "journal-tips.jsonl"
         if act == "check":
-            broken = [self._say(str(options["file"]), check_file(options["file"]))]
+            broken = [self._check(options["file"], options["tips"])]
         elif act == "verify":
-            tips = Path(settings.WINDHOVER_STATE) / "journal-tips.jsonl"
             accounts = _accounts(options["account"])
             broken = [self._say(str(row), check_database(str(row.pk), tips)) for row in accounts]
         else:
-            broken = [self._export(row, options["folder"]) for row in _accounts(options["account"])]
+            broken = [self._export(row, options["folder"], tips) for row in _accounts(options["account"])]
         if any(broken):
             raise CommandError(f"{sum(broken)} of {len(broken)} journals are broken")
 
@@ -48,10 +49,18 @@ class Command(BaseCommand):
         self.stdout.write(f"{name}: {found.tip.seq} rows hold, {said}")
         return bool(found.broken)
 
-    def _export(self, row: TradingAccount, folder: Path) -> bool:
+    def _check(self, file: Path, tips: Path | None) -> bool:
+        if tips is not None and not tips.exists():
+            raise CommandError(f"There is no file {tips}.")
+        is_broken = self._say(str(file), check_file(file, tips))
+        if tips is None:
+            self.stdout.write("A file alone cannot show that its end was cut: give --tips the tips kept outside it.")
+        return is_broken
+
+    def _export(self, row: TradingAccount, folder: Path, tips: Path) -> bool:
         file = folder / f"journal-{row.pk}.parquet"
         try:
-            tip = export(str(row.pk), file)
+            tip = export(str(row.pk), file, tips)
         except DataError as error:
             self.stdout.write(f"{row}: not written: {error.message}")
             return True
