@@ -31,7 +31,7 @@ from risk.domain.reach import Holder
 from risk.domain.usage import BookFacts, Placed, Use, uses
 from risk.domain.worth import UnitValue
 from risk.limit_table import LimitEntry, limit_table, limits_whole
-from risk.liveness import Mark, marks_note, rows_clear, shadow_run_where_due, worth_note
+from risk.liveness import Mark, marks_note, rows_clear, shadow_try_where_due, worth_note
 from risk.liveness_models import UnitWorth
 from risk.models import LimitSet
 from risk.selectors import worth_of
@@ -76,7 +76,7 @@ def limits_watch(*, at: datetime) -> int:
     """Note how near each limit came, and once a day try a breach of each in shadow; answer how many marks moved."""
     noted = 0
     for use in account_uses(TradingAccount.objects.filter(is_enabled=True), now=at):
-        shadow_run_where_due(account=use.account, at=at)
+        shadow_try_where_due(account=use.account, at=at)
         for book in Book:
             marks = list(_marks(use, book, at))
             noted += marks_note(account=use.account, book=book.value, day=use.day.day, marks=marks)

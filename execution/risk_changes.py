@@ -1,10 +1,11 @@
-"""Sets one limit of one level, and tries at once whether its breach would be refused."""
+"""Sets one limit of one level, and once it holds tries whether its breach would be refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from brokers.domain.errors import Invalid
 from brokers.models import TradingAccount
 from risk.domain.levels import Level
 from risk.domain.limit_words import refused_value
-from risk.liveness import shadow_run
+from risk.liveness import shadow_try
 from risk.models import LimitChange
 from risk.services import level_limit_set, limits_set
 
@@ -66,7 +67,8 @@ def limit_change(
     waiting = place.waiting()
     if waiting is not None and place.guards_real_money():
         check_loosening()
-    shadow_run(account=place.account, at=at)
+    # a try that fails takes no limit back
+    transaction.on_commit(partial(shadow_try, account=place.account, at=at), robust=True)
     return waiting
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_UP, Decimal
 
+import structlog
 from django.db import transaction
 
 from brokers.domain.clock import venue_day_of
@@ -20,6 +22,9 @@ from risk.liveness_models import LimitMark, ShadowBreach, UnitWorth
 from risk.models import LimitSet
 from risk.selectors import worth_of
 
+log = structlog.get_logger(__name__)
+# of this process
+_failures = itertools.count(1)
 SENTENCE_LENGTH = 300
 PLACES = Decimal("0.00000001")
 UNIT_PLACES = Decimal("0.000000000001")
@@ -43,13 +48,20 @@ class Mark:
         return self.used / self.bound
 
 
-@transaction.atomic
 def shadow_run(*, account: TradingAccount, at: datetime) -> tuple[ShadowResult, ...]:
-    """Try a breach of every limit of an account and keep what became of it; an account without limits has none to try."""
+    """Try a breach of every limit of an account and keep what became of it; an account without limits has none to try.
+
+    Two at once leave one row for each limit, the later one's.
+    """
     row = LimitSet.objects.select_related("account").filter(account=account).first()
     results = breaches(limits_whole(row), at=at) if row is not None else ()
+    _results_keep(account, results, at)
+    return results
+
+
+@transaction.atomic
+def _results_keep(account: TradingAccount, results: Sequence[ShadowResult], at: datetime) -> None:
     day = venue_day_of(at)
-    ShadowBreach.objects.filter(account=account, day=day).delete()
     ShadowBreach.objects.bulk_create(
         [
             ShadowBreach(
@@ -63,17 +75,32 @@ def shadow_run(*, account: TradingAccount, at: datetime) -> tuple[ShadowResult, 
                 rule=result.rule,
                 sentence=result.sentence[:SENTENCE_LENGTH],
             )
-            for result in results
-        ]
+            # in one order, so that two at once do not wait for each other
+            for result in sorted(results, key=lambda one: (one.level, one.target, one.name))
+        ],
+        update_conflicts=True,
+        unique_fields=["account", *_IDENTITY, "day"],
+        update_fields=["at", "outcome", "rule", "sentence"],
     )
-    return results
+    # of limits that are gone
+    ShadowBreach.objects.filter(account=account, day=day, at__lt=at).delete()
 
 
-def shadow_run_where_due(*, account: TradingAccount, at: datetime) -> bool:
+def shadow_try(*, account: TradingAccount, at: datetime) -> bool:
+    """Run the breaches and tell whether that went well; what fails is logged with how many have failed so far."""
+    try:
+        shadow_run(account=account, at=at)
+    except Exception:
+        log.exception("shadow_run_failed", account=str(account.pk), failures=next(_failures))
+        return False
+    return True
+
+
+def shadow_try_where_due(*, account: TradingAccount, at: datetime) -> bool:
     """Try the breaches where it has not been done on this day; tell whether it was done now."""
     if ShadowBreach.objects.filter(account=account, day=venue_day_of(at)).exists():
         return False
-    return bool(shadow_run(account=account, at=at))
+    return shadow_try(account=account, at=at)
 
 
 def marks_note(*, account: TradingAccount, book: str, day: date, marks: Sequence[Mark]) -> int:

@@ -14,6 +14,7 @@ from brokers.domain.orders import Book
 from brokers.hub import channel_of, sync_redis, topic_of
 from execution.models import EquityPoint
 from execution.risk_book import limits_watch
+from risk.liveness import shadow_run
 from risk.liveness_models import LimitMark, ShadowBreach, UnitWorth
 from risk.models import Breach, LimitChange, LimitSet
 from risk.selectors import limits_for
@@ -22,6 +23,14 @@ from tests.api.conftest import Caller, client_of
 from tests.people import NOON, a_deployment, a_desk, a_listed, a_member, a_position_row, an_account, an_order_row
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def committed(django_capture_on_commit_callbacks):
+    """Let what waits for a commit happen at the end of a block, as it does after a request."""
+    return lambda: django_capture_on_commit_callbacks(execute=True)
+
+
 FIRST = {
     "max_daily_loss_quote": "5000",
     "max_order_value_quote": "100000",
@@ -111,7 +120,7 @@ def test_a_looser_limit_waits_and_can_be_taken_back(mine):
     assert AuditEvent.objects.filter(action="limits.withdrawn").count() == 1
 
 
-def test_a_limit_can_be_set_for_every_level(mine):
+def test_a_limit_can_be_set_for_every_level(mine, committed):
     deployment = a_deployment(mine.account)
     for level, target, name, value in (
         ("desk", "", "max_order_value_quote", "50000"),
@@ -119,7 +128,8 @@ def test_a_limit_can_be_set_for_every_level(mine):
         ("strategy", str(deployment.pk), "max_open_orders", 3),
         ("instrument", "nse:reliance", "max_position_quantity", "100"),
     ):
-        assert set_limit(mine, name, value, level=level, target=target).json()["state"] == "applied", level
+        with committed():
+            assert set_limit(mine, name, value, level=level, target=target).json()["state"] == "applied", level
 
     (own,) = rows_of(mine, name="max_order_value_quote", level="account")
     (desk,) = rows_of(mine, name="max_order_value_quote", level="desk")
@@ -237,7 +247,7 @@ def test_an_owner_s_real_money_on_another_desk_is_guarded_too(mine):
     assert set_limit(mine, "max_spread_fraction", "0.02", level="desk").json()["state"] == "waiting"
 
 
-def test_every_limit_is_tried_in_shadow_when_asked_and_after_a_change(mine):
+def test_every_limit_is_tried_in_shadow_when_asked_and_after_a_change(mine, committed):
     answer = mine.post("/api/risk/shadow", {"account": str(mine.account.id)})
 
     assert answer.json()["tried"] == len(FIRST)
@@ -245,8 +255,39 @@ def test_every_limit_is_tried_in_shadow_when_asked_and_after_a_change(mine):
     (row,) = rows_of(mine, name="max_daily_loss_quote")
     assert (row["shadow"]["outcome"], row["shadow"]["is_today"]) == ("refused", True)
 
-    set_limit(mine, "max_open_orders", 4)
+    with committed():
+        set_limit(mine, "max_open_orders", 4)
     assert rows_of(mine, name="max_open_orders")[0]["shadow"]["outcome"] == "refused"
+
+
+def test_a_try_in_shadow_that_fails_takes_no_tightening_back(mine, committed, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("the try broke")
+
+    monkeypatch.setattr("risk.liveness.breaches", broken)
+    with committed():
+        answer = set_limit(mine, "max_order_value_quote", "90000")
+
+    assert answer.json()["state"] == "applied"
+    assert LimitSet.objects.get().max_order_value_quote == 90000
+    # nor does it keep the watch from its other work
+    a_position_row(mine.account, quantity=100, day_average=1000)
+    assert limits_watch(at=timezone.now()) > 0
+
+
+def test_two_tries_in_shadow_at_once_leave_one_row_for_each_limit(mine, monkeypatch):
+    others, write = [timezone.now()], ShadowBreach.objects.bulk_create
+
+    def while_another_writes(rows, **how):
+        if others:
+            shadow_run(account=mine.account, at=others.pop())
+        return write(rows, **how)
+
+    monkeypatch.setattr(ShadowBreach.objects, "bulk_create", while_another_writes)
+
+    tried = shadow_run(account=mine.account, at=timezone.now())
+
+    assert (others, ShadowBreach.objects.count()) == ([], len(tried))
 
 
 def test_the_watch_notes_the_nearest_and_tries_breaches_once_a_day(mine):
