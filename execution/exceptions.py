@@ -10,9 +10,9 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from brokers.domain.orders import Book, OrderStatus
+from brokers.domain.orders import FINAL_STATUSES, Book, OrderStatus, Product
 from brokers.models import TradingAccount
-from execution.domain.choices import Evidence, Offer, offers_for
+from execution.domain.choices import Evidence, Offer, offers_for, shown_by
 from execution.domain.codec import rfc3339
 from execution.domain.events import Act
 from execution.models import Command, Discrepancy, JournalEvent, Order, PositionRow
@@ -41,9 +41,16 @@ def exception_rows(
     else:
         found = list(rows.exclude(resolved_at=None).order_by("-resolved_at", "pk")[:limit])
     orders, positions, journal = orders_behind(found), positions_behind(found), _told_in(found)
-    asked = _asked_of(found, orders)
+    asked, worked = _asked_of(found, orders), worked_in(found)
     return [
-        _row(row, orders.get(row.pk), positions[row.pk], journal.get(row.pk)) | {"asked": asked.get(row.pk)}
+        _row(row, _evidence(row, orders.get(row.pk), positions[row.pk], has_order=row.pk in worked))
+        | {
+            "order": _order_row(orders.get(row.pk)),
+            "instrument": _instrument(row, orders.get(row.pk)) or None,
+            "positions": [_position_row(position) for position in positions[row.pk]],
+            "journal_seq": journal[row.pk].seq if row.pk in journal else None,
+            "asked": asked.get(row.pk),
+        }
         for row in found
     ]
 
@@ -51,7 +58,9 @@ def exception_rows(
 def evidence_of(row: Discrepancy) -> tuple[Evidence, Order | None, list[PositionRow]]:
     """Return what the rows say about one entry, with its order and the positions that could be closed."""
     order, positions = orders_behind([row]).get(row.pk), positions_behind([row])[row.pk]
-    return _evidence(row, order, positions), order, positions
+    evidence = _evidence(row, order, positions, has_order=bool(worked_in([row])))
+    net = _net(row, positions)
+    return evidence, order, [position for position in positions if net[position.product]]
 
 
 def orders_behind(rows: Sequence[Discrepancy]) -> dict[UUID, Order]:
@@ -81,7 +90,18 @@ def positions_behind(rows: Sequence[Discrepancy]) -> Mapping[UUID, list[Position
     return {pk: held[place] for pk, place in wanted.items()}
 
 
-def _row(row: Discrepancy, order: Order | None, positions: list[PositionRow], told: JournalEvent | None) -> Row:
+def worked_in(rows: Sequence[Discrepancy]) -> set[UUID]:
+    """Return the entries about a position in whose instrument an order is at work."""
+    places = {row.pk: (row.account_id, row.subject) for row in rows if row.kind == "position"}
+    if not places:
+        return set()
+    accounts, instruments = zip(*places.values(), strict=True)
+    found = Order.objects.filter(account_id__in=accounts, instrument__in=instruments, book=Book.LIVE)
+    at_work = set(found.exclude(status__in=FINAL_STATUSES).values_list("account_id", "instrument"))
+    return {pk for pk, place in places.items() if place in at_work}
+
+
+def _row(row: Discrepancy, evidence: Evidence) -> Row:
     is_open = row.resolved_at is None
     return {
         "id": str(row.pk),
@@ -91,23 +111,34 @@ def _row(row: Discrepancy, order: Order | None, positions: list[PositionRow], to
         "kind": row.kind,
         "subject": row.subject,
         "sentence": row.sentence,
-        "instrument": _instrument(row, order) or None,
         "found_at": rfc3339(row.found_at),
-        "order": _order_row(order),
-        "positions": [_position_row(position) for position in positions],
-        "journal_seq": told.seq if told else None,
-        "choices": [_offer_row(offer) for offer in offers_for(_evidence(row, order, positions))] if is_open else [],
+        "choices": [_offer_row(offer) for offer in offers_for(evidence)] if is_open else [],
         "resolved_at": rfc3339(row.resolved_at) if row.resolved_at else None,
         "resolution": row.resolution,
     }
 
 
-def _evidence(row: Discrepancy, order: Order | None, positions: Iterable[PositionRow]) -> Evidence:
+def _evidence(row: Discrepancy, order: Order | None, positions: Sequence[PositionRow], *, has_order: bool) -> Evidence:
     return Evidence(
         kind=row.kind,
         order_status=OrderStatus(order.status) if order else None,
-        held=tuple(Decimal(position.quantity) for position in positions),
+        held=tuple(_net(row, positions).values()),
+        has_holder=bool(positions),
+        has_order=has_order,
+        shown=shown_by(row.sentence) if row.kind == "position" else None,
     )
+
+
+def _net(row: Discrepancy, positions: Iterable[PositionRow]) -> dict[str, Decimal]:
+    """Return what all holders together hold, by product; of a difference, as far as the venue holds it too."""
+    net: dict[str, Decimal] = defaultdict(Decimal)
+    for position in positions:
+        net[position.product] += Decimal(position.quantity)
+    shown = shown_by(row.sentence) if row.kind == "position" else None
+    if shown is not None and shown.product in net and shown.product is not Product.DELIVERY:
+        ours = net[shown.product]
+        net[shown.product] = min(ours, shown.venue, key=abs) if ours * shown.venue > 0 else Decimal(0)
+    return net
 
 
 def _instrument(row: Discrepancy, order: Order | None) -> str:
@@ -147,6 +178,7 @@ def _offer_row(offer: Offer) -> dict[str, Any]:
         "label": offer.label,
         "consequence": offer.consequence,
         "needs_reason": offer.needs_reason,
+        "quantity": text(offer.quantity) if offer.quantity is not None else None,
     }
 
 

@@ -27,7 +27,8 @@ LIST = (
 )
 SETTLE = (
     "Settles an entry: `accept` and `adopt` with a reason, `not_placed` (a person's proof, with a reason), `cancel` the order, "
-    "`flatten` the positions by the desk's own exits. The desk carries it out once and journals it with the caller's name."
+    "`flatten` the positions by the desk's own exits. `adopt` is offered where the venue alone holds something, and takes the "
+    "`quantity` of its choice; another than the entry shows is refused. The desk carries it out once and journals it with the caller's name."
 )
 REDUCING = (Choice.FLATTEN, Choice.CANCEL)
 
@@ -44,6 +45,7 @@ class SettleBody(StrictSerializer):
     id = serializers.UUIDField()
     choice = serializers.ChoiceField(choices=[choice.value for choice in Choice])
     reason = serializers.CharField(max_length=REASON_LENGTH, required=False, allow_blank=True, default="")
+    quantity = serializers.DecimalField(max_digits=24, decimal_places=8, required=False, allow_null=True, default=None)
 
 
 @extend_schema(parameters=[ExceptionQuery], responses={200: dict}, description=LIST)
@@ -72,6 +74,7 @@ class ExceptionSettle(APIView):
                 discrepancy=row,
                 choice=body["choice"],
                 reason=body["reason"],
+                quantity=body["quantity"],
                 by=caller(request),
                 key=key,
                 at=timezone.now(),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from brokers.domain.orders import FINAL_STATUSES, OrderStatus
+from brokers.domain.orders import FINAL_STATUSES, OrderStatus, Product
 
 
 class Choice(StrEnum):
@@ -20,12 +21,35 @@ class Choice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """The figures of a difference as its entry tells them, signed: a product in the journal, and at the venue."""
+
+    product: Product
+    journal: Decimal
+    venue: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the rows say about an entry: its order, and what is held in its instrument here, by holder."""
+    """What the rows say about an entry: its order, and what is held and at work in its instrument here.
+
+    `held` is net of all holders, by product.
+    """
 
     kind: str
     order_status: OrderStatus | None = None
     held: tuple[Decimal, ...] = ()
+    has_holder: bool = False
+    has_order: bool = False
+    shown: Shown | None = None
+
+    @property
+    def adoptable(self) -> Decimal | None:
+        """Return what may be taken into the books: only what the venue alone holds, as the entry tells it."""
+        shown = self.shown
+        if self.kind != "position" or shown is None or self.has_holder or self.has_order:
+            return None
+        return None if shown.journal or shown.product is Product.DELIVERY else shown.venue or None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +60,7 @@ class Offer:
     label: str
     consequence: str
     needs_reason: bool
+    quantity: Decimal | None = None
 
 
 # these end by themselves once what they tell of ends, and stand again while it lasts
@@ -66,16 +91,28 @@ _ACCEPTED = {
 }
 
 
+_DIFFERENCE = re.compile(r"\S+ (\w+): the journal holds (-?[0-9.]+), the venue (-?[0-9.]+)")
+
+
+def shown_by(sentence: str) -> Shown | None:
+    """Read the figures of a difference back from the sentence that tells it; None where it tells none."""
+    found = _DIFFERENCE.fullmatch(sentence)
+    if found is None or found[1] not in Product.__members__.values():
+        return None
+    return Shown(product=Product(found[1]), journal=Decimal(found[2]), venue=Decimal(found[3]))
+
+
 def offers_for(evidence: Evidence) -> tuple[Offer, ...]:
     """Return what can be done, the most particular first."""
     offers: list[Offer] = []
-    if evidence.kind == "position":
+    if evidence.adoptable is not None:
         offers.append(
             Offer(
                 choice=Choice.ADOPT,
                 label="Adopt",
-                consequence="What the venue holds is taken into the books under nobody's name, at its price of now. No order is sent.",
+                consequence=f"The venue's {_said((evidence.adoptable,))} is taken into the books under nobody's name, at its price of now. No order is sent.",
                 needs_reason=True,
+                quantity=evidence.adoptable,
             )
         )
     if evidence.order_status in _IN_DOUBT:

@@ -8,6 +8,7 @@ from typing import Any
 
 from brokers.domain.errors import Invalid, NotFound
 from brokers.domain.orders import Book, Product
+from execution.domain.choices import shown_by
 from execution.domain.desk import Desk
 from execution.domain.lifecycle import OrderRecord
 from execution.domain.pursuit import pursue_all, settled
@@ -16,6 +17,7 @@ from execution.domain.running import subscribe
 from execution.domain.unknown import prove_absent
 
 Payload = Mapping[str, Any]
+Missing = Mapping[tuple[str, Product], Decimal]  # what the venue holds and the books do not, signed
 # every read of the books shows these anew for as long as they last: accepted, each is told again only when it changes
 STANDING = frozenset({"position", "missing_order", "unreadable"})
 # the guardian writes its note while no desk is there to journal it
@@ -52,36 +54,34 @@ def settle_order(desk: Desk, payload: Payload) -> str:
 
 
 def adopt(desk: Desk, payload: Payload) -> str:
-    """Take what the venue holds of an instrument into the books, under nobody's name and at its price of now.
+    """Take what the venue alone holds of an instrument into the books, under nobody's name and at its price of now.
 
     The price is the feed's, else the venue's of the last read. Raises NotFound where that read showed no difference,
-    and Invalid where it may still change by itself, or where the books do not count that product as a position.
+    and Invalid where the books hold anything of it, where it may still change by itself, or where the figure that the
+    person saw (`quantity`) is not what the entry and the last two reads say.
     """
     instrument = str(payload["instrument"])
     reason = _reason(payload)
     missing = {key: -excess for key, excess in desk.excess.items() if key[0] == instrument and excess}
     if not missing or ("position", instrument) not in desk.state.discrepancies:
         raise NotFound(f"journal and venue do not differ in {instrument}", field="instrument")
-    objection = _why_not_adopting(desk, instrument, {product for _, product in missing})
+    objection = _why_not_adopting(desk, instrument, missing) or _why_not_as_shown(desk, instrument, missing, payload)
     if objection is not None:
         raise Invalid(objection)
-    rows = tuple(
-        _opening(desk, key, quantity) for key, quantity in sorted(missing.items(), key=lambda item: item[0][1])
-    )
-    desk.record(PositionsOpened(positions=rows))
-    for key in missing:
-        del desk.excess[key]
+    [(key, quantity)] = missing.items()
+    row = _opening(desk, key, quantity)
+    desk.record(PositionsOpened(positions=(row,)))
+    del desk.excess[key]
     desk.resolve("position", instrument, f"adopted by {_by(payload)}: {reason}")
     if desk.market.track({instrument}):
         subscribe(desk)
     pursue_all(desk)
-    taken = ", ".join(f"{row.quantity:+f} {row.product} at {row.average_price:f}" for row in rows)
-    return f"adopted of {instrument}: {taken}"
+    return f"adopted of {instrument}: {row.quantity:+f} {row.product} at {row.average_price:f}"
 
 
 def _opening(desk: Desk, key: tuple[str, Product], quantity: Decimal) -> OpeningPosition:
     instrument, product = key
-    price = desk.market.fair(instrument) or desk.venue_prices.get(key) or _held_at(desk, instrument, product)
+    price = desk.market.fair(instrument) or desk.venue_prices.get(key)
     if price is None:
         raise Invalid(f"no price of {instrument} is known: adopt it while its market is open")
     return OpeningPosition(
@@ -89,23 +89,33 @@ def _opening(desk: Desk, key: tuple[str, Product], quantity: Decimal) -> Opening
     )
 
 
-def _held_at(desk: Desk, instrument: str, product: Product) -> Decimal | None:
-    """Return what our own position cost, where the venue holds none to be valued by."""
-    held = desk.state.positions.open(Book.LIVE)
-    prices = (p.average_price for p in held if (p.key.instrument, p.key.product) == (instrument, product))
-    return next(prices, None)
-
-
-def _why_not_adopting(desk: Desk, instrument: str, products: set[Product]) -> str | None:
+def _why_not_adopting(desk: Desk, instrument: str, missing: Missing) -> str | None:
     if not desk.is_reconciled:
         return "the venue's books have not been read yet"
     if instrument not in desk.config.instruments:
         return f"{instrument} is not known to this desk"
-    if Product.DELIVERY in products:
+    if Product.DELIVERY in {product for _, product in missing}:
         return "shares for delivery are holdings: the broker's own statement settles them"
+    if any(p.key.instrument == instrument for p in desk.state.positions.open(Book.LIVE)):
+        return f"the books hold {instrument} already: adopting would change what that position has cost"
     working = [o for o in desk.state.open_orders() if o.intent.book is Book.LIVE and o.intent.instrument == instrument]
     if working:
         return f"{working[0].client_id} still works in {instrument}: wait for its end"
+    return None
+
+
+def _why_not_as_shown(desk: Desk, instrument: str, missing: Missing, payload: Payload) -> str | None:
+    """Object to a figure that the person did not see, or that one read alone has shown."""
+    if len(missing) > 1:
+        return f"{instrument} differs in several products: the entry shows one of them only"
+    told = desk.state.discrepancies[("position", instrument)][0]
+    shown = shown_by(told)
+    [((_, product), quantity)] = missing.items()
+    is_told = shown is not None and (shown.product, shown.venue) == (product, quantity)
+    if not is_told or desk.suspicions.get(("position", instrument)) != told:
+        return f"{instrument} has changed at the venue since it was told: accept the entry, and it is told anew"
+    if str(payload.get("product")) != product or Decimal(str(payload.get("quantity") or 0)) != quantity:
+        return f"the entry shows {quantity:+f} {product} of {instrument}: that is not what was to be adopted"
     return None
 
 

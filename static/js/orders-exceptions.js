@@ -74,7 +74,7 @@ function decide(row, offer) {
     event.preventDefault();
     button.disabled = true;
     try {
-      await write("/api/exceptions/settle", { id: row.id, choice: offer.choice, reason: reason.value }, key);
+      await write("/api/exceptions/settle", { id: row.id, choice: offer.choice, reason: reason.value, ...(offer.quantity ? { quantity: offer.quantity } : {}) }, key);
       dialog.close();
       toast("The desk was asked; the entry changes once it has done it.");
       look();

@@ -12,11 +12,12 @@ from tests.people import NOON, a_member, a_position_row, an_account, an_order_ro
 
 pytestmark = pytest.mark.django_db
 KEY = "NSE:RELIANCE"
+HELD = f"{KEY} MIS: the journal holds 7, the venue 9"
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 
 
 def an_exception(account, kind="position", subject=KEY, **fields):
-    sentence = fields.pop("sentence", f"{subject} differs")
+    sentence = fields.pop("sentence", f"{subject} MIS: the journal holds 0, the venue 10")
     return Discrepancy.objects.create(
         account=account, kind=kind, subject=subject, sentence=sentence, found_at=NOON, **fields
     )
@@ -26,8 +27,9 @@ def shown(caller, query=""):
     return caller.get(f"/api/exceptions{query}").json()["results"]
 
 
-def settle(caller, row, choice, reason="seen in the broker's app", **headers):
-    return caller.post("/api/exceptions/settle", {"id": str(row.pk), "choice": choice, "reason": reason}, **headers)
+def settle(caller, row, choice, reason="seen in the broker's app", quantity=None, **headers):
+    body = {"id": str(row.pk), "choice": choice, "reason": reason} | ({"quantity": quantity} if quantity else {})
+    return caller.post("/api/exceptions/settle", body, **headers)
 
 
 def refusal(answer):
@@ -36,7 +38,7 @@ def refusal(answer):
 
 
 def test_lists_what_where_since_when_and_the_evidence(ours, theirs):
-    row = an_exception(ours.account)
+    row = an_exception(ours.account, sentence=HELD)
     an_exception(theirs.account)
     a_position_row(ours.account, book="live", quantity=7)
     payload = {"kind": "position", "subject": KEY, "sentence": row.sentence, "resolved": False}
@@ -49,8 +51,8 @@ def test_lists_what_where_since_when_and_the_evidence(ours, theirs):
     assert (told["id"], told["account"], told["instrument"]) == (str(row.pk), str(ours.account.pk), KEY)
     assert (told["found_at"], told["journal_seq"]) == ("2026-08-18T06:30:00.000000Z", 41)
     assert [position["quantity"] for position in told["positions"]] == ["7"]
-    assert [choice["choice"] for choice in told["choices"]] == ["adopt", "flatten", "accept"]
-    assert told["choices"][1]["consequence"].endswith("+7.")
+    assert [choice["choice"] for choice in told["choices"]] == ["flatten", "accept"]
+    assert told["choices"][0]["consequence"].endswith("+7.")
 
 
 def test_an_order_is_evidence_by_its_own_id_and_by_the_venues(ours):
@@ -106,11 +108,12 @@ def test_the_same_key_decides_once(ours):
 def test_adopting_and_settling_name_what_they_are_about(ours):
     order = an_order_row(ours.account, status="UNKNOWN")
 
-    settle(ours, an_exception(ours.account), "adopt")
+    settle(ours, an_exception(ours.account), "adopt", quantity="10.0")
     settle(ours, an_exception(ours.account, "unknown", order.client_id), "not_placed")
 
     adopted, settled = Command.objects.order_by("kind")
-    assert (adopted.kind, adopted.payload["instrument"]) == ("adopt", KEY)
+    named = {name: adopted.payload[name] for name in ("instrument", "product", "quantity")}
+    assert (adopted.kind, named) == ("adopt", {"instrument": KEY, "product": "MIS", "quantity": "10"})
     assert (settled.kind, settled.payload["client_id"], settled.payload["verdict"]) == (
         "settle_order",
         order.client_id,
@@ -123,7 +126,7 @@ def test_flattening_is_the_desks_own_exit_of_each_position(ours):
     a_position_row(ours.account, book="live", quantity=Decimal(5), product="NRML")
     a_position_row(ours.account, book="paper", quantity=Decimal(9), strategy_key="x")
 
-    answer = settle(ours, an_exception(ours.account), "flatten", reason="")
+    answer = settle(ours, an_exception(ours.account, "external_order"), "flatten", reason="")
 
     assert answer.status_code == 202
     exits = Command.objects.order_by("requested_at")
@@ -133,10 +136,47 @@ def test_flattening_is_the_desks_own_exit_of_each_position(ours):
     }
 
 
+def choices_of(caller):
+    [told] = shown(caller)
+    return {choice["choice"]: choice["quantity"] for choice in told["choices"]}
+
+
+def test_adopting_is_offered_where_the_venue_alone_holds_it_and_nothing_works(ours):
+    row = an_exception(ours.account)
+    assert choices_of(ours) == {"adopt": "10", "accept": None}
+    assert refusal(settle(ours, row, "adopt")) == (400, "exception.changed", "quantity")
+    assert refusal(settle(ours, row, "adopt", quantity="11")) == (400, "exception.changed", "quantity")
+
+    order = an_order_row(ours.account, book="live")
+    assert choices_of(ours) == {"accept": None}
+    assert refusal(settle(ours, row, "adopt", quantity="10")) == (400, "exception.choice", "choice")
+    order.delete()
+    a_position_row(ours.account, book="live", product="NRML", quantity=1)
+    assert choices_of(ours) == {"flatten": None, "accept": None}
+    assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("others", "sentence", "is_offered"),
+    [
+        (-7, f"{KEY} MIS: the journal holds 0, the venue 3", False),
+        (0, f"{KEY} MIS: the journal holds 7, the venue 0", False),
+        (0, f"{KEY} MIS: the journal holds 7, the venue -2", False),
+        (-3, f"{KEY} MIS: the journal holds 4, the venue 2", True),
+    ],
+)
+def test_flattening_is_offered_where_something_is_held_net_of_all_holders(ours, others, sentence, is_offered):
+    an_exception(ours.account, sentence=sentence)
+    a_position_row(ours.account, book="live", quantity=7, strategy_key="s")
+    a_position_row(ours.account, book="live", quantity=others)
+
+    assert ("flatten" in choices_of(ours)) is is_offered
+
+
 def test_what_the_desk_answered_stands_beside_the_entry(ours):
     row = an_exception(ours.account, subject="NSE:INFY")
     other = an_exception(ours.account, "contradiction", an_order_row(ours.account).client_id)
-    settle(ours, row, "adopt")
+    settle(ours, row, "adopt", quantity="10")
     settle(ours, other, "accept")
     Command.objects.filter(kind="adopt").update(state="failed", outcome="no price of NSE:INFY is known")
 
@@ -189,7 +229,7 @@ def test_a_stranger_finds_nothing_and_a_viewer_may_not_decide(ours, theirs):
 def test_a_key_settles_no_difference_of_real_money_and_may_still_flatten(ours):
     real = an_account(ours.desk, is_simulated=False, is_live=True)
     membership_set(desk=ours.desk, user=ours.user, role=Role.OWNER, at=NOON, by=None)
-    row = an_exception(real)
+    row = an_exception(real, sentence=HELD)
     a_position_row(real, book="live")
 
     assert settle(ours, row, "accept").status_code == 403
@@ -203,7 +243,7 @@ def test_listing_costs_the_same_for_many(ours, django_assert_num_queries):
         an_exception(ours.account, subject=f"NSE:S{number}")
         an_exception(ours.account, "contradiction", an_order_row(ours.account).client_id)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         assert len(exception_rows(ours.user)) == 10
 
 

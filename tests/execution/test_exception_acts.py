@@ -38,7 +38,8 @@ def test_an_accepted_entry_is_settled_with_name_and_reason(desk, owner):
 
 
 def test_what_was_adopted_is_a_position_of_nobodys(desk):
-    desk.act("adopt", instrument=HIGH_CALL.key, **WHO)
+    shown = a_venue_position(75, instrument=HIGH_CALL.key)
+    desk.act("adopt", instrument=HIGH_CALL.key, product=shown.product, quantity=str(shown.quantity), **WHO)
 
     position = PositionRow.objects.get(instrument=HIGH_CALL.key)
     assert (position.quantity, position.strategy_key, position.book) == (Decimal(75), "", "live")

@@ -1,18 +1,20 @@
 """What a person decides of the inbox: accepted, adopted, settled; each journalled with a name and a reason."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from brokers.domain.orders import OrderStatus, Product
-from execution.domain.choices import Evidence, offers_for
+from execution.domain.choices import Evidence, Shown, offers_for, shown_by
 from execution.domain.events import SendResult
 from execution.domain.records import DiscrepancyFound, fact_of
-from tests.builders import RELIANCE, a_venue_order
+from tests.builders import RELIANCE, a_venue_order, a_venue_position
 from tests.execution.domain.desk_script import DeskScript
 
 POSITION = ("position", RELIANCE.key)
 WHO = {"by": "Asha", "reason": "bought by hand in the broker's app"}
+SHOWN = {"instrument": RELIANCE.key, "product": "MIS", "quantity": "10", **WHO}
 
 
 def a_desk_that_differs(quantity=10):
@@ -26,6 +28,10 @@ def a_desk_that_differs(quantity=10):
 def read_twice(desk):
     desk.read_books()
     desk.read_books()
+
+
+def shown(**changes):
+    return Shown(**{"product": Product.INTRADAY, "journal": Decimal(0), "venue": Decimal(10), **changes})
 
 
 def said_last(desk):
@@ -106,7 +112,7 @@ def test_the_guardians_note_is_accepted_though_no_desk_journalled_it():
 def test_adopting_takes_what_the_venue_holds_into_the_books_and_sends_nothing():
     desk = a_desk_that_differs()
 
-    done = desk.act("adopt", instrument=RELIANCE.key, **WHO)
+    done = desk.act("adopt", **SHOWN)
     read_twice(desk)
 
     [position] = desk.engine.state.positions.open()
@@ -115,28 +121,72 @@ def test_adopting_takes_what_the_venue_holds_into_the_books_and_sends_nothing():
     assert (desk.inbox, desk.placed) == (set(), [])
 
 
-def test_adopting_what_is_missing_at_the_venue_keeps_a_strategys_exit_from_selling_it():
+def test_nothing_is_adopted_where_the_books_hold_the_instrument():
     desk = DeskScript().start()
     desk.bar(101.0)
     desk.fill()
-    desk.venue.carried[RELIANCE.key] = Decimal(-99)
+    desk.venue.carried[RELIANCE.key] = Decimal(10)
     read_twice(desk)
+    [before] = desk.engine.state.positions.open()
 
-    done = desk.act("adopt", instrument=RELIANCE.key, **WHO)
-    desk.bar(95.0)
+    done = desk.act("adopt", **SHOWN)
 
-    assert done.ok
-    assert [command.order.intent.side for command in desk.placed] == ["BUY"]
-    assert "closed_elsewhere" in desk.inbox
+    assert (done.ok, "hold NSE:RELIANCE already" in done.outcome) == (False, True)
+    assert desk.engine.state.positions.open() == [before]
+
+
+@pytest.mark.parametrize("changed", [{"quantity": "11"}, {"quantity": "-10"}, {"quantity": None}, {"product": "NRML"}])
+def test_another_figure_than_the_entry_shows_is_not_adopted(changed):
+    desk = a_desk_that_differs()
+
+    done = desk.act("adopt", **{**SHOWN, **changed})
+
+    assert (done.ok, "the entry shows +10 MIS" in done.outcome) == (False, True)
+    assert not desk.engine.state.positions.open()
+
+
+@pytest.mark.parametrize("reads", [1, 2])
+@pytest.mark.parametrize("quantity", ["10", "11"])
+def test_what_changed_at_the_venue_since_it_was_told_is_not_adopted(reads, quantity):
+    desk = a_desk_that_differs()
+    desk.venue.carried[RELIANCE.key] = Decimal(11)
+    for _ in range(reads):
+        desk.read_books()
+
+    done = desk.act("adopt", **{**SHOWN, "quantity": quantity})
+
+    assert (done.ok, "has changed at the venue" in done.outcome) == (False, True)
+    assert not desk.engine.state.positions.open()
+
+
+def test_several_products_of_one_instrument_are_not_adopted():
+    desk = DeskScript().start()
+    both = (a_venue_position(10), replace(a_venue_position(5), product=Product.CARRY))
+    for _ in range(2):
+        desk.read_books(positions=both)
+
+    done = desk.act("adopt", **SHOWN)
+
+    assert (done.ok, "several products" in done.outcome) == (False, True)
+
+
+def test_the_figures_are_read_back_from_what_the_desk_told():
+    desk = a_desk_that_differs()
+
+    sentence = desk.engine.state.discrepancies[POSITION][0]
+
+    assert shown_by(sentence) == Shown(product=Product.INTRADAY, journal=Decimal(0), venue=Decimal(10))
+    assert shown_by("NSE:RELIANCE differs") is None
+    assert shown_by("NSE:RELIANCE XYZ: the journal holds 0, the venue 10") is None
 
 
 def test_nothing_is_adopted_where_nothing_differs_or_an_order_works():
     desk = DeskScript().start()
-    assert desk.act("adopt", instrument=RELIANCE.key, **WHO).ok is False
+    assert desk.act("adopt", **SHOWN).ok is False
 
     desk = a_desk_that_differs()
     desk.show(a_venue_order(venue_order_id="V9", tags=(), placed_at=desk.now))
-    working = desk.act("adopt", instrument=RELIANCE.key, **WHO)
+    working = desk.act("adopt", **SHOWN)
 
     assert (working.ok, "still works" in working.outcome) == (False, True)
     assert not desk.engine.state.positions.open()
@@ -155,7 +205,7 @@ def test_nothing_is_adopted_that_cannot_be_valued_or_is_no_position(spoil, word)
     desk = a_desk_that_differs()
     spoil(desk)
 
-    done = desk.act("adopt", instrument=RELIANCE.key, **WHO)
+    done = desk.act("adopt", **SHOWN)
 
     assert (done.ok, word in done.outcome) == (False, True)
 
@@ -178,8 +228,13 @@ def test_a_persons_word_settles_an_order_in_doubt():
 @pytest.mark.parametrize(
     ("evidence", "choices"),
     [
-        (Evidence(kind="position"), ["adopt", "accept"]),
-        (Evidence(kind="position", held=(Decimal(5), Decimal(0))), ["adopt", "flatten", "accept"]),
+        (Evidence(kind="position"), ["accept"]),
+        (Evidence(kind="position", shown=shown()), ["adopt", "accept"]),
+        (Evidence(kind="position", shown=shown(journal=Decimal(3))), ["accept"]),
+        (Evidence(kind="position", shown=shown(product=Product.DELIVERY)), ["accept"]),
+        (Evidence(kind="position", shown=shown(), has_holder=True), ["accept"]),
+        (Evidence(kind="position", shown=shown(), has_order=True), ["accept"]),
+        (Evidence(kind="position", held=(Decimal(5), Decimal(0)), has_holder=True), ["flatten", "accept"]),
         (Evidence(kind="unknown", order_status=OrderStatus.UNKNOWN), ["not_placed"]),
         (Evidence(kind="unproven", order_status=OrderStatus.UNPROVEN), ["not_placed", "accept"]),
         (Evidence(kind="external_order", order_status=OrderStatus.OPEN), ["cancel", "accept"]),
