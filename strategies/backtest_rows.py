@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db.models import Max, Min, Sum
 
+from accounts.selectors import desks_to_act_on
 from analysis.models import CandleYear
 from strategies.backtest_models import PLACES, UNDER_WAY, BacktestRun
 from strategies.backtests import EXCHANGES
@@ -77,6 +78,7 @@ def backtests_offered(user: User) -> dict[str, Any]:
             for row in rows
             if row["instrument"].split(":")[0] in EXCHANGES
         ],
+        "desks": [{"id": str(desk.pk), "name": desk.name} for desk in desks_to_act_on(user)],
         "places": {"taken": under_way, "total": PLACES},
     }
 

@@ -232,15 +232,21 @@ def _days_of(terms: Mapping[str, Any]) -> tuple[date | None, date | None]:
 
 
 def _trials_before(run: BacktestRun) -> int:
-    """Count the combinations that the desk tried on this instrument before, the same ones once."""
+    """Count the combinations that the desk tried on this instrument before; the same ones on the same terms count once."""
     rows = BacktestRun.objects.filter(
         desk=run.desk_id, strategy=run.strategy, instrument=run.instrument, state=BacktestState.DONE
     )
     tried = {
-        repr(sorted(params.items())): summary["tried"] for params, summary in rows.values_list("params", "summary")
+        _trial(params, terms): summary["tried"]
+        for params, terms, summary in rows.values_list("params", "terms", "summary")
     }
-    tried.pop(repr(sorted(run.params.items())), None)
+    tried.pop(_trial(run.params, run.terms), None)
     return sum(tried.values())
+
+
+def _trial(params: Mapping[str, Any], terms: Mapping[str, Any]) -> str:
+    # another stop, size or span of days is another look at the same candles
+    return repr((sorted(params.items()), sorted(terms.items())))
 
 
 def _summary(found: Study, document: Mapping[str, Any]) -> dict[str, Any]:

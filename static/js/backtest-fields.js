@@ -50,7 +50,7 @@ export function asked() {
   }
   const terms = Object.fromEntries(TERMS.map((term) => [term.name, termValue(term, byId(`term-${term.name}`).value)]));
   const days = Object.fromEntries(["since", "until"].map((name) => [name, byId(`term-${name}`).value || null]));
-  return { strategy: byId("strategy").value, instrument: byId("instrument").value.trim().toUpperCase(), params, ...terms, ...days };
+  return { ...(byId("desk").value ? { desk: byId("desk").value } : {}), strategy: byId("strategy").value, instrument: byId("instrument").value.trim().toUpperCase(), params, ...terms, ...days };
 }
 
 export function clearWrong(form) {

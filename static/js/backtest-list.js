@@ -68,6 +68,8 @@ function sayStock() {
 async function drawForm() {
   offered = await read("/api/backtests/offered");
   setText(byId("places"), `${offered.places.taken} of ${offered.places.total} places taken`);
+  byId("desk").replaceChildren(...offered.desks.map((one) => h("option", { value: one.id }, one.name)));
+  byId("desk").parentElement.hidden = offered.desks.length < 2;
   byId("strategy").replaceChildren(...offered.strategies.map((one) => h("option", { value: one.slug }, one.title)));
   byId("instruments").replaceChildren(...offered.instruments.map((one) => h("option", { value: one.key })));
   const like = query.get("like") ? await read(`/api/backtests/${query.get("like")}`) : null;

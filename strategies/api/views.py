@@ -13,11 +13,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import Desk
 from accounts.selectors import desks_to_act_on
 from brokers.api.errors import Conflict
 from brokers.api.idempotency import once
 from brokers.api.lookup import caller, check_may_write, row_of
 from brokers.api.queries import DEFAULT_LIMIT, NoQuery, StrictSerializer, body_of, query_of
+from brokers.domain.errors import Invalid, NotFound
 from strategies.backtest_models import BacktestRun
 from strategies.backtest_rows import backtest_document, backtests_listed, backtests_offered
 from strategies.backtests import TooManyError, backtest_ask, backtest_cancel
@@ -45,6 +47,8 @@ class BacktestBody(StrictSerializer):
     strategy = serializers.CharField(max_length=LONGEST_SLUG)
     instrument = serializers.CharField(max_length=LONGEST_KEY)
     params = serializers.DictField(required=False, default=dict)
+    # whose run it is; needed of those who act on several
+    desk = serializers.UUIDField(required=False, allow_null=True, default=None)
     since = serializers.DateField(required=False, allow_null=True, default=None)
     until = serializers.DateField(required=False, allow_null=True, default=None)
     capital_quote = serializers.FloatField(
@@ -75,14 +79,12 @@ class Backtests(APIView):
     def post(self, request: Request) -> Response:
         """Ask for a backtest; the answer names its run."""
         body = body_of(request, BacktestBody)
-        desks = desks_to_act_on(caller(request))
-        if not desks:
-            raise PermissionDenied("Your role may look but not act.", code="role.insufficient")
+        desk = _desk(request, body["desk"])
         days = {name: body[name].isoformat() if body[name] else None for name in ("since", "until")}
 
         def act(_: str) -> tuple[int, dict[str, Any]]:
             run = backtest_ask(
-                desk=desks[0],
+                desk=desk,
                 strategy=body["strategy"],
                 instrument=body["instrument"],
                 params=body["params"],
@@ -96,6 +98,19 @@ class Backtests(APIView):
             return once(request, act)
         except TooManyError as error:
             raise Conflict(error.message, code=error.code) from error
+
+
+def _desk(request: Request, wanted: UUID | None) -> Desk:
+    """Find the desk that a run is for; one is not chosen for whoever acts on several."""
+    desks = desks_to_act_on(caller(request))
+    if not desks:
+        raise PermissionDenied("Your role may look but not act.", code="role.insufficient")
+    chosen = [desk for desk in desks if wanted in (None, desk.pk)]
+    if not chosen:
+        raise NotFound(f"There is no desk {wanted}.", code="desk.unknown", field="desk")
+    if len(chosen) > 1:
+        raise Invalid("You may act on several desks: name one.", code="desk.required", field="desk")
+    return chosen[0]
 
 
 class Backtest(APIView):

@@ -71,6 +71,18 @@ def test_a_backtest_is_asked_for_carried_out_and_read(client):
     assert any("Charges of 01 Oct 2024" in remark for remark in result["remarks"])
 
 
+def test_whoever_acts_on_two_desks_names_the_one_that_a_backtest_is_for(client, desk):
+    second = a_desk(owner=desk.memberships.get(role=Role.OWNER).user, name="Second")
+
+    unnamed, named = ask(client), ask(client, desk=str(second.pk))
+    foreign = ask(client, desk=str(a_desk().pk))
+
+    assert (unnamed.status_code, unnamed.json()["error"]["field"]) == (400, "desk")
+    assert BacktestRun.objects.get(pk=named.json()["id"]).desk == second
+    assert (foreign.status_code, foreign.json()["error"]["field"]) == (404, "desk")
+    assert {one["name"] for one in client.get(f"{ADDRESS}/offered").json()["desks"]} == {desk.name, "Second"}
+
+
 def test_the_same_backtest_again_gives_the_same_result(client):
     first, second = carried_out(client), carried_out(client)
 
@@ -85,6 +97,16 @@ def test_other_parameters_tried_before_count_as_trials(client):
     second = carried_out(client, params={"fast": 4, "slow": 9})
 
     assert second["result"]["luck"]["trials"] == first["summary"]["tried"] + second["summary"]["tried"]
+
+
+@pytest.mark.parametrize("term", [{"stop_fraction": 0.05}, {"size_fraction": 0.5}, {"since": "2020-01-01"}])
+def test_other_terms_tried_before_count_as_trials_and_an_exact_repeat_does_not(client, term):
+    first = carried_out(client)
+
+    other, again = carried_out(client, **term), carried_out(client, **term)
+
+    assert other["result"]["luck"]["trials"] == first["summary"]["tried"] + other["summary"]["tried"]
+    assert again["result"]["luck"]["trials"] == other["result"]["luck"]["trials"]
 
 
 def test_what_is_left_falls_as_trading_costs_more(client):
