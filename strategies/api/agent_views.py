@@ -132,8 +132,8 @@ def _own_account(request: Request, wanted: UUID | None) -> TradingAccount:
         if account is None:
             raise PermissionDenied("No desk on which you may act has an account of yours.", code="role.insufficient")
     if account.owner_id != caller(request).pk:
-        about = {"field": "account", "details": {"id": str(account.pk)}}
-        raise NotYours(f"There is no account {account.pk}.", code="account.unknown", **about)
+        said, details = f"There is no account {account.pk}.", {"id": str(account.pk)}
+        raise NotYours(said, code="account.unknown", field="account", details=details)
     return account
 
 
