@@ -1,11 +1,12 @@
 """The second factor: who has one, and whether it was shown a moment ago, as acts that loosen something demand.
 
-A person confirms at allauth's `mfa_reauthenticate`, which leads back to where they came from.
+One that was just turned on does not count yet: a stolen session could have turned it on. A person confirms at allauth's `mfa_reauthenticate`, which leads back to where they came from.
 """
 
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from allauth.account.authentication import get_authentication_records
@@ -13,6 +14,8 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.utils import is_mfa_enabled
+from django.conf import settings
+from django.utils import timezone
 from rest_framework.exceptions import PermissionDenied
 
 from accounts import vault
@@ -26,7 +29,10 @@ if TYPE_CHECKING:
 
 CONFIRMED_FOR_S = 300
 CODE = "second_factor.required"
-MISSING = "This needs a second factor: turn one on under Account, Security, then try again."
+MISSING = (
+    "This needs a second factor: turn one on under Account, Security. It counts from {hours:g} hours after that on."
+)
+YOUNG = "This needs a second factor that was not turned on just now: yours counts from {since:%d %b %Y %H:%M} UTC on."
 STALE = "This needs your second factor: confirm it under Account, Security, then try again within five minutes."
 # allauth seals without saying whose secret it is.
 BINDING = "second_factor"
@@ -65,7 +71,24 @@ def is_confirmed(request: HttpRequest | Request) -> bool:
     return bool(shown) and 0 <= time.time() - shown[-1]["at"] < CONFIRMED_FOR_S
 
 
+def counts_since(user: User | AnonymousUser) -> datetime | None:
+    """Return from when on this person's second factor counts, None where there is none; recovery codes age with it."""
+    rows = Authenticator.objects.filter(user_id=user.pk).exclude(type=Authenticator.Type.RECOVERY_CODES)
+    begun = rows.order_by("created_at").values_list("created_at", flat=True).last()
+    return begun + timedelta(hours=settings.WINDHOVER_SECOND_FACTOR_COUNTS_AFTER_H) if begun else None
+
+
+def refusal(request: HttpRequest | Request) -> str:
+    """Say why this request may not do what needs the second factor; empty where it may."""
+    since = counts_since(request.user)
+    if since is None:
+        return MISSING.format(hours=settings.WINDHOVER_SECOND_FACTOR_COUNTS_AFTER_H)
+    if timezone.now() < since:
+        return YOUNG.format(since=since)
+    return "" if is_confirmed(request) else STALE
+
+
 def require(request: HttpRequest | Request) -> None:
-    """Raise PermissionDenied with the code `second_factor.required` unless the second factor was shown a moment ago."""
-    if not is_confirmed(request):
-        raise PermissionDenied(STALE if is_on(request.user) else MISSING, code=CODE)
+    """Raise PermissionDenied with the code `second_factor.required` unless it counts and was shown a moment ago."""
+    if sentence := refusal(request):
+        raise PermissionDenied(sentence, code=CODE)

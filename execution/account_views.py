@@ -15,6 +15,7 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts import second_factor
 from accounts.selectors import desks_to_act_on, may_write
 from brokers import views as broker_views
 from brokers.domain.errors import Invalid, NotFound, WindhoverError
@@ -126,6 +127,9 @@ def act(request: HttpRequest, account_id: UUID, verb: str) -> HttpResponse:
     if not may_write(request.user, account.desk_id):
         messages.error(request, "Your role may look but not act.")
         return redirect("account_page", account_id=account.pk)
+    if verb == "release" and not account.is_simulated and (wanted := second_factor.refusal(request)):
+        messages.error(request, wanted)
+        return redirect("security")
     try:
         _require_words(request)
         said = ACTS[verb](account, request.POST, cast("User", request.user), timezone.now())

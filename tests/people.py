@@ -5,6 +5,10 @@ from decimal import Decimal
 from itertools import count
 from uuid import uuid4
 
+from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP
+from django.test import RequestFactory
 from django.utils import timezone
 
 from accounts.models import Role
@@ -29,6 +33,17 @@ def a_user(*, password=None, zerodha_id=None, email=None, **fields):
         password=password,
         **fields,
     )
+
+
+def confirmed(client, user, *, age=timedelta(days=2)):
+    """Give a person a second factor of this age, and let this browser have shown it a moment ago."""
+    row = TOTP.activate(user, "JBSWY3DPEHPK3PXP").instance
+    Authenticator.objects.filter(pk=row.pk).update(created_at=timezone.now() - age)
+    request = RequestFactory().get("/")
+    request.session = client.session
+    record_authentication(request, user, "mfa", type="totp")
+    request.session.save()
+    return client
 
 
 def a_desk(*, owner=None, name="Desk"):

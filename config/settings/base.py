@@ -183,6 +183,8 @@ MFA_FORMS = {
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Windhover"
+# Whoever holds a stolen session could turn one on: it counts for what loosens once its person had time to read the letter.
+WINDHOVER_SECOND_FACTOR_COUNTS_AFTER_H = 24
 
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25

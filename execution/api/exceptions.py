@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import second_factor
 from brokers.api.idempotency import once
 from brokers.api.lookup import caller, check_may_write, row_of
 from brokers.api.queries import ListQuery, StrictSerializer, body_of
@@ -68,6 +69,7 @@ class ExceptionSettle(APIView):
         check_may_write(request, row.account.desk_id)
         if body["choice"] not in REDUCING and moves_real_money(row.account):
             refuse_loosening(request, "An exception of real money is settled on the page, not by an API key.")
+            second_factor.require(request)
 
         def act(key: str) -> Answer:
             commands = exception_settle(

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts import second_factor
 from accounts.models import ApiKey, Desk
 from accounts.selectors import desks_to_act_on
 from brokers.api.idempotency import once
@@ -49,7 +50,7 @@ class StrategyAdd(APIView):
         body = body_of(request, AddBody)
         account = one_account(request, body.get("account"), instruments=body["instruments"])
         if body["mode"] == Book.LIVE and moves_real_money(account):
-            refuse_loosening(request, "A strategy goes live on the page, not by an API key.")
+            _refuse_live(request)
 
         def act(_: str) -> Answer:
             deployment = acts.strategy_add(
@@ -144,6 +145,7 @@ class KillSwitchView(APIView):
         targets = _targets(request, body["scope"], body.get("target"))
         if not body["engaged"] and any(_guards_real_money(target) for target in targets):
             refuse_loosening(request, "A switch that guards real money is released on the page, not by an API key.")
+            second_factor.require(request)
 
         def act(_: str) -> Answer:
             switches = [
@@ -329,7 +331,12 @@ def moves_real_money(account: TradingAccount) -> bool:
 
 def _refuse_going_live(request: Request, deployments: Iterable[Deployment]) -> None:
     if any(row.mode == Book.LIVE and moves_real_money(row.account) for row in deployments):
-        refuse_loosening(request, "A strategy goes live on the page, not by an API key.")
+        _refuse_live(request)
+
+
+def _refuse_live(request: Request) -> None:
+    refuse_loosening(request, "A strategy goes live on the page, not by an API key.")
+    second_factor.require(request)
 
 
 def refuse_loosening(request: Request, sentence: str) -> None:

@@ -25,6 +25,14 @@ export function setText(element, text) {
   return true;
 }
 
+const SECURITY = "/account/security";
+
+/** Say a refusal as the desk worded it; one for want of a second factor leads, in a tab of its own, to where it is confirmed. */
+export function sayRefused(element, error) {
+  setText(element, error.message ?? String(error));
+  if (error.code === "second_factor.required") element.append(" ", h("a", { href: SECURITY, target: "_blank", rel: "noopener" }, "Open Security"));
+}
+
 /** Name an instrument so that of an option's name the middle is left out when it is cut, never its strike. */
 export function setName(element, text) {
   if (element.textContent === text && element.childElementCount === 2) return;

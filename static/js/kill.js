@@ -1,7 +1,7 @@
 // The kill switch: consequences in numbers, a reason, and a second step. Releasing takes the same two steps.
 import { write } from "windhover/api";
 import { consequences, openDialog, secondStep } from "windhover/dialogs";
-import { byId, h } from "windhover/dom";
+import { byId, h, sayRefused } from "windhover/dom";
 import { clock } from "windhover/format";
 import { engagedSwitches, killNumbers } from "windhover/shapes";
 import { refusal, toast } from "windhover/toast";
@@ -72,7 +72,7 @@ export function killSwitch({ store, status, poll }) {
     try {
       await write("/api/risk/kill-switch", { engaged, reason: text, ...target });
     } catch (error) {
-      if (error.field === "reason") wrong.textContent = error.message;
+      if (error.field === "reason" || error.code === "second_factor.required") sayRefused(wrong, error);
       else refusal(error);
       return false;
     }

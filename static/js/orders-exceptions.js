@@ -1,7 +1,7 @@
 // What waits for a person's decision: evidence, choices with their consequences, and what was decided before.
 import { newKey, read, write } from "windhover/api";
 import { consequences, openDialog } from "windhover/dialogs";
-import { byId, h, keyed, setClass, setText } from "windhover/dom";
+import { byId, h, keyed, sayRefused, setClass, setText } from "windhover/dom";
 import { age, bareSymbol, moment, price, quantity } from "windhover/format";
 import { chipOf, orderPage, titleOf } from "windhover/orders/shapes";
 import { frame } from "windhover/shell";
@@ -79,7 +79,7 @@ function decide(row, offer) {
       toast("The desk was asked; the entry changes once it has done it.");
       look();
     } catch (error) {
-      setText(wrong, error.message);
+      sayRefused(wrong, error);
       button.disabled = false;
     }
   });

@@ -1,7 +1,7 @@
 // The kill switches of the desk, its accounts and its strategies: what is under each, pulled and reset in two steps.
 import { write } from "windhover/api";
 import { consequences, openDialog, secondStep } from "windhover/dialogs";
-import { byId, h, keyed, setClass, setText } from "windhover/dom";
+import { byId, h, keyed, sayRefused, setClass, setText } from "windhover/dom";
 import { bareSymbol, clock } from "windhover/format";
 import { pulledRows } from "windhover/kill";
 import { toast } from "windhover/toast";
@@ -59,7 +59,7 @@ async function send(entry, reason, wrong, dialog) {
   try {
     await write("/api/risk/kill-switch", { engaged: !row.engaged, reason: reason.value.trim(), scope: row.scope, target: row.target });
   } catch (error) {
-    setText(wrong, error.message);
+    sayRefused(wrong, error);
     return false;
   }
   dialog.close();

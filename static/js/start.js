@@ -1,6 +1,6 @@
 // The dialog that starts a strategy, drawn from the catalogue's own parameter schema.
 import { read, write } from "windhover/api";
-import { byId, h, setText } from "windhover/dom";
+import { byId, h, sayRefused, setText } from "windhover/dom";
 import { titled } from "windhover/format";
 import { instrumentField } from "windhover/instruments";
 import { paramRows } from "windhover/shapes";
@@ -119,7 +119,7 @@ export function startDialog({ store, accounts, chosen: looked = () => "" }) {
   function showError(error) {
     const field = error.field && form.querySelector(`[data-field="${CSS.escape(error.field.split(".").slice(0, 2).join("."))}"]`);
     if (!field) {
-      setText(byId("start-wrong"), error.message);
+      sayRefused(byId("start-wrong"), error);
       return;
     }
     const input = field.querySelector("input, select");

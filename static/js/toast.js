@@ -1,11 +1,15 @@
 // Short notices of what an act became. Refusals stay until they are closed; the rest leaves after a while.
-import { byId, h } from "windhover/dom";
+import { byId, h, sayRefused } from "windhover/dom";
 
 const STAY_MS = 6000;
 
 export function toast(text, kind = "info") {
+  show(h("p", {}, text), kind);
+}
+
+function show(words, kind) {
   const region = byId("toasts");
-  const note = h("div", { class: `toast ${kind}` }, h("p", {}, text));
+  const note = h("div", { class: `toast ${kind}` }, words);
   note.append(h("button", { type: "button", class: "plain", onclick: () => note.remove() }, "Close"));
   region.append(note);
   while (region.childElementCount > 3) region.firstElementChild.remove();
@@ -21,5 +25,7 @@ for (const button of document.querySelectorAll("#toasts [data-close]")) {
 
 /** Say a refusal as the desk worded it. */
 export function refusal(error) {
-  toast(error.message ?? String(error), "bad");
+  const words = h("p");
+  sayRefused(words, error);
+  show(words, "bad");
 }

@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -11,6 +12,7 @@ from axes.models import AccessAttempt
 from django.core.cache import cache
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.exceptions import PermissionDenied
 
 from accounts import second_factor
@@ -31,7 +33,12 @@ def person():
     user = a_user(password=PASSWORD)
     TOTP.activate(user, SECRET)
     RecoveryCodes.activate(user)
+    of_age(timedelta(days=2))
     return user
+
+
+def of_age(age):
+    Authenticator.objects.filter(type="totp").update(created_at=timezone.now() - age)
 
 
 def code(secret=SECRET):
@@ -144,6 +151,29 @@ def test_who_has_none_is_told_to_turn_one_on(client):
         second_factor.require(asked(client))
 
 
+def test_one_that_was_just_turned_on_does_not_count_yet(client, person, settings):
+    by_password(client, person)
+    client.post(reverse("mfa_authenticate"), {"code": code()})
+    age = timedelta(hours=settings.WINDHOVER_SECOND_FACTOR_COUNTS_AFTER_H)
+    of_age(age - timedelta(minutes=1))
+    since = second_factor.counts_since(person)
+
+    with pytest.raises(PermissionDenied, match=f"yours counts from {since:%d %b %Y %H:%M} UTC on") as refused:
+        second_factor.require(asked(client))
+    of_age(age + timedelta(minutes=1))
+    second_factor.require(asked(client))
+
+    assert refused.value.get_codes() == "second_factor.required"
+
+
+def test_new_recovery_codes_do_not_make_an_old_one_young(client, person):
+    since = second_factor.counts_since(person)
+
+    RecoveryCodes.activate(person)
+
+    assert second_factor.counts_since(person) == since < timezone.now()
+
+
 def test_a_key_never_confirms(client, person):
     by_password(client, person)
     client.post(reverse("mfa_authenticate"), {"code": code()})
@@ -153,7 +183,9 @@ def test_a_key_never_confirms(client, person):
     assert not second_factor.is_confirmed(request)
 
 
-def test_it_is_turned_on_and_off_in_the_browser(client):
+def test_it_is_turned_on_and_off_in_the_browser_and_told_by_letter(
+    client, mailoutbox, django_capture_on_commit_callbacks
+):
     user = a_user(password=PASSWORD)
     by_password(client, user)
     client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
@@ -161,9 +193,15 @@ def test_it_is_turned_on_and_off_in_the_browser(client):
     secret = client.session["mfa.totp.secret"]
     assert page.status_code == 200
 
-    client.post(reverse("mfa_activate_totp"), {"code": code(secret)})
+    with django_capture_on_commit_callbacks(execute=True):
+        client.post(reverse("mfa_activate_totp"), {"code": code(secret)})
     shown = client.get("/account/security").content.decode()
     assert re.search(r"10 recovery codes\s+left", shown)
+
+    [letter] = mailoutbox
+    since = second_factor.counts_since(user)
+    assert letter.to == [user.email]
+    assert f"from {since:%Y-%m-%d %H:%M} UTC on" in letter.body
 
     client.post(reverse("mfa_deactivate_totp"))
     assert not second_factor.is_on(user)

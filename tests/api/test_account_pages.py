@@ -10,7 +10,17 @@ from brokers.models import SessionState, TradingAccount, VenueLogin
 from execution.connections import account_add
 from execution.models import Command, Lease
 from risk.models import LimitSet
-from tests.people import a_deployment, a_desk, a_member, a_position_row, a_user, an_account, an_order_row, cleared
+from tests.people import (
+    a_deployment,
+    a_desk,
+    a_member,
+    a_position_row,
+    a_user,
+    an_account,
+    an_order_row,
+    cleared,
+    confirmed,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -289,6 +299,10 @@ def test_a_simulated_account_is_every_desks_own(desk):
 def test_going_live_takes_a_word_and_a_way_in_order(browser, desk):
     account = cleared(an_account(desk, is_simulated=False))
 
+    unasked = browser.post(f"/brokers/accounts/{account.pk}/release", {"word": "live"}, follow=True)
+    assert not TradingAccount.objects.get().is_live
+    assert "This needs a second factor" in text_of(unasked)
+    confirmed(browser, account.owner)
     browser.post(f"/brokers/accounts/{account.pk}/release", {"word": "yes"})
     assert not TradingAccount.objects.get().is_live
     browser.post(f"/brokers/accounts/{account.pk}/release", {"word": "live"})
@@ -303,6 +317,7 @@ def test_nothing_starts_live_on_a_way_that_is_not_in_order(browser, desk, path, 
     account = an_account(desk, is_simulated=False, is_live=True)
     deployment = a_deployment(account, mode="live", is_enabled=path == "live/start")
     body = {"id": str(deployment.id), "enabled": True} if path == "strategies/toggle" else {"account": str(account.pk)}
+    confirmed(browser, account.owner)
 
     answer = browser.post(f"/api/{path}", body, content_type="application/json")
 
@@ -318,6 +333,7 @@ def test_nothing_starts_live_on_an_account_that_was_taken_back_to_paper(browser,
     deployment = a_deployment(account, mode="live", is_enabled=path == "live/start")
     browser.post(f"/brokers/accounts/{account.pk}/recall")
     body = {"id": str(deployment.id), "enabled": True} if path == "strategies/toggle" else {"account": str(account.pk)}
+    confirmed(browser, account.owner)
 
     answer = browser.post(f"/api/{path}", body, content_type="application/json")
 

@@ -1,12 +1,13 @@
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent, Role
-from execution.models import Command
+from execution.models import Command, Discrepancy
 from risk.models import KillSwitch
 from strategies.models import Deployment
 from tests.api.conftest import Caller, client_of
-from tests.people import a_deployment, a_listed, a_member, a_position_row, an_account, an_order_row, cleared
+from tests.people import a_deployment, a_listed, a_member, a_position_row, an_account, an_order_row, cleared, confirmed
 
 pytestmark = pytest.mark.django_db
 ADD = {"strategy": "ema-crossover", "instruments": ["NSE:RELIANCE"], "params": {"fast": 5, "slow": 20}, "mode": "paper"}
@@ -161,11 +162,15 @@ def test_a_key_may_pull_but_not_release_a_switch_that_guards_real_money(db, redi
     assert KillSwitch.objects.get().is_engaged
 
 
-def test_the_page_releases_a_switch_that_guards_real_money(db):
+def test_the_page_releases_a_switch_that_guards_real_money_to_whoever_shows_a_second_factor(db):
     real = Caller(is_simulated=False, is_live=True)
     browser = page_of(real.user)
     browser.post("/api/risk/kill-switch", PULL, format="json")
 
+    asked = browser.post("/api/risk/kill-switch", RELEASE, format="json")
+    assert (asked.status_code, asked.json()["error"]["code"]) == (403, "second_factor.required")
+    assert KillSwitch.objects.get().is_engaged
+    confirmed(browser, real.user)
     assert browser.post("/api/risk/kill-switch", RELEASE, format="json").status_code == 202
 
 
@@ -277,12 +282,46 @@ def test_a_key_starts_nothing_on_real_money(db, mode):
     assert (toggled.status_code, started.status_code, rested.status_code) == expected
 
 
-def test_the_page_starts_a_strategy_on_real_money(db):
+def test_the_page_starts_a_strategy_on_real_money_for_whoever_shows_a_second_factor(db):
     real = Caller(is_simulated=False, is_live=True)
-    deployment = a_deployment(cleared(real.account), mode="live")
+    deployment = a_deployment(cleared(real.account), mode="live", is_enabled=True)
+    browser = page_of(real.user)
+    bodies = {
+        "/api/strategies/add": {**ADD, "mode": "live"},
+        "/api/strategies/toggle": {"id": str(deployment.id), "enabled": True},
+        "/api/live/start": {},
+    }
 
-    answer = page_of(real.user).post(
-        "/api/strategies/toggle", {"id": str(deployment.id), "enabled": True}, format="json"
-    )
+    asked = [browser.post(path, body, format="json") for path, body in bodies.items()]
+    confirmed(browser, real.user)
+    answered = [browser.post(path, body, format="json").status_code for path, body in bodies.items()]
 
-    assert answer.status_code == 202
+    assert [(one.status_code, one.json()["error"]["code"]) for one in asked] == [(403, "second_factor.required")] * 3
+    assert answered == [201, 202, 202]
+
+
+def test_an_exception_of_real_money_is_accepted_by_whoever_shows_a_second_factor(db):
+    real = Caller(is_simulated=False, is_live=True)
+    about = {"kind": "journal_lost", "subject": "journal", "sentence": "rows are missing", "found_at": timezone.now()}
+    body = {"id": Discrepancy.objects.create(account=real.account, **about).pk, "choice": "accept", "reason": "seen"}
+    browser = page_of(real.user)
+
+    asked = browser.post("/api/exceptions/settle", body, format="json")
+    confirmed(browser, real.user)
+
+    assert (asked.status_code, asked.json()["error"]["code"]) == (403, "second_factor.required")
+    assert browser.post("/api/exceptions/settle", body, format="json").status_code == 202
+
+
+def test_nobody_is_asked_for_a_second_factor_where_no_real_money_moves(ours):
+    browser = page_of(ours.user)
+    deployment = a_deployment(ours.account, mode="live", is_enabled=True)
+    browser.post("/api/risk/kill-switch", PULL, format="json")
+
+    answers = [
+        browser.post("/api/risk/kill-switch", RELEASE, format="json"),
+        browser.post("/api/strategies/toggle", {"id": str(deployment.id), "enabled": True}, format="json"),
+        browser.post("/api/live/start", {}, format="json"),
+    ]
+
+    assert [answer.status_code for answer in answers] == [202] * 3
