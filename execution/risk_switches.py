@@ -66,7 +66,9 @@ def _of_account(use: AccountUse, own: Sequence[Deployment]) -> Iterator[_Guarded
     account = use.account
     yield _Guarded(scope=SwitchScope.ACCOUNT, target=account.pk, name=account.label, uses=[use], deployments=own)
     for row in own:
-        yield _Guarded(scope=SwitchScope.DEPLOYMENT, target=row.pk, name=title_of(row.strategy), uses=[use], deployments=[row])
+        yield _Guarded(
+            scope=SwitchScope.DEPLOYMENT, target=row.pk, name=title_of(row.strategy), uses=[use], deployments=[row]
+        )
 
 
 def _switch_row(guarded: _Guarded, row: KillSwitch | None, *, may_act: bool) -> Row:

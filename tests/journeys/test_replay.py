@@ -61,7 +61,9 @@ def test_the_page_earns_what_the_exchanges_ledger_says(recording, speed, start_d
     fills = get(f"{desk.simulator}/sim/ledger")["fills"]
     assert fills
     # the page tells of the market's day, which may be one without a trade
-    last_day = datetime.fromisoformat(get(f"{desk.simulator}/sim/state")["market_time"]).astimezone(IST).date().isoformat()
+    last_day = (
+        datetime.fromisoformat(get(f"{desk.simulator}/sim/state")["market_time"]).astimezone(IST).date().isoformat()
+    )
     traded = [fill for fill in fills if market_day(fill) == last_day]
     quotes = get(f"{desk.url}/api/ticks", desk.key)["results"]
     earned = net_pnl(traded, charge_table_on(facts, last_day), {row["symbol"]: row["last_price"] for row in quotes})
