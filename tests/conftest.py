@@ -73,6 +73,20 @@ def redis_url():
     shutil.rmtree(folder)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """End what still holds PostgreSQL's test database at the end: a thread whose test has ended may, and it cannot go then."""
+    yield
+    from django.db import connection
+
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+
+
 def pytest_collection_modifyitems(items):
     """Put browser tests last, and leave PostgreSQL's to a run on PostgreSQL."""
     # Playwright's own event loop keeps running in this thread once it has started; nothing asynchronous can follow.

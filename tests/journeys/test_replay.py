@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.reference, pytest.mark.browser, pytest.mark.slow]
 IST = timezone(timedelta(hours=5, minutes=30))
 RECORDINGS = (
     pytest.param("nse_options/nifty_chain_1min_nse_2026-08-18.parquet", "150", id="chain"),
-    pytest.param("nse_intraday/dhan_5min_nifty50_and_index_2026-07-13_17.parquet", "1200", id="bars"),
+    pytest.param("nse_intraday/dhan_5min_nifty50_and_index_2026-07-13_17.parquet", "800", id="bars"),
 )
 
 
