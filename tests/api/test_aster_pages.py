@@ -12,7 +12,7 @@ from brokers.simulator.aster.traders import DEMO_AGENT_KEY, DEMO_TRADER
 from execution import account_rows
 from execution.models import Lease
 from risk.models import LimitSet
-from tests.people import a_desk, a_member, an_order_row
+from tests.people import a_desk, a_member, an_order_row, confirmed
 
 pytestmark = pytest.mark.django_db
 
@@ -307,6 +307,7 @@ def test_who_may_look_may_not_act(browser, desk, verb):
 
 def test_going_live_needs_a_look_and_the_word_but_no_egress(browser, monkeypatch):
     account, _ = connected(browser)
+    confirmed(browser, account.owner)
     assert "was not tested" in said(acted(browser, account, "release", word="live"))[0]
     Preflight.objects.create(account=account, at=timezone.now(), findings=[])
 
@@ -319,6 +320,7 @@ def test_going_live_needs_a_look_and_the_word_but_no_egress(browser, monkeypatch
 @pytest.mark.parametrize(("net", "says"), [("main", "trades real money now"), ("testnet", "to the testnet now")])
 def test_a_release_says_whose_money_moves(browser, net, says):
     account, _ = connected(browser, is_testnet=net)
+    confirmed(browser, account.owner)
     Preflight.objects.create(account=account, at=timezone.now(), findings=[])
 
     assert says in said(acted(browser, account, "release", word="LIVE"))[0]

@@ -17,7 +17,7 @@ from accounts.vault import reveal
 from brokers.models import TradingAccount, VenueLogin
 from brokers.selectors import binding_of
 from tests.brokers.fake_kite import KEY, SECRET, TOKEN, fake_kite
-from tests.people import a_desk
+from tests.people import a_desk, confirmed
 
 pytestmark = pytest.mark.django_db
 
@@ -186,6 +186,7 @@ def test_an_app_of_another_person_is_said(person, kite):
 
 def test_a_missing_egress_is_said_and_keeps_the_account_on_paper(person):
     person.connect()
+    confirmed(person.client, person.user)
 
     page = person.act("release", word="live")
 
@@ -196,6 +197,7 @@ def test_a_missing_egress_is_said_and_keeps_the_account_on_paper(person):
 def test_a_clock_ten_seconds_off_is_said(person, kite):
     kite.ahead = timedelta(seconds=10)
     person.connect()
+    confirmed(person.client, person.user)
 
     page = person.act("route", egress_address="127.0.0.2", step="egress", next_step="test")
 
