@@ -107,7 +107,7 @@ def _desk(request: Request, wanted: UUID | None) -> Desk:
         raise PermissionDenied("Your role may look but not act.", code="role.insufficient")
     chosen = [desk for desk in desks if wanted in (None, desk.pk)]
     if not chosen:
-        raise NotFound(f"There is no desk {wanted}.", code="desk.unknown", field="desk")
+        raise NotFound("There is no such desk.", code="desk.unknown", field="desk")
     if len(chosen) > 1:
         raise Invalid("You may act on several desks: name one.", code="desk.required", field="desk")
     return chosen[0]

@@ -155,6 +155,13 @@ NAMED = {
     "POST api/exceptions/settle": lambda cast: {"id": cast.discrepancy.pk, "choice": "accept", "reason": "seen"},
     "POST api/live/start": lambda cast: {"account": cast.account.pk},
     "POST api/live/stop": lambda cast: {"account": cast.account.pk},
+    # candles are nobody's, and there are none here: what is refused of one's own is the parameter
+    "POST api/backtests": lambda cast: {
+        "desk": cast.desk.pk,
+        "strategy": "ema-crossover",
+        "instrument": "NSE:RELIANCE",
+        "params": {"fast": 0},
+    },
     "POST api/backtests/cancel": lambda cast: {"id": cast.backtest.pk},
     "DELETE api/oi/alerts": lambda cast: {"id": cast.chain_alert.pk},
     "POST api/oi/alerts": lambda _: {"underlying": "NIFTY", "measure": "pcr", "level": 1.5},

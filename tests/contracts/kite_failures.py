@@ -282,7 +282,7 @@ FAILURES = (
         right="Foreign orders are shown and counted as exposure, and never touched; the venue's positions are the truth.",
         tests=(
             f"{BOOKS}test_orders_placed_elsewhere_are_external_and_counted",
-            f"{BOOKS}test_what_others_closed_is_not_sold_a_second_time",
+            f"{BOOKS}test_what_others_closed_is_neither_sold_a_second_time_nor_bought_back",
             "tests/execution/test_guardian.py::test_the_guardian_cancels_our_entries_and_leaves_the_orders_of_others",
         ),
     ),
